@@ -1,0 +1,287 @@
+//! Events: every fact a command brought about, in the order it came about.
+//!
+//! Invariant: events are facts with remaining quantities; folding them rebuilds every balance, position and order.
+//! Their canonical bytes (through [`crate::codec`]) are what checkpoints commit to, so field order here is the format.
+
+use alloc::vec::Vec;
+use risk::{AccountId, FillKind, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Side, byte_enum, unit};
+
+use crate::command::{ClientOrderId, OrderId, SessionId, TimeInForce, TradingState};
+use crate::reject::Reject;
+
+unit!(
+    /// Number of a match, rising by one.
+    TradeId(u64)
+);
+
+byte_enum!(
+    /// Why an order left the book, or never rested.
+    CancelReason {
+        /// Its owner asked.
+        Requested = 1,
+        /// Its owner asked for all.
+        MassCancel = 2,
+        /// The unfilled rest of an immediate order.
+        Immediate = 3,
+        /// The taker met an order of its own account; the rest is cancelled.
+        SelfTrade = 4,
+        /// A reduce-only order had nothing left to reduce.
+        ReduceOnly = 5,
+        /// The account went below maintenance margin.
+        Liquidation = 6,
+    }
+);
+
+/// One side of a match after it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct FillSide {
+    /// Order.
+    pub order: OrderId,
+    /// Client's number of the order; 0 for the venue's own.
+    pub client_order_id: ClientOrderId,
+    /// Session the order came by.
+    pub session: SessionId,
+    /// Owner.
+    pub account: AccountId,
+    /// What remains of the order.
+    pub leaves: Qty,
+    /// Fee paid; negative is a rebate. A liquidated account's fee is the liquidation fee.
+    pub fee: Money,
+    /// Position after the match.
+    pub position: Position,
+    /// Cost of the position after the match: the sum of its signed fill values; 0 when flat.
+    pub cost: Money,
+    /// Balance after the match.
+    pub balance: Money,
+}
+
+/// A match.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Fill {
+    /// Number of the match.
+    pub trade: TradeId,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Side of the taker.
+    pub side: Side,
+    /// Ordinary, or of a liquidation.
+    pub kind: FillKind,
+    /// The maker's price.
+    pub price: Price,
+    /// Matched quantity.
+    pub qty: Qty,
+    /// Value exchanged.
+    pub value: Money,
+    /// The side that came.
+    pub taker: FillSide,
+    /// The side that rested.
+    pub maker: FillSide,
+}
+
+/// A fact.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub enum Event {
+    /// A command was refused; nothing changed but the client's number being used up.
+    Rejected {
+        /// The session it came by.
+        session: SessionId,
+        /// Who asked; 0 where the command names no account.
+        account: AccountId,
+        /// The client's number, for a new order; else 0.
+        client_order_id: ClientOrderId,
+        /// The broken rule.
+        reject: Reject,
+        /// For `InsufficientMargin`, `InsufficientFunds`: how much is missing, rounded up.
+        short: Money,
+    },
+    /// An order was accepted; fills follow, then it rests, is filled or is cancelled.
+    Accepted {
+        /// Its number from now on.
+        order: OrderId,
+        /// Client's number.
+        client_order_id: ClientOrderId,
+        /// Session.
+        session: SessionId,
+        /// Owner.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// Side.
+        side: Side,
+        /// Worst price it trades at.
+        limit: Price,
+        /// Total quantity, after a reduce-only cut.
+        qty: Qty,
+        /// Life time.
+        time_in_force: TimeInForce,
+        /// Whether it only reduces.
+        reduce_only: bool,
+    },
+    /// A match.
+    Fill(Fill),
+    /// An order, or the rest of it, is gone.
+    Cancelled {
+        /// Order.
+        order: OrderId,
+        /// Client's number.
+        client_order_id: ClientOrderId,
+        /// Session of the order.
+        session: SessionId,
+        /// Owner.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// Quantity cancelled.
+        qty: Qty,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// A resting order was changed. Fills follow where the new price crosses.
+    Amended {
+        /// Order.
+        order: OrderId,
+        /// Client's number.
+        client_order_id: ClientOrderId,
+        /// Session of the order.
+        session: SessionId,
+        /// Owner.
+        account: AccountId,
+        /// Limit price from now on.
+        limit: Price,
+        /// Total quantity from now on.
+        qty: Qty,
+        /// What remains to fill.
+        leaves: Qty,
+        /// Whether it kept its place in the queue.
+        priority_kept: bool,
+    },
+    /// A reduce-only order was cut to the position that is left; its place in the queue stays.
+    Trimmed {
+        /// Order.
+        order: OrderId,
+        /// Owner.
+        account: AccountId,
+        /// What remains to fill.
+        leaves: Qty,
+    },
+    /// A mass cancel is done; its cancellations came before.
+    MassCancelled {
+        /// Owner.
+        account: AccountId,
+        /// How many orders.
+        count: u32,
+    },
+    /// The mark moved, or was confirmed.
+    Marked {
+        /// Where.
+        instrument: InstrumentId,
+        /// Index price as given.
+        index: Mark,
+        /// Mark from now on.
+        mark: Mark,
+    },
+    /// A session's number space is open.
+    SessionOpened {
+        /// Which.
+        session: SessionId,
+    },
+    /// An account is open.
+    AccountOpened {
+        /// Which.
+        account: AccountId,
+    },
+    /// Money came in (positive) or went out.
+    Transferred {
+        /// Whose.
+        account: AccountId,
+        /// Signed amount.
+        amount: Money,
+        /// Balance after it.
+        balance: Money,
+    },
+    /// A leverage setting changed.
+    LeverageSet {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// From now on.
+        leverage: Leverage,
+    },
+    /// An instrument exists.
+    InstrumentDefined {
+        /// Which.
+        instrument: InstrumentId,
+    },
+    /// An instrument's state changed.
+    TradingStateSet {
+        /// Where.
+        instrument: InstrumentId,
+        /// From now on.
+        state: TradingState,
+    },
+    /// Logical time passed.
+    Ticked,
+    /// An account is below maintenance margin and its liquidation begins.
+    LiquidationStarted {
+        /// Whose.
+        account: AccountId,
+        /// Equity when found, rounded down.
+        equity: Money,
+        /// Maintenance margin when found, rounded up.
+        maintenance: Money,
+    },
+    /// The insurance account took over what the book would not take.
+    TakenOver {
+        /// From whom.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// Position taken over; positive is long.
+        position: Position,
+        /// What the liquidated account received for it: the position's bankruptcy amount.
+        amount: Money,
+    },
+    /// A liquidation is over.
+    LiquidationEnded {
+        /// Whose.
+        account: AccountId,
+        /// Equity at the end, rounded down.
+        equity: Money,
+        /// Paid by the insurance account to bring the balance back to zero.
+        covered: Money,
+    },
+}
+
+/// Where a command's events are written; the caller keeps and reuses the space.
+#[derive(Debug, Default)]
+pub struct Events {
+    list: Vec<Event>,
+}
+
+impl Events {
+    /// Room for `capacity` events before the first growth.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { list: Vec::with_capacity(capacity) }
+    }
+
+    /// Appends a fact.
+    #[inline]
+    pub fn push(&mut self, event: Event) {
+        self.list.push(event);
+    }
+
+    /// The facts so far.
+    #[inline]
+    #[must_use]
+    pub fn as_slice(&self) -> &[Event] {
+        &self.list
+    }
+
+    /// Forgets all, keeps the space.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.list.clear();
+    }
+}

@@ -1,0 +1,27 @@
+//! Order books, matching and the venue.
+//!
+//! Invariant: [`Venue::apply`] is the only function that changes state. Same commands with same stamps give the same
+//! events and the same digest, on every build and machine: no clock, no I/O, no randomness, no float, no unordered
+//! iteration, no `unsafe`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+#[cfg(test)]
+extern crate std;
+
+pub mod codec;
+pub mod command;
+pub mod event;
+pub mod limits;
+pub mod reject;
+pub mod venue;
+
+pub use command::{
+    Action, AmendOrder, CancelOrder, ClientOrderId, Command, MassCancel, NewOrder, OrderId, OrderRef, Seq, SessionId,
+    Stamp, TimeInForce, TimeNs, TradingState, Transfer,
+};
+pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
+pub use reject::Reject;
+pub use venue::{Capacity, Venue};

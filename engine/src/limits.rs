@@ -1,0 +1,29 @@
+//! Every bound of the core's work and space in one place, with the relations between them asserted at compile time.
+//!
+//! Invariant: one command does a bounded amount of work; what is left over waits for [`crate::Action::Continue`].
+
+/// Makers one command may touch (filled, cancelled or passed over).
+pub const MATCHES_PER_COMMAND: usize = 256;
+/// Orders one command may cancel.
+pub const CANCELS_PER_COMMAND: usize = 256;
+/// Accounts one command may wake and re-evaluate after a price move.
+pub const WAKES_PER_COMMAND: usize = 256;
+/// Makers a fill-or-kill order may need; it is refused beyond, so that all or nothing stays one command.
+pub const FOK_MAKERS_MAX: usize = MATCHES_PER_COMMAND;
+/// Events one command may emit.
+pub const EVENTS_PER_COMMAND: usize = 2048;
+/// Slots of the order store: an order number carries 24 bits of slot.
+pub const ORDER_SLOTS_MAX: u32 = 1 << 24;
+/// Generations of one slot: an order number carries 40 bits of it; a slot retires at the last.
+pub const GENERATION_MAX: u64 = (1 << 40) - 1;
+/// Keys of one ladder; an instrument has at most this many ticks.
+pub const LADDER_KEYS_MAX: u32 = 1 << 26;
+/// Sessions.
+pub const SESSIONS_MAX: u32 = 1 << 21;
+
+// A touched maker is filled and both sides trimmed, or cancelled: at most a fill, two trims or cancels of reduce-only
+// orders each and a cancel of its own; a command adds a handful of its own.
+const _: () = assert!(EVENTS_PER_COMMAND >= 6 * MATCHES_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= CANCELS_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= 4 * WAKES_PER_COMMAND + 64);
+const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_COMMAND);

@@ -1,0 +1,131 @@
+//! Why a command is refused: one closed enum, in precedence order, numbered as on the wire.
+//!
+//! Invariant: where a command breaks several rules, the reject is the smallest number among them. A table test walks
+//! the precedence; the numbers are stable for ever.
+
+/// A broken rule. The number is the wire error code; ascending numbers are the order of checking.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u16)]
+pub enum Reject {
+    /// The venue is working off a price move; by contract the sequencer injects continuations first.
+    VenuePending = 2000,
+    /// A continuation without anything pending, or from a client.
+    NothingPending = 2001,
+    /// No such session, or a session number that is not the next.
+    UnknownSession = 2002,
+    /// The client order number does not rise.
+    DuplicateClientOrderId = 2003,
+    /// No such account.
+    UnknownAccount = 2004,
+    /// The account is one of the venue's own.
+    SystemAccount = 2005,
+    /// No such instrument.
+    UnknownInstrument = 2006,
+    /// The instrument does not admit this now.
+    NotTrading = 2007,
+    /// The account is below maintenance margin and under liquidation.
+    AccountLiquidating = 2008,
+    /// No such resting order of this account.
+    UnknownOrder = 2009,
+    /// Flags that contradict each other.
+    BadCombination = 2010,
+    /// Quantity not positive, not a multiple of the lot, or not above what is already filled.
+    BadQuantity = 2011,
+    /// Quantity above the instrument's order maximum.
+    QuantityTooLarge = 2012,
+    /// Price not positive, not a multiple of the tick, or above the instrument's maximum.
+    BadPrice = 2013,
+    /// No index price yet.
+    NoMarkPrice = 2014,
+    /// Price outside the band around the mark.
+    PriceBand = 2015,
+    /// Too many orders of the account in this instrument, or the venue's order store is full.
+    TooManyOrders = 2016,
+    /// Too many instruments in one account, or the venue's leg store is full.
+    TooManyLegs = 2017,
+    /// Nothing to reduce on that side.
+    ReduceOnlyWouldIncrease = 2018,
+    /// A post-only order would take.
+    PostOnlyWouldCross = 2019,
+    /// A fill-or-kill order cannot be filled whole.
+    FokNotFillable = 2020,
+    /// The account's position, open orders counted in, would pass its limit.
+    PositionLimit = 2100,
+    /// The instrument's open interest would pass its limit.
+    OpenInterestLimit = 2101,
+    /// The leverage is above the instrument's maximum.
+    LeverageTooHigh = 2102,
+    /// Equity does not cover initial margin after the command.
+    InsufficientMargin = 2103,
+    /// More than may be withdrawn.
+    InsufficientFunds = 2104,
+    /// The number is taken, or not the next.
+    AlreadyExists = 2200,
+    /// A parameter is out of range.
+    BadParameter = 2201,
+}
+
+impl Reject {
+    /// Every reject, in precedence order.
+    pub const ALL: &'static [Self] = &[
+        Self::VenuePending,
+        Self::NothingPending,
+        Self::UnknownSession,
+        Self::DuplicateClientOrderId,
+        Self::UnknownAccount,
+        Self::SystemAccount,
+        Self::UnknownInstrument,
+        Self::NotTrading,
+        Self::AccountLiquidating,
+        Self::UnknownOrder,
+        Self::BadCombination,
+        Self::BadQuantity,
+        Self::QuantityTooLarge,
+        Self::BadPrice,
+        Self::NoMarkPrice,
+        Self::PriceBand,
+        Self::TooManyOrders,
+        Self::TooManyLegs,
+        Self::ReduceOnlyWouldIncrease,
+        Self::PostOnlyWouldCross,
+        Self::FokNotFillable,
+        Self::PositionLimit,
+        Self::OpenInterestLimit,
+        Self::LeverageTooHigh,
+        Self::InsufficientMargin,
+        Self::InsufficientFunds,
+        Self::AlreadyExists,
+        Self::BadParameter,
+    ];
+
+    /// The wire error code.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+}
+
+impl bincode::Encode for Reject {
+    fn encode<E: bincode::enc::Encoder>(&self, encoder: &mut E) -> Result<(), bincode::error::EncodeError> {
+        bincode::Encode::encode(&self.code(), encoder)
+    }
+}
+
+impl<C> bincode::Decode<C> for Reject {
+    fn decode<D: bincode::de::Decoder<Context = C>>(decoder: &mut D) -> Result<Self, bincode::error::DecodeError> {
+        let code: u16 = bincode::Decode::decode(decoder)?;
+        let known = Self::ALL.iter().find(|reject| reject.code() == code);
+        known.copied().ok_or(bincode::error::DecodeError::Other("unknown Reject"))
+    }
+}
+bincode::impl_borrow_decode!(Reject);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_ascend_in_precedence_order() {
+        assert!(Reject::ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
+    }
+}

@@ -1,0 +1,126 @@
+//! Accounts and their legs: one leg per instrument in which an account holds, orders or has set a leverage.
+//!
+//! Invariant: an account's legs form one chain in ascending instrument number, each instrument at most once; a leg
+//! without position, orders and leverage setting does not exist.
+
+use crate::limits::LEGS_PER_ACCOUNT_MAX;
+use crate::reservation::OrderSlot;
+use crate::units::{AccountId, InstrumentId, Leverage, Money, Position, Price, Qty, Rate, Requirement};
+use crate::{byte_enum, unit};
+
+unit!(
+    /// Place of a leg in the leg store.
+    LegId(u32)
+);
+
+impl LegId {
+    /// No leg.
+    pub const NONE: Self = Self(u32::MAX);
+
+    /// As an index.
+    #[inline]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// `None` for [`Self::NONE`].
+    #[inline]
+    #[must_use]
+    pub fn some(self) -> Option<Self> {
+        (self != Self::NONE).then_some(self)
+    }
+}
+
+byte_enum!(
+    /// What an account may do.
+    AccountState {
+        /// Not opened.
+        Absent = 0,
+        /// Everything its margin allows.
+        Active = 1,
+        /// Below maintenance margin: waiting for its liquidation, or in it.
+        Liquidating = 2,
+    }
+);
+
+/// An account: one balance in the settlement asset, and legs.
+#[derive(Clone, Copy, Debug, bincode::Encode)]
+pub struct Account {
+    /// What it may do.
+    pub state: AccountState,
+    /// Cash, realised results and fees booked in. May be negative while positions cover it.
+    pub balance: Money,
+    pub(crate) first_leg: LegId,
+    pub(crate) legs: u32,
+}
+
+impl Account {
+    pub(crate) const ABSENT: Self =
+        Self { state: AccountState::Absent, balance: Money::ZERO, first_leg: LegId::NONE, legs: 0 };
+
+    /// Whether another leg is admitted.
+    #[must_use]
+    pub const fn has_room_for_leg(&self) -> bool {
+        self.legs < LEGS_PER_ACCOUNT_MAX
+    }
+}
+
+/// What an account has in one instrument.
+#[derive(Clone, Copy, Debug, bincode::Encode)]
+pub struct Leg {
+    /// Owner.
+    pub account: AccountId,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Signed position.
+    pub position: Position,
+    /// Sum of signed fill values since the position was last flat: bought positive, sold negative.
+    pub cost: Money,
+    /// Resting buy quantity, reduce-only orders left out.
+    pub buy_qty: Qty,
+    /// Resting sell quantity, reduce-only orders left out.
+    pub sell_qty: Qty,
+    /// Resting reduce-only quantity (always on the closing side).
+    pub reduce_only_qty: Qty,
+    /// Taker fees reserved for the resting orders, exact.
+    pub fees_reserved: Requirement,
+    /// Leverage setting; 0 when none.
+    pub leverage: Leverage,
+    /// The rate it asks for.
+    pub user_rate: Rate,
+    /// Orders in this leg, reduce-only ones counted in.
+    pub orders: u32,
+    /// No own buy rests above this price. Exact when last tightened, else a bound.
+    pub(crate) buy_top: Price,
+    /// No own sell rests below this price. Exact when last tightened, else a bound.
+    pub(crate) sell_bottom: Price,
+    pub(crate) first_order: OrderSlot,
+    pub(crate) next: LegId,
+}
+
+impl Leg {
+    pub(crate) const fn new(account: AccountId, instrument: InstrumentId, next: LegId) -> Self {
+        Self {
+            account,
+            instrument,
+            position: Position::ZERO,
+            cost: Money::ZERO,
+            buy_qty: Qty::ZERO,
+            sell_qty: Qty::ZERO,
+            reduce_only_qty: Qty::ZERO,
+            fees_reserved: Requirement::ZERO,
+            leverage: Leverage::new(0),
+            user_rate: Rate::new(0),
+            orders: 0,
+            buy_top: Price::new(0),
+            sell_bottom: Price::new(i64::MAX),
+            first_order: OrderSlot::NONE,
+            next,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.position == Position::ZERO && self.orders == 0 && self.leverage == Leverage::new(0)
+    }
+}

@@ -1,0 +1,130 @@
+//! The pre-trade check: does equity cover the initial margin of everything, this order filled in the worst way?
+//!
+//! Invariant: an admitted order can fill at any time, in any part, at its limit or better, without taking equity below
+//! the initial margin of what it leaves, at the marks it was admitted at. Source: `MARGIN.md` 4.
+
+use crate::account::{Leg, LegId};
+use crate::assessment::OpenOrders;
+use crate::ledger::Ledger;
+use crate::limits::LEGS_PER_ACCOUNT_MAX;
+use crate::reservation::OrderSlot;
+use crate::units::{AccountId, InstrumentId, Leverage, Money, Price, Qty, Requirement, Side};
+
+/// An order as risk sees it before it exists.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    /// Who.
+    pub account: AccountId,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Side.
+    pub side: Side,
+    /// Worst price it may trade at.
+    pub price: Price,
+    /// Quantity.
+    pub qty: Qty,
+    /// Reserves nothing, only closes.
+    pub reduce_only: bool,
+    /// The resting order it takes the place of.
+    pub replaces: Option<OrderSlot>,
+}
+
+/// Initial margin that is missing, rounded up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MarginShort(pub Money);
+
+const _: () = assert!(LEGS_PER_ACCOUNT_MAX <= 64, "admission is linear in the legs");
+
+impl Ledger {
+    /// The largest position the account could reach in the instrument if every open order and the candidate filled on
+    /// one side.
+    #[must_use]
+    pub fn worst_position(&self, candidate: &Candidate) -> Qty {
+        let leg = self.leg_or_empty(candidate).1;
+        self.orders_with(candidate, leg.buy_qty, leg.sell_qty).worst_position(leg.position)
+    }
+
+    /// Admits a candidate, or says how much initial margin is missing.
+    ///
+    /// Admitted when equity covers the requirement after it; or when it does not raise its instrument's requirement
+    /// and equity is not negative, so that an account short of margin can always reduce.
+    ///
+    /// # Errors
+    /// [`MarginShort`].
+    pub fn admit(&mut self, candidate: &Candidate) -> Result<(), MarginShort> {
+        let (leg_id, leg) = self.leg_or_empty(candidate);
+        let mark = self.mark_of(candidate.instrument);
+        let (before, distance) = match leg_id {
+            None => (Requirement::ZERO, 0),
+            Some(leg_id) => {
+                self.tighten(leg_id, mark);
+                (self.leg_requirement(leg_id, &leg, mark), self.open_loss_distance(leg_id, mark))
+            }
+        };
+        let mut orders = self.orders_with(candidate, leg.buy_qty, leg.sell_qty);
+        orders.fees_reserved += leg.fees_reserved;
+        orders.distance += distance;
+        let after = self.requirement_with(&leg, mark, &orders);
+        self.cover(candidate.account, before, after)
+    }
+
+    /// Admits a leverage setting.
+    ///
+    /// # Errors
+    /// [`MarginShort`].
+    pub fn admit_leverage(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        leverage: Leverage,
+    ) -> Result<(), MarginShort> {
+        let Some(leg_id) = self.find_leg(account, instrument) else { return Ok(()) };
+        let leg = *self.leg(leg_id);
+        let mark = self.mark_of(instrument);
+        let before = self.leg_requirement(leg_id, &leg, mark);
+        let changed = Leg { user_rate: leverage.initial_rate(), ..leg };
+        self.cover(account, before, self.leg_requirement(leg_id, &changed, mark))
+    }
+
+    /// Whether equity covers the account's requirement once one leg's goes from `before` to `after`.
+    fn cover(&self, account: AccountId, before: Requirement, after: Requirement) -> Result<(), MarginShort> {
+        let now = self.assess(account);
+        let equity = Requirement::of_money(now.equity);
+        let required = now.initial - before + after;
+        let reduces = after <= before && now.equity >= Money::ZERO;
+        if equity >= required || reduces { Ok(()) } else { Err(MarginShort((required - equity).ceil())) }
+    }
+
+    fn leg_or_empty(&self, candidate: &Candidate) -> (Option<LegId>, Leg) {
+        let leg_id = self.find_leg(candidate.account, candidate.instrument);
+        let empty = Leg::new(candidate.account, candidate.instrument, LegId::NONE);
+        (leg_id, leg_id.map_or(empty, |leg_id| *self.leg(leg_id)))
+    }
+
+    /// The leg's order quantities with the candidate in and the replaced order out; fees and distance as changes.
+    fn orders_with(&self, candidate: &Candidate, buy_qty: Qty, sell_qty: Qty) -> OpenOrders {
+        let mark = self.mark_of(candidate.instrument);
+        let mut orders = OpenOrders { buy_qty, sell_qty, fees_reserved: Requirement::ZERO, distance: 0 };
+        if let Some(slot) = candidate.replaces {
+            let old = self.reservation(slot);
+            if !old.reduce_only {
+                match old.side {
+                    Side::Buy => orders.buy_qty -= old.qty,
+                    Side::Sell => orders.sell_qty -= old.qty,
+                }
+                orders.fees_reserved -= self.fees_of(candidate.instrument, old.price, old.qty);
+                orders.distance -= self.distance_of(candidate.instrument, mark, (old.side, old.price, old.qty));
+            }
+        }
+        if !candidate.reduce_only {
+            let Candidate { instrument, side, price, qty, .. } = *candidate;
+            match side {
+                Side::Buy => orders.buy_qty += qty,
+                Side::Sell => orders.sell_qty += qty,
+            }
+            orders.fees_reserved += self.fees_of(instrument, price, qty);
+            orders.distance += self.distance_of(instrument, mark, (side, price, qty));
+        }
+        orders
+    }
+}

@@ -1,0 +1,135 @@
+//! What an account is worth and what its positions and orders require, exactly.
+//!
+//! Invariant: every figure is computed from balances, legs and marks alone; nothing is cached that a mark could make
+//! stale. Sums of requirements are exact and rounded up once, when shown. Source: `MARGIN.md` 2 to 5.
+
+use crate::account::{Leg, LegId};
+use crate::ledger::Ledger;
+use crate::limits::WITHDRAWAL_FLOOR_PPB;
+use crate::ratio::Ratio;
+use crate::units::{AccountId, Mark, Money, Position, Qty, Rate, Requirement};
+
+/// An account at the current marks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Assessment {
+    /// Balance plus unrealised profit and loss.
+    pub equity: Money,
+    /// Initial margin of positions and open orders, open loss and reserved fees included.
+    pub initial: Requirement,
+    /// Maintenance margin of the positions.
+    pub maintenance: Requirement,
+    /// Gross notional of the positions: exposure.
+    pub exposure: Money,
+    /// Balance plus unrealised losses only: what withdrawals may count on.
+    pub withdrawal_equity: Money,
+}
+
+impl Assessment {
+    /// Equity below maintenance margin: to be liquidated.
+    #[must_use]
+    pub fn is_below_maintenance(&self) -> bool {
+        Requirement::of_money(self.equity) < self.maintenance
+    }
+
+    /// Equity left for new initial margin, rounded down; negative when there is none.
+    #[must_use]
+    pub fn free_margin(&self) -> Money {
+        (Requirement::of_money(self.equity) - self.initial).floor()
+    }
+
+    /// Exposure over equity; `None` when equity is not positive.
+    #[must_use]
+    pub fn leverage(&self) -> Option<Ratio> {
+        Ratio::new(Requirement::of_money(self.exposure), self.equity)
+    }
+
+    /// Maintenance margin over equity, 1 or more means liquidation; `None` when equity is not positive.
+    #[must_use]
+    pub fn margin_ratio(&self) -> Option<Ratio> {
+        Ratio::new(self.maintenance, self.equity)
+    }
+
+    /// Most that may be withdrawn from `balance`: withdrawal equity less the larger of initial margin and a tenth of
+    /// exposure, rounded down, never more than the balance.
+    #[must_use]
+    pub fn withdrawable(&self, balance: Money) -> Money {
+        let kept = self.initial.max(Rate::new(WITHDRAWAL_FLOOR_PPB).of(self.exposure));
+        let free = (Requirement::of_money(self.withdrawal_equity) - kept).floor();
+        free.min(balance).max(Money::ZERO)
+    }
+}
+
+impl Ledger {
+    /// Assesses an account. O(legs).
+    #[must_use]
+    pub fn assess(&self, account: AccountId) -> Assessment {
+        let balance = self.accounts[account.index()].balance;
+        let mut sum = Assessment { equity: balance, withdrawal_equity: balance, ..Assessment::default() };
+        for (leg_id, leg) in self.legs_of(account) {
+            let instrument = self.instrument(leg.instrument);
+            let mark = self.mark_of(leg.instrument);
+            let profit = self.unrealised(leg, mark);
+            let notional = instrument.notional(leg.position.size(), mark);
+            sum.equity += profit;
+            sum.withdrawal_equity += profit.min(Money::ZERO);
+            sum.exposure += notional;
+            sum.maintenance += instrument.maintenance(notional);
+            sum.initial += self.leg_requirement(leg_id, leg, mark);
+        }
+        sum
+    }
+
+    /// Unrealised profit and loss of a leg, rounded down.
+    #[inline]
+    #[must_use]
+    pub fn unrealised(&self, leg: &Leg, mark: Mark) -> Money {
+        self.instrument(leg.instrument).position_value(leg.position, mark) - leg.cost
+    }
+
+    /// What a leg contributes to initial margin:
+    /// `max(IM(|q + B|), IM(|q - A|)) + open loss + fees`. Source: `MARGIN.md` 4.
+    #[must_use]
+    pub(crate) fn leg_requirement(&self, leg_id: LegId, leg: &Leg, mark: Mark) -> Requirement {
+        let orders = OpenOrders {
+            buy_qty: leg.buy_qty,
+            sell_qty: leg.sell_qty,
+            fees_reserved: leg.fees_reserved,
+            distance: self.open_loss_distance(leg_id, mark),
+        };
+        self.requirement_with(leg, mark, &orders)
+    }
+
+    /// [`Self::leg_requirement`] with other open orders than the leg's own.
+    #[inline]
+    #[must_use]
+    pub(crate) fn requirement_with(&self, leg: &Leg, mark: Mark, orders: &OpenOrders) -> Requirement {
+        let instrument = self.instrument(leg.instrument);
+        // Requirements do not fall with size, so the larger of the two extreme positions has the larger one.
+        let notional = instrument.notional(orders.worst_position(leg.position), mark);
+        let mut requirement = instrument.initial(notional, leg.user_rate) + orders.fees_reserved;
+        if orders.distance != 0 {
+            requirement += Requirement::of_money(instrument.open_loss(orders.distance));
+        }
+        requirement
+    }
+}
+
+/// Sums over the open, not reduce-only orders of a leg.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenOrders {
+    pub(crate) buy_qty: Qty,
+    pub(crate) sell_qty: Qty,
+    pub(crate) fees_reserved: Requirement,
+    /// See [`Ledger::open_loss_distance`].
+    pub(crate) distance: i128,
+}
+
+impl OpenOrders {
+    /// `max(|q + B|, |q - A|)`.
+    #[inline]
+    pub(crate) fn worst_position(&self, position: Position) -> Qty {
+        let bought = position + Position::new(self.buy_qty.get());
+        let sold = position - Position::new(self.sell_qty.get());
+        bought.size().max(sold.size())
+    }
+}

@@ -1,0 +1,396 @@
+//! The ledger: accounts, legs, instruments, and the running sums that prove money is conserved.
+//!
+//! Invariants, O(1) each, asserted after every command in every build (`MARGIN.md` 8):
+//! I1 per instrument the positions sum to 0; I2 per instrument costs and what was settled to cash sum to 0;
+//! I3 balances sum to deposits less withdrawals less what costs were settled; I4 funding sums to 0 (none is paid yet);
+//! I5 open interest is the sum of longs and of shorts.
+
+use alloc::vec::Vec;
+
+use crate::account::{Account, AccountState, Leg, LegId};
+use crate::instrument::Instrument;
+use crate::limits::MONEY_MAX;
+use crate::reservation::Reservation;
+use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Qty};
+
+/// Room reserved at the start, so that the order path never allocates.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct LedgerCapacity {
+    /// Accounts.
+    pub accounts: u32,
+    /// Legs over all accounts.
+    pub legs: u32,
+    /// Resting orders.
+    pub orders: u32,
+}
+
+/// Running sums of one instrument.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, bincode::Encode)]
+pub struct InstrumentSums {
+    /// Signed positions (I1: 0).
+    position: i128,
+    /// Costs of open positions.
+    cost: i128,
+    /// Costs booked to balances when a position became flat (I2: `cost + settled = 0`).
+    settled: i128,
+    /// Longs (I5: equal to shorts).
+    long: i128,
+    /// Shorts, as a positive number.
+    short: i128,
+}
+
+/// Accounts, legs, instruments, reservations and sums.
+#[derive(Debug, bincode::Encode)]
+pub struct Ledger {
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) legs: Vec<Leg>,
+    free_legs: Vec<LegId>,
+    leg_capacity: u32,
+    pub(crate) instruments: Vec<Instrument>,
+    pub(crate) reservations: Vec<Reservation>,
+    /// Resting orders over all accounts.
+    pub(crate) orders: u32,
+    sums: Vec<InstrumentSums>,
+    /// Balances over all accounts.
+    balances: i128,
+    /// Deposits less withdrawals.
+    deposits: i128,
+    /// Costs settled to balances over all instruments.
+    settled: i128,
+    /// The instrument whose sums changed since the last assertion.
+    touched: Option<InstrumentId>,
+}
+
+impl Ledger {
+    /// An empty ledger with the venue's own accounts open.
+    #[must_use]
+    pub fn new(capacity: LedgerCapacity) -> Self {
+        let mut ledger = Self {
+            accounts: Vec::with_capacity(capacity.accounts as usize),
+            legs: Vec::with_capacity(capacity.legs as usize),
+            free_legs: Vec::with_capacity(capacity.legs as usize),
+            leg_capacity: capacity.legs,
+            instruments: Vec::new(),
+            reservations: Vec::with_capacity(capacity.orders as usize),
+            orders: 0,
+            sums: Vec::new(),
+            balances: 0,
+            deposits: 0,
+            settled: 0,
+            touched: None,
+        };
+        for own in [AccountId::FEES, AccountId::INSURANCE, AccountId::DUST] {
+            ledger.open_account(own);
+        }
+        ledger
+    }
+
+    /// Opens an account. The number must be free and below [`crate::limits::ACCOUNTS_MAX`].
+    pub fn open_account(&mut self, account: AccountId) {
+        if self.accounts.len() <= account.index() {
+            self.accounts.resize(account.index() + 1, Account::ABSENT);
+        }
+        self.accounts[account.index()].state = AccountState::Active;
+    }
+
+    /// The account, if it is open.
+    #[inline]
+    #[must_use]
+    pub fn account(&self, account: AccountId) -> Option<&Account> {
+        self.accounts.get(account.index()).filter(|account| account.state != AccountState::Absent)
+    }
+
+    /// Every open account, ascending.
+    pub fn accounts(&self) -> impl Iterator<Item = (AccountId, &Account)> + '_ {
+        (0..).map(AccountId::new).zip(&self.accounts).filter(|(_, account)| account.state != AccountState::Absent)
+    }
+
+    /// Sets what an account may do.
+    pub fn set_state(&mut self, account: AccountId, state: AccountState) {
+        self.accounts[account.index()].state = state;
+    }
+
+    /// Adds the next instrument.
+    pub fn define(&mut self, instrument: Instrument) {
+        self.instruments.push(instrument);
+        self.sums.push(InstrumentSums::default());
+    }
+
+    /// A defined instrument.
+    #[inline]
+    #[must_use]
+    pub fn instrument(&self, instrument: InstrumentId) -> &Instrument {
+        &self.instruments[instrument.index()]
+    }
+
+    /// A defined instrument, or `None`.
+    #[inline]
+    #[must_use]
+    pub fn find_instrument(&self, instrument: InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(instrument.index())
+    }
+
+    /// How many instruments are defined; the next number.
+    #[must_use]
+    pub fn instruments(&self) -> u32 {
+        u32::try_from(self.instruments.len()).expect("bounded by INSTRUMENTS_MAX")
+    }
+
+    /// Takes an index price: the mark follows it by at most the instrument's step. Returns the new mark.
+    pub fn set_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
+        let instrument = &mut self.instruments[instrument.index()];
+        let mark = match instrument.mark {
+            None => index,
+            Some(mark) => {
+                let step = instrument.spec.mark_step_max;
+                index.clamp(mark.lowered_by(step), mark.raised_by(step))
+            }
+        };
+        instrument.index = Some(index);
+        instrument.mark = Some(mark);
+        mark
+    }
+
+    /// The mark of an instrument in which somebody has a leg.
+    #[inline]
+    pub(crate) fn mark_of(&self, instrument: InstrumentId) -> Mark {
+        self.instrument(instrument).mark.unwrap_or_default()
+    }
+
+    /// A leg.
+    #[inline]
+    #[must_use]
+    pub fn leg(&self, leg: LegId) -> &Leg {
+        &self.legs[leg.index()]
+    }
+
+    /// An account's legs, by ascending instrument.
+    pub fn legs_of(&self, account: AccountId) -> impl Iterator<Item = (LegId, &Leg)> + '_ {
+        let mut next = self.accounts[account.index()].first_leg;
+        core::iter::from_fn(move || {
+            let leg_id = next.some()?;
+            let leg = &self.legs[leg_id.index()];
+            next = leg.next;
+            Some((leg_id, leg))
+        })
+    }
+
+    /// An account's leg in an instrument.
+    #[inline]
+    #[must_use]
+    pub fn find_leg(&self, account: AccountId, instrument: InstrumentId) -> Option<LegId> {
+        self.legs_of(account).find(|(_, leg)| leg.instrument == instrument).map(|(leg_id, _)| leg_id)
+    }
+
+    /// Whether the account has this leg or may have it.
+    #[must_use]
+    pub fn has_room_for_leg(&self, account: AccountId, instrument: InstrumentId) -> bool {
+        self.find_leg(account, instrument).is_some()
+            || (self.accounts[account.index()].has_room_for_leg()
+                && (!self.free_legs.is_empty() || self.legs.len() < self.leg_capacity as usize))
+    }
+
+    /// An account's leg in an instrument, made if there is none.
+    pub fn leg_for(&mut self, account: AccountId, instrument: InstrumentId) -> LegId {
+        let mut before = LegId::NONE;
+        let mut after = self.accounts[account.index()].first_leg;
+        while let Some(leg_id) = after.some() {
+            let leg = &self.legs[leg_id.index()];
+            if leg.instrument == instrument {
+                return leg_id;
+            }
+            if leg.instrument > instrument {
+                break;
+            }
+            (before, after) = (leg_id, leg.next);
+        }
+        let leg = Leg::new(account, instrument, after);
+        let leg_id = self.store_leg(leg);
+        match before.some() {
+            Some(before) => self.legs[before.index()].next = leg_id,
+            None => self.accounts[account.index()].first_leg = leg_id,
+        }
+        self.accounts[account.index()].legs += 1;
+        leg_id
+    }
+
+    fn store_leg(&mut self, leg: Leg) -> LegId {
+        if let Some(leg_id) = self.free_legs.pop() {
+            self.legs[leg_id.index()] = leg;
+            return leg_id;
+        }
+        self.legs.push(leg);
+        LegId::new(u32::try_from(self.legs.len() - 1).expect("bounded by the leg capacity"))
+    }
+
+    /// Removes a leg that holds nothing any more; whether it did.
+    pub fn drop_leg_if_empty(&mut self, leg_id: LegId) -> bool {
+        let Leg { account, next, .. } = self.legs[leg_id.index()];
+        if !self.legs[leg_id.index()].is_empty() {
+            return false;
+        }
+        let mut before = self.accounts[account.index()].first_leg;
+        if before == leg_id {
+            self.accounts[account.index()].first_leg = next;
+        } else {
+            while self.legs[before.index()].next != leg_id {
+                before = self.legs[before.index()].next;
+            }
+            self.legs[before.index()].next = next;
+        }
+        self.accounts[account.index()].legs -= 1;
+        self.free_legs.push(leg_id);
+        true
+    }
+
+    /// Sets a leg's leverage.
+    pub fn set_leverage(&mut self, leg_id: LegId, leverage: Leverage) {
+        let leg = &mut self.legs[leg_id.index()];
+        leg.leverage = leverage;
+        leg.user_rate = leverage.initial_rate();
+    }
+
+    /// Whether a deposit of this amount keeps every sum in range.
+    #[must_use]
+    pub fn admits_deposit(&self, amount: Money) -> bool {
+        amount > Money::ZERO && self.deposits + i128::from(amount.get()) <= i128::from(MONEY_MAX)
+    }
+
+    /// Money from outside (positive) or to outside (negative); the balance after it.
+    pub fn transfer(&mut self, account: AccountId, amount: Money) -> Money {
+        self.deposits += i128::from(amount.get());
+        self.post_cash(account, amount)
+    }
+
+    /// Books a balance change; every caller books the counter-entry in the same command.
+    pub(crate) fn post_cash(&mut self, account: AccountId, amount: Money) -> Money {
+        self.balances += i128::from(amount.get());
+        let account = &mut self.accounts[account.index()];
+        account.balance += amount;
+        account.balance
+    }
+
+    /// Books one side of a change of position; every caller books the other side in the same command.
+    pub(crate) fn post_position(&mut self, leg_id: LegId, delta: Position, cost: Money) {
+        let leg = &mut self.legs[leg_id.index()];
+        let instrument = leg.instrument;
+        let before = leg.position;
+        leg.position += delta;
+        leg.cost += cost;
+        let (after, account) = (leg.position, leg.account);
+        let to_cash = if after == Position::ZERO { core::mem::take(&mut leg.cost) } else { Money::ZERO };
+        let sums = &mut self.sums[instrument.index()];
+        sums.position += i128::from(delta.get());
+        sums.cost += i128::from((cost - to_cash).get());
+        sums.settled += i128::from(to_cash.get());
+        sums.long += i128::from(after.get().max(0) - before.get().max(0));
+        sums.short += i128::from(before.get().min(0) - after.get().min(0));
+        self.settled += i128::from(to_cash.get());
+        self.post_cash(account, -to_cash);
+        debug_assert!(self.touched.is_none_or(|touched| touched == instrument), "one instrument per command");
+        self.touched = Some(instrument);
+    }
+
+    /// Open interest of an instrument.
+    #[must_use]
+    pub fn open_interest(&self, instrument: InstrumentId) -> Qty {
+        Qty::new(i64::try_from(self.sums[instrument.index()].long).expect("bounded by open_interest_max"))
+    }
+
+    /// Deposits less withdrawals.
+    #[must_use]
+    pub fn deposits(&self) -> i128 {
+        self.deposits
+    }
+
+    /// Resting orders over all accounts.
+    #[must_use]
+    pub fn order_count(&self) -> u32 {
+        self.orders
+    }
+
+    /// Asserts I1 to I5 for what the last command touched.
+    ///
+    /// # Panics
+    /// When money or positions are not conserved; the venue must stop.
+    #[inline]
+    pub fn assert_conserved(&mut self) {
+        assert!(self.balances + self.settled == self.deposits, "I3: balances are deposits less settled costs");
+        if let Some(instrument) = self.touched.take() {
+            let sums = &self.sums[instrument.index()];
+            assert!(sums.position == 0, "I1: positions sum to zero");
+            assert!(sums.cost + sums.settled == 0, "I2: costs and settled costs sum to zero");
+            assert!(sums.long == sums.short, "I5: longs equal shorts");
+        }
+    }
+
+    /// Verifies every running sum, chain and bound against a naive recomputation.
+    ///
+    /// # Panics
+    /// With the rule that does not hold.
+    pub fn check(&self) {
+        let mut balances = 0_i128;
+        let mut sums = alloc::vec![InstrumentSums::default(); self.instruments.len()];
+        let mut orders = 0;
+        for (account_id, account) in self.accounts() {
+            balances += i128::from(account.balance.get());
+            let mut count = 0;
+            let mut last = None;
+            for (leg_id, leg) in self.legs_of(account_id) {
+                assert!(leg.account == account_id, "a leg belongs to the account whose chain it is in");
+                assert!(last < Some(leg.instrument), "legs ascend by instrument");
+                assert!(!leg.is_empty(), "no empty leg");
+                last = Some(leg.instrument);
+                count += 1;
+                orders += leg.orders;
+                self.check_leg(leg_id, leg);
+                let sum = &mut sums[leg.instrument.index()];
+                sum.position += i128::from(leg.position.get());
+                sum.cost += i128::from(leg.cost.get());
+                sum.long += i128::from(leg.position.get().max(0));
+                sum.short -= i128::from(leg.position.get().min(0));
+            }
+            assert!(count == account.legs, "leg count");
+        }
+        assert!(orders == self.orders, "order count");
+        assert!(balances == self.balances, "balance sum");
+        assert!(self.balances + self.settled == self.deposits, "I3");
+        for (sum, kept) in sums.iter().zip(&self.sums) {
+            let kept_open = InstrumentSums { settled: 0, ..*kept };
+            assert!(*sum == kept_open, "instrument sums");
+            assert!(kept.position == 0 && kept.cost + kept.settled == 0 && kept.long == kept.short, "I1, I2, I5");
+        }
+        let settled: i128 = self.sums.iter().map(|sum| sum.settled).sum();
+        assert!(settled == self.settled, "settled sum");
+    }
+
+    fn check_leg(&self, leg_id: LegId, leg: &Leg) {
+        let mut sums = Leg::new(leg.account, leg.instrument, leg.next);
+        for (_, reservation) in self.orders_of(leg_id) {
+            use crate::units::Side;
+            assert!(reservation.leg == leg_id && reservation.qty > Qty::ZERO, "reservation in its leg");
+            sums.orders += 1;
+            if reservation.reduce_only {
+                assert!(Side::closing(leg.position) == Some(reservation.side), "reduce-only orders close");
+                sums.reduce_only_qty += reservation.qty;
+                continue;
+            }
+            sums.fees_reserved += self.fees_of(leg.instrument, reservation.price, reservation.qty);
+            match reservation.side {
+                Side::Buy => {
+                    assert!(reservation.price <= leg.buy_top, "buy bound");
+                    sums.buy_qty += reservation.qty;
+                }
+                Side::Sell => {
+                    assert!(reservation.price >= leg.sell_bottom, "sell bound");
+                    sums.sell_qty += reservation.qty;
+                }
+            }
+        }
+        assert!(sums.orders == leg.orders, "orders in leg");
+        assert!(sums.buy_qty == leg.buy_qty && sums.sell_qty == leg.sell_qty, "order sums");
+        assert!(sums.reduce_only_qty == leg.reduce_only_qty, "reduce-only sum");
+        assert!(leg.reduce_only_qty <= leg.position.size(), "I10: reduce-only orders do not exceed the position");
+        assert!(sums.fees_reserved == leg.fees_reserved, "I9: fees reserved");
+    }
+}

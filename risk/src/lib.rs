@@ -1,0 +1,40 @@
+//! Money and nothing else: units, instruments' risk parameters, accounts, the ledger, margin requirements and
+//! liquidation arithmetic.
+//!
+//! Invariant: no clock, no I/O, no float, no unordered iteration, no `unsafe`. This crate never sees a book, a queue
+//! or a socket; it is told of orders (as reservations), fills, marks and transfers, and answers what they require.
+//! The formulas, with their rounding, are in `MARGIN.md`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+#[cfg(test)]
+extern crate std;
+
+pub mod account;
+pub mod admission;
+pub mod assessment;
+pub mod instrument;
+pub mod ledger;
+pub mod limits;
+pub mod liquidation;
+pub mod ratio;
+pub mod reservation;
+pub mod rounding;
+pub mod settlement;
+pub mod tiers;
+pub mod units;
+
+pub use account::{Account, AccountState, Leg, LegId};
+pub use admission::{Candidate, MarginShort};
+pub use assessment::Assessment;
+pub use instrument::{Instrument, InstrumentSpec, SpecError};
+pub use ledger::{Ledger, LedgerCapacity};
+pub use ratio::Ratio;
+pub use reservation::{OrderSlot, Reservation};
+pub use settlement::{FillKind, Settlement};
+pub use tiers::{Tier, TierTable};
+pub use units::{
+    AccountId, FeeRate, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement, Side,
+};

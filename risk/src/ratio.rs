@@ -1,0 +1,96 @@
+//! Ratios that are shown: leverage and margin ratio.
+//!
+//! Invariant: decisions never use these. They compare products of integers; a ratio is rounded only to be looked at.
+
+use core::cmp::Ordering;
+use fixed::types::I80F48;
+
+use crate::units::{Money, Requirement};
+
+/// An exact fraction of a requirement over positive money.
+#[derive(Clone, Copy, Debug)]
+pub struct Ratio {
+    over: Requirement,
+    under: Requirement,
+}
+
+impl Ratio {
+    /// `over / under`; `None` when `under` is not positive.
+    #[must_use]
+    pub fn new(over: Requirement, under: Money) -> Option<Self> {
+        (under > Money::ZERO).then(|| Self { over, under: Requirement::of_money(under) })
+    }
+
+    /// The ratio in binary fixed point, rounded up (shown riskier than real, never safer); `None` when it does not fit.
+    #[must_use]
+    pub fn to_fixed(self) -> Option<I80F48> {
+        let whole = self.over.ppb().div_euclid(self.under.ppb());
+        let rest = self.over.ppb().rem_euclid(self.under.ppb());
+        let whole = I80F48::checked_from_num(whole)?;
+        // rest < under < 2^92, so rest x 2^32 would not fit with room: shift both down to keep 48 fraction bits.
+        let excess = 128_u32.saturating_sub(self.under.ppb().leading_zeros()).saturating_sub(78);
+        let (rest, under) = (rest >> excess, self.under.ppb() >> excess);
+        let fraction = crate::rounding::div_ceil(rest << 48, under);
+        whole.checked_add(I80F48::from_bits(fraction))
+    }
+}
+
+impl PartialEq for Ratio {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ratio {}
+
+impl PartialOrd for Ratio {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ratio {
+    /// By continued fractions, so that no product of two wide numbers is needed.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (mut a, mut b) = (self.over.ppb(), self.under.ppb());
+        let (mut c, mut d) = (other.over.ppb(), other.under.ppb());
+        loop {
+            let order = a.div_euclid(b).cmp(&c.div_euclid(d));
+            if order != Ordering::Equal {
+                return order;
+            }
+            (a, c) = (a.rem_euclid(b), c.rem_euclid(d));
+            if a == 0 || c == 0 {
+                return a.cmp(&c);
+            }
+            // a/b < c/d exactly when d/c < b/a.
+            (a, b, c, d) = (d, c, b, a);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratio(over: i64, under: i64) -> Ratio {
+        Ratio::new(Requirement::of_money(Money::new(over)), Money::new(under)).expect("positive")
+    }
+
+    #[test]
+    fn ratios_order_exactly() {
+        assert!(ratio(1, 3) < ratio(334, 1000));
+        assert!(ratio(1, 3) > ratio(333, 1000));
+        assert_eq!(ratio(2, 6), ratio(1, 3));
+        assert_eq!(ratio(0, 6), ratio(0, 3));
+        assert!(ratio(0, 6) < ratio(1, i64::MAX));
+        assert!(ratio(i64::MAX, i64::MAX - 1) > ratio(i64::MAX - 1, i64::MAX - 1));
+    }
+
+    #[test]
+    fn display_rounds_up_within_one_ulp() {
+        assert_eq!(ratio(5, 2).to_fixed(), Some(I80F48::from_num(25) / I80F48::from_num(10)));
+        let third = ratio(1, 3).to_fixed().expect("fits");
+        assert!(third * 3 >= I80F48::ONE && (third - I80F48::DELTA) * 3 < I80F48::ONE);
+    }
+}

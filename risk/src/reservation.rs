@@ -1,0 +1,231 @@
+//! Reservations: what risk knows of a resting order, and the walk over an account's own orders.
+//!
+//! Invariant: a leg's `buy_qty`, `sell_qty`, `reduce_only_qty`, `fees_reserved` and `orders` are the exact sums over
+//! its chain of reservations, kept in O(1) per change.
+
+use crate::account::{Leg, LegId};
+use crate::ledger::Ledger;
+use crate::unit;
+use crate::units::{Mark, Money, Price, Qty, Requirement, Side};
+
+unit!(
+    /// Place of an order in the order store; the reservation of an order has the same place.
+    OrderSlot(u32)
+);
+
+impl OrderSlot {
+    /// No order.
+    pub const NONE: Self = Self(u32::MAX);
+
+    /// As an index.
+    #[inline]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// `None` for [`Self::NONE`].
+    #[inline]
+    #[must_use]
+    pub fn some(self) -> Option<Self> {
+        (self != Self::NONE).then_some(self)
+    }
+}
+
+/// What risk knows of a resting order.
+#[derive(Clone, Copy, Debug, bincode::Encode)]
+pub struct Reservation {
+    /// Its leg.
+    pub leg: LegId,
+    /// Its limit price.
+    pub price: Price,
+    /// What remains of it.
+    pub qty: Qty,
+    /// Its side.
+    pub side: Side,
+    /// Reduce-only orders reserve nothing; they only close.
+    pub reduce_only: bool,
+    next: OrderSlot,
+    prev: OrderSlot,
+}
+
+impl Reservation {
+    pub(crate) const NONE: Self = Self {
+        leg: LegId::NONE,
+        price: Price::new(0),
+        qty: Qty::ZERO,
+        side: Side::Buy,
+        reduce_only: false,
+        next: OrderSlot::NONE,
+        prev: OrderSlot::NONE,
+    };
+}
+
+impl Ledger {
+    /// The reservation of an order.
+    #[inline]
+    #[must_use]
+    pub fn reservation(&self, slot: OrderSlot) -> &Reservation {
+        &self.reservations[slot.index()]
+    }
+
+    /// Books an accepted order. `slot` must be free.
+    pub fn reserve(&mut self, slot: OrderSlot, leg_id: LegId, side: Side, price: Price, qty: Qty, reduce_only: bool) {
+        while self.reservations.len() <= slot.index() {
+            self.reservations.push(Reservation::NONE);
+        }
+        let first = self.legs[leg_id.index()].first_order;
+        self.reservations[slot.index()] =
+            Reservation { leg: leg_id, price, qty, side, reduce_only, next: first, prev: OrderSlot::NONE };
+        if let Some(first) = first.some() {
+            self.reservations[first.index()].prev = slot;
+        }
+        let fees = self.fees_reserved_for(leg_id, price, qty);
+        let leg = &mut self.legs[leg_id.index()];
+        leg.first_order = slot;
+        leg.orders += 1;
+        self.orders += 1;
+        if reduce_only {
+            leg.reduce_only_qty += qty;
+            return;
+        }
+        leg.fees_reserved += fees;
+        match side {
+            Side::Buy => {
+                leg.buy_qty += qty;
+                leg.buy_top = leg.buy_top.max(price);
+            }
+            Side::Sell => {
+                leg.sell_qty += qty;
+                leg.sell_bottom = leg.sell_bottom.min(price);
+            }
+        }
+    }
+
+    /// Takes `qty` off a reservation: a fill, or a quantity amended down.
+    pub fn reduce_reservation(&mut self, slot: OrderSlot, qty: Qty) {
+        let reservation = &mut self.reservations[slot.index()];
+        reservation.qty -= qty;
+        let Reservation { leg: leg_id, price, side, reduce_only, .. } = *reservation;
+        let fees = self.fees_reserved_for(leg_id, price, qty);
+        let leg = &mut self.legs[leg_id.index()];
+        if reduce_only {
+            leg.reduce_only_qty -= qty;
+            return;
+        }
+        leg.fees_reserved -= fees;
+        match side {
+            Side::Buy => leg.buy_qty -= qty,
+            Side::Sell => leg.sell_qty -= qty,
+        }
+    }
+
+    /// Forgets an order: filled, cancelled or moved. The leg stays; see [`Ledger::drop_leg_if_empty`].
+    pub fn release(&mut self, slot: OrderSlot) {
+        let rest = self.reservations[slot.index()].qty;
+        self.reduce_reservation(slot, rest);
+        let Reservation { leg: leg_id, next, prev, .. } = self.reservations[slot.index()];
+        match prev.some() {
+            Some(prev) => self.reservations[prev.index()].next = next,
+            None => self.legs[leg_id.index()].first_order = next,
+        }
+        if let Some(next) = next.some() {
+            self.reservations[next.index()].prev = prev;
+        }
+        self.reservations[slot.index()] = Reservation::NONE;
+        self.orders -= 1;
+        let leg = &mut self.legs[leg_id.index()];
+        leg.orders -= 1;
+        if leg.buy_qty == Qty::ZERO {
+            leg.buy_top = Price::new(0);
+        }
+        if leg.sell_qty == Qty::ZERO {
+            leg.sell_bottom = Price::new(i64::MAX);
+        }
+    }
+
+    /// An account's own orders in one leg, newest first.
+    pub fn orders_of(&self, leg: LegId) -> impl Iterator<Item = (OrderSlot, &Reservation)> + '_ {
+        let mut next = self.legs[leg.index()].first_order;
+        core::iter::from_fn(move || {
+            let slot = next.some()?;
+            let reservation = &self.reservations[slot.index()];
+            next = reservation.next;
+            Some((slot, reservation))
+        })
+    }
+
+    /// Fees an order reserves: `value x taker rate`, exact.
+    fn fees_reserved_for(&self, leg: LegId, price: Price, qty: Qty) -> Requirement {
+        let instrument = self.instrument(self.legs[leg.index()].instrument);
+        instrument.spec.taker_fee.of(instrument.value(qty, price))
+    }
+
+    /// Loss at once if every resting order through the mark filled: `sum (p - m)+ over buys, (m - p)+ over sells`,
+    /// rounded up once per leg. Source: `MARGIN.md` 4.
+    ///
+    /// O(1) while no own order can be through the mark, else a walk over the leg's orders.
+    #[inline]
+    pub(crate) fn open_loss_distance(&self, leg_id: LegId, mark: Mark) -> i128 {
+        let leg = &self.legs[leg_id.index()];
+        if leg.buy_top.to_mark() <= mark && leg.sell_bottom >= mark.ceil_price() {
+            return 0;
+        }
+        self.walk_open_loss(leg_id, leg, mark)
+    }
+
+    #[cold]
+    fn walk_open_loss(&self, leg_id: LegId, leg: &Leg, mark: Mark) -> i128 {
+        let instrument = self.instrument(leg.instrument);
+        let through = self.orders_of(leg_id).filter(|(_, reservation)| !reservation.reduce_only);
+        through
+            .map(|(_, reservation)| {
+                let price = reservation.price.to_mark().get();
+                match reservation.side {
+                    Side::Buy => instrument.distance(reservation.qty, price.max(mark.get()), mark.get()),
+                    Side::Sell => instrument.distance(reservation.qty, mark.get(), price.min(mark.get())),
+                }
+            })
+            .sum()
+    }
+
+    /// Makes the bounds of [`Leg::buy_top`] and [`Leg::sell_bottom`] exact again, when they are what forces a walk.
+    pub(crate) fn tighten(&mut self, leg_id: LegId, mark: Mark) {
+        let leg = &self.legs[leg_id.index()];
+        if leg.buy_top.to_mark() <= mark && leg.sell_bottom >= mark.ceil_price() {
+            return;
+        }
+        let (mut top, mut bottom) = (Price::new(0), Price::new(i64::MAX));
+        for (_, reservation) in self.orders_of(leg_id).filter(|(_, reservation)| !reservation.reduce_only) {
+            match reservation.side {
+                Side::Buy => top = top.max(reservation.price),
+                Side::Sell => bottom = bottom.min(reservation.price),
+            }
+        }
+        let leg = &mut self.legs[leg_id.index()];
+        (leg.buy_top, leg.sell_bottom) = (top, bottom);
+    }
+
+    /// What an order of these terms would add to [`Ledger::open_loss_distance`].
+    pub(crate) fn distance_of(&self, leg_instrument: crate::InstrumentId, mark: Mark, order: (Side, Price, Qty)) -> i128 {
+        let instrument = self.instrument(leg_instrument);
+        let (side, price, qty) = order;
+        let price = price.to_mark().get();
+        match side {
+            Side::Buy => instrument.distance(qty, price.max(mark.get()), mark.get()),
+            Side::Sell => instrument.distance(qty, mark.get(), price.min(mark.get())),
+        }
+    }
+
+    /// Fees an order of these terms reserves.
+    pub(crate) fn fees_of(&self, instrument: crate::InstrumentId, price: Price, qty: Qty) -> Requirement {
+        let instrument = self.instrument(instrument);
+        instrument.spec.taker_fee.of(instrument.value(qty, price))
+    }
+
+    /// Total reserved money of an instrument's resting orders is never displayed; kept for `check`.
+    pub(crate) fn open_loss_money(&self, leg_id: LegId, mark: Mark) -> Money {
+        let leg = &self.legs[leg_id.index()];
+        self.instrument(leg.instrument).open_loss(self.open_loss_distance(leg_id, mark))
+    }
+}

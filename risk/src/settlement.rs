@@ -1,0 +1,100 @@
+//! Settling a match: value computed once, booked with opposite signs; fees to the named account.
+//!
+//! Invariant: after each function here the sums I1-I5 hold again.
+
+use crate::account::LegId;
+use crate::byte_enum;
+use crate::ledger::Ledger;
+use crate::units::{AccountId, FeeRate, Money, Position, Price, Qty, Side};
+
+byte_enum!(
+    /// What kind of match it is.
+    FillKind {
+        /// Between two orders.
+        Trade = 1,
+        /// The taker is an account under liquidation.
+        Liquidation = 2,
+    }
+);
+
+/// What a match moved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settlement {
+    /// Value exchanged.
+    pub value: Money,
+    /// Fee of the taker.
+    pub taker_fee: Money,
+    /// Fee of the maker; negative is a rebate.
+    pub maker_fee: Money,
+}
+
+impl Ledger {
+    /// Settles an ordinary match. The taker pays the taker fee.
+    pub fn settle_trade(&mut self, taker: LegId, maker: LegId, side: Side, price: Price, qty: Qty) -> Settlement {
+        let value = self.exchange(taker, maker, side, price, qty);
+        let rate = self.instrument(self.leg(taker).instrument).spec.taker_fee;
+        let taker_fee = rate.of_ceil(value);
+        self.charge(self.leg(taker).account, AccountId::FEES, taker_fee);
+        self.charge_maker(maker, value, taker_fee)
+    }
+
+    /// Settles a match of an account under liquidation. Its fee is taken only from what the price is better than the
+    /// bankruptcy price, `surplus`, and goes to the insurance account. Source: `MARGIN.md` 7.
+    pub fn settle_liquidation(
+        &mut self,
+        taker: LegId,
+        maker: LegId,
+        side: Side,
+        price: Price,
+        qty: Qty,
+        bankruptcy: Price,
+    ) -> Settlement {
+        let value = self.exchange(taker, maker, side, price, qty);
+        let instrument = self.instrument(self.leg(taker).instrument);
+        let at_bankruptcy = instrument.value(qty, bankruptcy);
+        let surplus = match side {
+            Side::Buy => at_bankruptcy - value,
+            Side::Sell => value - at_bankruptcy,
+        };
+        let taker_fee = instrument.spec.liquidation_fee.of_ceil(value).min(surplus.max(Money::ZERO));
+        self.charge(self.leg(taker).account, AccountId::INSURANCE, taker_fee);
+        self.charge_maker(maker, value, taker_fee)
+    }
+
+    fn charge_maker(&mut self, maker: LegId, value: Money, taker_fee: Money) -> Settlement {
+        let rate: FeeRate = self.instrument(self.leg(maker).instrument).spec.maker_fee;
+        let maker_fee = rate.of(value);
+        self.charge(self.leg(maker).account, AccountId::FEES, maker_fee);
+        Settlement { value, taker_fee, maker_fee }
+    }
+
+    /// Moves a fee from an account to one of the venue's own.
+    fn charge(&mut self, from: AccountId, to: AccountId, fee: Money) {
+        self.post_cash(from, -fee);
+        self.post_cash(to, fee);
+    }
+
+    /// Books both sides of a match; the value exchanged.
+    fn exchange(&mut self, taker: LegId, maker: LegId, side: Side, price: Price, qty: Qty) -> Money {
+        let value = self.instrument(self.leg(taker).instrument).value(qty, price);
+        let (buyer, seller) = match side {
+            Side::Buy => (taker, maker),
+            Side::Sell => (maker, taker),
+        };
+        self.transfer_position(seller, buyer, Position::new(qty.get()), value);
+        value
+    }
+
+    /// Moves `position` from one leg to another against `amount`: the receiver pays it, the giver gets it.
+    pub fn transfer_position(&mut self, from: LegId, to: LegId, position: Position, amount: Money) {
+        self.post_position(from, Position::ZERO - position, -amount);
+        self.post_position(to, position, amount);
+    }
+
+    /// The insurance account brings a negative balance of an account without positions back to zero; what it paid.
+    pub fn cover_deficit(&mut self, account: AccountId) -> Money {
+        let deficit = (-self.accounts[account.index()].balance).max(Money::ZERO);
+        self.charge(AccountId::INSURANCE, account, deficit);
+        deficit
+    }
+}
