@@ -53,10 +53,8 @@ byte_enum!(
     TradingState {
         /// Everything.
         Open = 1,
-        /// Cancels only.
+        /// Cancels only. Positions are still marked and liquidated.
         CancelOnly = 2,
-        /// Nothing but the operator's commands.
-        Halted = 3,
     }
 );
 

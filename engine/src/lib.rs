@@ -24,4 +24,5 @@ pub use command::{
 };
 pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
 pub use reject::Reject;
-pub use venue::{Capacity, Venue};
+pub use risk::Capacity;
+pub use venue::Venue;

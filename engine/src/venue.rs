@@ -2,18 +2,7 @@
 
 use crate::command::{Command, Stamp};
 use crate::event::Events;
-use risk::Ledger;
-
-/// Room reserved at the start, so that the order path never allocates. Part of genesis: full stores refuse orders.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
-pub struct Capacity {
-    /// Accounts.
-    pub accounts: u32,
-    /// Legs over all accounts.
-    pub legs: u32,
-    /// Resting orders.
-    pub orders: u32,
-}
+use risk::{Capacity, Ledger};
 
 /// The state of the venue.
 #[derive(Debug)]
@@ -25,8 +14,7 @@ impl Venue {
     /// An empty venue.
     #[must_use]
     pub fn new(capacity: Capacity) -> Self {
-        let Capacity { accounts, legs, orders } = capacity;
-        Self { ledger: Ledger::new(risk::LedgerCapacity { accounts, legs, orders }) }
+        Self { ledger: Ledger::new(capacity) }
     }
 
     /// Applies one command: the only function that changes state. Appends its events.

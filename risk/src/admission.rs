@@ -23,7 +23,7 @@ pub struct Candidate {
     pub price: Price,
     /// Quantity.
     pub qty: Qty,
-    /// Reserves nothing, only closes.
+    /// Reserves no fee and no margin of its own; only closes.
     pub reduce_only: bool,
     /// The resting order it takes the place of.
     pub replaces: Option<OrderSlot>,
@@ -41,7 +41,7 @@ impl Ledger {
     #[must_use]
     pub fn worst_position(&self, candidate: &Candidate) -> Qty {
         let leg = self.leg_or_empty(candidate).1;
-        self.orders_with(candidate, leg.buy_qty, leg.sell_qty).worst_position(leg.position)
+        self.orders_with(candidate, &leg).worst_position(leg.position)
     }
 
     /// Admits a candidate, or says how much initial margin is missing.
@@ -61,7 +61,7 @@ impl Ledger {
                 (self.leg_requirement(leg_id, &leg, mark), self.open_loss_distance(leg_id, mark))
             }
         };
-        let mut orders = self.orders_with(candidate, leg.buy_qty, leg.sell_qty);
+        let mut orders = self.orders_with(candidate, &leg);
         orders.fees_reserved += leg.fees_reserved;
         orders.distance += distance;
         let after = self.requirement_with(&leg, mark, &orders);
@@ -102,12 +102,16 @@ impl Ledger {
     }
 
     /// The leg's order quantities with the candidate in and the replaced order out; fees and distance as changes.
-    fn orders_with(&self, candidate: &Candidate, buy_qty: Qty, sell_qty: Qty) -> OpenOrders {
+    fn orders_with(&self, candidate: &Candidate, leg: &Leg) -> OpenOrders {
         let mark = self.mark_of(candidate.instrument);
-        let mut orders = OpenOrders { buy_qty, sell_qty, fees_reserved: Requirement::ZERO, distance: 0 };
+        let Leg { buy_qty, sell_qty, reduce_only_qty, .. } = *leg;
+        let mut orders =
+            OpenOrders { buy_qty, sell_qty, reduce_only_qty, fees_reserved: Requirement::ZERO, distance: 0 };
         if let Some(slot) = candidate.replaces {
             let old = self.reservation(slot);
-            if !old.reduce_only {
+            if old.reduce_only {
+                orders.reduce_only_qty -= old.qty;
+            } else {
                 match old.side {
                     Side::Buy => orders.buy_qty -= old.qty,
                     Side::Sell => orders.sell_qty -= old.qty,
@@ -116,7 +120,9 @@ impl Ledger {
                 orders.distance -= self.distance_of(candidate.instrument, mark, (old.side, old.price, old.qty));
             }
         }
-        if !candidate.reduce_only {
+        if candidate.reduce_only {
+            orders.reduce_only_qty += candidate.qty;
+        } else {
             let Candidate { instrument, side, price, qty, .. } = *candidate;
             match side {
                 Side::Buy => orders.buy_qty += qty,

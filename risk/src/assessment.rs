@@ -87,12 +87,14 @@ impl Ledger {
     }
 
     /// What a leg contributes to initial margin:
-    /// `max(IM(|q + B|), IM(|q - A|)) + open loss + fees`. Source: `MARGIN.md` 4.
+    /// `max(IM(|q + B|), IM(|q - A|)) + open loss + fees`, reduce-only quantity on its closing side. Source:
+    /// `MARGIN.md` 4.
     #[must_use]
     pub(crate) fn leg_requirement(&self, leg_id: LegId, leg: &Leg, mark: Mark) -> Requirement {
         let orders = OpenOrders {
             buy_qty: leg.buy_qty,
             sell_qty: leg.sell_qty,
+            reduce_only_qty: leg.reduce_only_qty,
             fees_reserved: leg.fees_reserved,
             distance: self.open_loss_distance(leg_id, mark),
         };
@@ -114,22 +116,28 @@ impl Ledger {
     }
 }
 
-/// Sums over the open, not reduce-only orders of a leg.
+/// Sums over the open orders of a leg; fees and distance leave reduce-only orders out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenOrders {
     pub(crate) buy_qty: Qty,
     pub(crate) sell_qty: Qty,
+    pub(crate) reduce_only_qty: Qty,
     pub(crate) fees_reserved: Requirement,
     /// See [`Ledger::open_loss_distance`].
     pub(crate) distance: i128,
 }
 
 impl OpenOrders {
-    /// `max(|q + B|, |q - A|)`.
+    /// `max(|q + B|, |q - A|)` with the reduce-only quantity added on its closing side.
+    ///
+    /// A reduce-only order alone never enlarges the position. But once it has closed a long, the other resting sells
+    /// open a short of their full size, so leaving it out would admit `q` more than the requirement covers.
     #[inline]
     pub(crate) fn worst_position(&self, position: Position) -> Qty {
-        let bought = position + Position::new(self.buy_qty.get());
-        let sold = position - Position::new(self.sell_qty.get());
+        let closing = self.reduce_only_qty.min(position.size()).get();
+        let (closing_buy, closing_sell) = if position.get() > 0 { (0, closing) } else { (closing, 0) };
+        let bought = position + Position::new(self.buy_qty.get() + closing_buy);
+        let sold = position - Position::new(self.sell_qty.get() + closing_sell);
         bought.size().max(sold.size())
     }
 }

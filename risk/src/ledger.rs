@@ -15,7 +15,7 @@ use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Qty
 
 /// Room reserved at the start, so that the order path never allocates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
-pub struct LedgerCapacity {
+pub struct Capacity {
     /// Accounts.
     pub accounts: u32,
     /// Legs over all accounts.
@@ -64,7 +64,7 @@ pub struct Ledger {
 impl Ledger {
     /// An empty ledger with the venue's own accounts open.
     #[must_use]
-    pub fn new(capacity: LedgerCapacity) -> Self {
+    pub fn new(capacity: Capacity) -> Self {
         let mut ledger = Self {
             accounts: Vec::with_capacity(capacity.accounts as usize),
             legs: Vec::with_capacity(capacity.legs as usize),
