@@ -1,1 +1,2 @@
+//! The `fulcrum` binary.
 fn main() {}
