@@ -23,7 +23,10 @@ pub const fn div_ceil(dividend: i128, divisor: i128) -> i128 {
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the caller has compared the value with its narrowed self")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the caller has compared the value with its narrowed self"
+)]
 const fn narrow(value: i128) -> i64 {
     value as i64
 }
