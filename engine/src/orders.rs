@@ -97,7 +97,7 @@ pub(crate) struct NewSlot {
 /// The order store.
 #[derive(Debug, bincode::Encode)]
 pub(crate) struct Orders {
-    orders: Vec<Order>,
+    hot: Vec<Order>,
     terms: Vec<Terms>,
     free: Vec<OrderSlot>,
     capacity: u32,
@@ -106,7 +106,7 @@ pub(crate) struct Orders {
 impl Nodes for Orders {
     #[inline]
     fn link(&mut self, node: u32) -> &mut Link {
-        &mut self.orders[node as usize].link
+        &mut self.hot[node as usize].link
     }
 }
 
@@ -115,7 +115,7 @@ impl Orders {
     pub(crate) fn with_capacity(capacity: u32) -> Self {
         let capacity = capacity.min(ORDER_SLOTS_MAX);
         Self {
-            orders: Vec::with_capacity(capacity as usize),
+            hot: Vec::with_capacity(capacity as usize),
             terms: Vec::with_capacity(capacity as usize),
             free: Vec::with_capacity(capacity as usize),
             capacity,
@@ -125,26 +125,26 @@ impl Orders {
     /// Whether another order fits.
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
-        !self.free.is_empty() || self.orders.len() < self.capacity as usize
+        !self.free.is_empty() || self.hot.len() < self.capacity as usize
     }
 
     /// Stores an order; the caller has asked [`Self::has_room`].
     #[inline]
     pub(crate) fn allocate(&mut self, new: &NewSlot) -> OrderSlot {
         let (slot, generation) = match self.free.pop() {
-            Some(slot) => (slot, self.orders[slot.index()].generation() + 1),
-            None => (OrderSlot::new(u32::try_from(self.orders.len()).expect("below ORDER_SLOTS_MAX")), 1),
+            Some(slot) => (slot, self.hot[slot.index()].generation() + 1),
+            None => (OrderSlot::new(u32::try_from(self.hot.len()).expect("below ORDER_SLOTS_MAX")), 1),
         };
         let side = if new.side == Side::Sell { FLAG_SELL } else { 0 };
         let reduce_only = if new.reduce_only { FLAG_REDUCE_ONLY } else { 0 };
         let tag =
             generation << SLOT_BITS | u64::from(new.instrument.get()) << 8 | side | reduce_only | FLAG_LIVE;
         let order = Order { link: Link::LOOSE, key: new.key, account: new.account, leaves: new.qty, tag };
-        if slot.index() == self.orders.len() {
-            self.orders.push(order);
+        if slot.index() == self.hot.len() {
+            self.hot.push(order);
             self.terms.push(new.terms);
         } else {
-            self.orders[slot.index()] = order;
+            self.hot[slot.index()] = order;
             self.terms[slot.index()] = new.terms;
         }
         slot
@@ -153,7 +153,7 @@ impl Orders {
     /// Forgets an order. Its slot is used again under the next generation, or retires.
     #[inline]
     pub(crate) fn free(&mut self, slot: OrderSlot) {
-        let order = &mut self.orders[slot.index()];
+        let order = &mut self.hot[slot.index()];
         order.tag &= !(FLAG_LIVE | FLAG_RESTING);
         if order.generation() < GENERATION_MAX {
             self.free.push(slot);
@@ -163,21 +163,21 @@ impl Orders {
     /// The number of a live order.
     #[inline]
     pub(crate) fn id(&self, slot: OrderSlot) -> OrderId {
-        OrderId::new(self.orders[slot.index()].generation() << SLOT_BITS | u64::from(slot.get()))
+        OrderId::new(self.hot[slot.index()].generation() << SLOT_BITS | u64::from(slot.get()))
     }
 
     /// The slot of a live order.
     #[inline]
     pub(crate) fn find(&self, id: OrderId) -> Option<OrderSlot> {
         let slot = OrderSlot::new(u32::try_from(id.get() & SLOT_MASK).ok()?);
-        let order = self.orders.get(slot.index())?;
+        let order = self.hot.get(slot.index())?;
         (order.is_live() && order.generation() == id.get() >> SLOT_BITS).then_some(slot)
     }
 
     /// An order.
     #[inline]
     pub(crate) fn get(&self, slot: OrderSlot) -> &Order {
-        &self.orders[slot.index()]
+        &self.hot[slot.index()]
     }
 
     /// An order's rarely read part.
@@ -190,38 +190,38 @@ impl Orders {
     #[inline]
     pub(crate) fn fill(&mut self, slot: OrderSlot, qty: Qty) -> Qty {
         self.terms[slot.index()].filled += qty;
-        let order = &mut self.orders[slot.index()];
+        let order = &mut self.hot[slot.index()];
         order.leaves -= qty;
         order.leaves
     }
 
     /// Changes price and remaining quantity of an order that is in no book.
     pub(crate) fn reprice(&mut self, slot: OrderSlot, key: u32, leaves: Qty) {
-        let order = &mut self.orders[slot.index()];
+        let order = &mut self.hot[slot.index()];
         (order.key, order.leaves) = (key, leaves);
     }
 
     /// Takes `qty` off what remains, without a fill.
     #[inline]
     pub(crate) fn reduce(&mut self, slot: OrderSlot, qty: Qty) {
-        self.orders[slot.index()].leaves -= qty;
+        self.hot[slot.index()].leaves -= qty;
     }
 
     #[inline]
     pub(crate) fn set_resting(&mut self, slot: OrderSlot, resting: bool) {
-        let tag = &mut self.orders[slot.index()].tag;
+        let tag = &mut self.hot[slot.index()].tag;
         *tag = if resting { *tag | FLAG_RESTING } else { *tag & !FLAG_RESTING };
     }
 
     /// Live orders.
     pub(crate) fn live(&self) -> impl Iterator<Item = (OrderSlot, &Order)> + '_ {
-        (0..).map(OrderSlot::new).zip(&self.orders).filter(|(_, order)| order.is_live())
+        (0..).map(OrderSlot::new).zip(&self.hot).filter(|(_, order)| order.is_live())
     }
 
     /// Reads an order's cache lines ahead of use; the result only keeps the reads from being optimised away.
     #[inline]
     pub(crate) fn touch(&self, slot: u32) -> u64 {
-        self.orders.get(slot as usize).map_or(0, |order| order.tag ^ u64::from(order.link.next))
+        self.hot.get(slot as usize).map_or(0, |order| order.tag ^ u64::from(order.link.next))
     }
 }
 
@@ -263,7 +263,7 @@ mod tests {
     fn a_slot_retires_when_its_generations_are_used_up() {
         let mut orders = Orders::with_capacity(1);
         let slot = orders.allocate(&new_slot());
-        orders.orders[slot.index()].tag |= GENERATION_MAX << SLOT_BITS;
+        orders.hot[slot.index()].tag |= GENERATION_MAX << SLOT_BITS;
         assert_eq!(orders.find(orders.id(slot)), Some(slot));
         orders.free(slot);
         assert!(!orders.has_room());

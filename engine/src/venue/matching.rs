@@ -54,7 +54,7 @@ impl Venue {
             }
             WalkEnd::Done if taker.leaves == Qty::ZERO => self.forget(slot),
             WalkEnd::Done if rests => {
-                self.markets[taker.instrument.index()].book.rest(&mut self.orders, slot)
+                self.markets[taker.instrument.index()].book.rest(&mut self.orders, slot);
             }
             WalkEnd::Done => self.cancel(slot, CancelReason::Immediate, events),
             WalkEnd::SelfTrade => self.cancel(slot, CancelReason::SelfTrade, events),
