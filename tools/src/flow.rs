@@ -5,6 +5,8 @@
 //! commands every time.
 
 pub mod book_view;
+#[cfg(test)]
+mod inline;
 pub mod lobster;
 pub mod modelled;
 pub mod random;

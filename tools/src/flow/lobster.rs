@@ -34,7 +34,7 @@ use std::path::Path;
 use engine::{
     Action, AmendOrder, CancelOrder, ClientOrderId, Command, Event, NewOrder, OrderRef, TimeInForce, Transfer,
 };
-use risk::{AccountId, Capacity, InstrumentId, Mark, Money, Price, Qty, Side};
+use risk::{AccountId, Capacity, InstrumentId, Mark, Money, Price, Side};
 
 use self::file::Messages;
 use self::message::{Kind, Message};

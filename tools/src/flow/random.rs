@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(random.index(0), 0);
         for _ in 0..1000 {
             assert!((-3..=4).contains(&random.between(-3, 4)));
-            assert!(random.between(i64::MIN, i64::MAX) >= i64::MIN);
+            let _any_but_a_panic = random.between(i64::MIN, i64::MAX);
         }
     }
 
