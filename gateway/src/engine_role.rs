@@ -11,14 +11,12 @@ use engine::{Action, Command, Seq, Stamp, TimeNs, Venue};
 use crate::clock::Clock;
 use crate::duty::DutyCycle;
 use crate::follower::FollowerFeed;
-use crate::outcome::{Arrivals, Outcomes};
-use crate::progress::Progress;
+use crate::outcome::{Arrival, Arrivals, Outcomes};
+use crate::progress::{Conclusion, Progress};
 use crate::queue::{BatchReceiver, BatchSender};
 
 /// Commands applied before other roles of the thread get their turn.
 const COMMANDS_PER_ROUND: usize = 256;
-
-const CONTINUE: Command = Command::venue(Action::Continue);
 
 /// Where the outcomes go.
 #[derive(Debug)]
@@ -32,7 +30,11 @@ pub struct Outlets {
 impl Outlets {
     /// One queue per consumer.
     #[must_use]
-    pub fn new(log: BatchSender<Outcomes>, client: BatchSender<Outcomes>, followers: Vec<FollowerFeed>) -> Self {
+    pub fn new(
+        log: BatchSender<Outcomes>,
+        client: BatchSender<Outcomes>,
+        followers: Vec<FollowerFeed>,
+    ) -> Self {
         Self { log, client: Some(client), followers }
     }
 
@@ -95,12 +97,6 @@ impl<C: Clock> EngineRole<C> {
         Self { venue, clock, last, arrivals, current: None, now: last.time, outlets: Some(outlets), progress }
     }
 
-    /// The venue as it is now.
-    #[must_use]
-    pub fn venue(&self) -> &Venue {
-        &self.venue
-    }
-
     /// Takes up the next batch, and the time with it: one reading per batch.
     fn take_up(&mut self) {
         if self.current.is_some() {
@@ -119,10 +115,11 @@ impl<C: Clock> EngineRole<C> {
         let mut applied = 0;
         while applied < COMMANDS_PER_ROUND && outlets.reserve() {
             if self.venue.pending() {
-                self.apply(outlets, self.now, &CONTINUE);
+                let command = Command::venue(Action::Continue);
+                self.apply(outlets, &Arrival { received: self.now, client_seq: 0, command });
             } else if let Some((batch, next)) = self.current.take() {
                 if let Some(arrival) = batch.0.get(next) {
-                    self.apply(outlets, arrival.received, &arrival.command);
+                    self.apply(outlets, arrival);
                     self.current = Some((batch, next + 1));
                 } else {
                     self.arrivals.give_back(batch);
@@ -137,11 +134,11 @@ impl<C: Clock> EngineRole<C> {
     }
 
     #[inline]
-    fn apply(&mut self, outlets: &mut Outlets, received: TimeNs, command: &Command) {
+    fn apply(&mut self, outlets: &mut Outlets, arrival: &Arrival) {
         let stamp = Stamp { seq: Seq::new(self.last.seq.get() + 1), time: self.now.max(self.last.time) };
         self.last = stamp;
         let log = outlets.log.filling().expect("reserved by the caller");
-        let outcome = log.apply(&mut self.venue, stamp, received, command);
+        let outcome = log.apply(&mut self.venue, stamp, arrival);
         if let Some(client) = &mut outlets.client {
             client.filling().expect("reserved by the caller").copy(&outcome);
         }
@@ -178,5 +175,9 @@ impl<C: Clock> DutyCycle for EngineRole<C> {
 
     fn is_finished(&self) -> bool {
         self.outlets.is_none()
+    }
+
+    fn on_close(&mut self) {
+        self.progress.conclude(Conclusion { last: self.last, digest: self.venue.digest() });
     }
 }

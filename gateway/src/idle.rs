@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::AtomicU64;
 
-    const SLEEPY: Patience = Patience { spins: 0, yields: 0, park_max: Duration::from_secs(60) };
+    const SLEEPY: Patience = Patience { spins: 0, yields: 0, park_max: Duration::from_mins(1) };
 
     #[test]
     fn a_waker_leaves_a_thread_alone_that_is_awake() {

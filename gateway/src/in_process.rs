@@ -64,25 +64,24 @@ impl<C: Clock> Client<C> {
     /// # Errors
     /// [`Refused`], with the command.
     #[inline]
-    #[expect(clippy::result_large_err, reason = "the caller gets its command back without a copy on the heap")]
     pub fn submit(&mut self, command: Command) -> Result<(), Refused> {
         let received = self.clock.now();
-        self.submit_received(received, command)
+        self.submit_arrival(Arrival { received, client_seq: 0, command })
     }
 
-    /// Submits a command that was received, or was due, at `received`: latency is counted from there.
+    /// Submits a command that was received, or was due, at some other time: latency is counted from there.
     ///
     /// # Errors
     /// [`Refused`], with the command.
     #[inline]
-    #[expect(clippy::result_large_err, reason = "the caller gets its command back without a copy on the heap")]
-    pub fn submit_received(&mut self, received: TimeNs, command: Command) -> Result<(), Refused> {
-        let reserved = if is_cancel(&command.action) { 0 } else { self.reserved_for_cancels };
+    pub fn submit_arrival(&mut self, arrival: Arrival) -> Result<(), Refused> {
+        let reserved = if is_cancel(&arrival.command.action) { 0 } else { self.reserved_for_cancels };
         if let Some(batch) = self.arrivals.space(reserved) {
-            batch.0.push(Arrival { received, command });
+            batch.0.push(arrival);
             return Ok(());
         }
-        if self.has_stopped() { Err(Refused::Stopped(command)) } else { Err(Refused::Full(command)) }
+        let refused = if self.has_stopped() { Refused::Stopped } else { Refused::Full };
+        Err(refused(arrival.command))
     }
 
     /// Sends what was submitted on its way.

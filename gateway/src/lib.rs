@@ -2,4 +2,18 @@
 //!
 //! Invariant: whatever leaves the process is already in the log.
 
+pub mod clock;
+pub mod duty;
+pub mod engine_role;
+pub mod follower;
+pub mod idle;
+pub mod in_process;
 pub mod log;
+pub mod log_role;
+pub mod outcome;
+pub mod process;
+pub mod progress;
+pub mod queue;
+pub mod release;
+pub mod replay;
+pub mod runner;

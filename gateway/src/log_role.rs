@@ -8,6 +8,7 @@ use std::sync::Arc;
 use engine::Seq;
 
 use crate::duty::DutyCycle;
+use crate::log::{Disk, Entry, EventLog, LogError};
 use crate::outcome::{Outcome, Outcomes};
 use crate::progress::{Failure, Progress};
 use crate::queue::BatchReceiver;
@@ -23,8 +24,38 @@ pub trait CommandLog: Send {
     /// Makes everything written durable; the last durable sequence.
     fn commit(&mut self) -> Result<Seq, Self::Error>;
 
+    /// Does one slice of work on the space to be written next, off the way of any commit; whether there was any.
+    fn prepare_ahead(&mut self) -> Result<bool, Self::Error>;
+
     /// Ends the log properly.
     fn close(self) -> Result<(), Self::Error>;
+}
+
+impl<D: Disk> CommandLog for EventLog<D>
+where
+    Self: Send,
+{
+    type Error = LogError;
+
+    #[inline]
+    fn write(&mut self, outcome: &Outcome<'_>) -> Result<(), LogError> {
+        let Outcome { stamp, received, client_seq, command, events } = *outcome;
+        self.append(&Entry { stamp, received_ns: received.get(), client_seq, command })?;
+        self.note_events(stamp.seq, events);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<Seq, LogError> {
+        Self::commit(self)
+    }
+
+    fn prepare_ahead(&mut self) -> Result<bool, LogError> {
+        Self::prepare_ahead(self)
+    }
+
+    fn close(self) -> Result<(), LogError> {
+        Self::close(self).map(|_last| ())
+    }
 }
 
 /// The log's duty cycle.
@@ -41,7 +72,12 @@ pub struct LogRole<L: CommandLog> {
 impl<L: CommandLog> LogRole<L> {
     /// Writes to `log` what arrives, up to `boxes_per_commit` boxes at a time.
     #[must_use]
-    pub fn new(log: L, outcomes: BatchReceiver<Outcomes>, boxes_per_commit: usize, progress: Arc<Progress>) -> Self {
+    pub fn new(
+        log: L,
+        outcomes: BatchReceiver<Outcomes>,
+        boxes_per_commit: usize,
+        progress: Arc<Progress>,
+    ) -> Self {
         Self { log: Some(log), outcomes, boxes_per_commit, progress }
     }
 
@@ -59,17 +95,13 @@ impl<L: CommandLog> LogRole<L> {
         if written > 0 {
             self.progress.publish_durable(log.commit()?);
         }
-        Ok(written)
+        // After publishing: nobody waits for this.
+        let prepared = log.prepare_ahead()?;
+        Ok(written + usize::from(prepared))
     }
 
     fn fail(&self, error: &L::Error) {
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(deeper) = cause {
-            reason = format!("{reason}: {deeper}");
-            cause = deeper.source();
-        }
-        self.progress.fail(Failure::Log { reason, durable: self.progress.durable() });
+        self.progress.fail(Failure::Log { reason: error.to_string(), durable: self.progress.durable() });
     }
 }
 

@@ -19,6 +19,8 @@ const EVENTS_CAPACITY: usize = EVENTS_SHORT + EVENTS_PER_COMMAND;
 pub struct Arrival {
     /// When it was received, or when its sender intended to send it. Latency is counted from here.
     pub received: TimeNs,
+    /// The session's number of it; 0 where there is none.
+    pub client_seq: u64,
     /// What was asked.
     pub command: Command,
 }
@@ -52,8 +54,10 @@ impl Batch for Arrivals {
 pub struct Outcome<'a> {
     /// Place in the order, and time of sequencing.
     pub stamp: Stamp,
-    /// When the command was received.
+    /// When the command was received; for a continuation, when it was injected.
     pub received: TimeNs,
+    /// The session's number of it; 0 where there is none.
+    pub client_seq: u64,
     /// What was asked.
     pub command: &'a Command,
     /// What followed.
@@ -63,8 +67,7 @@ pub struct Outcome<'a> {
 #[derive(Debug)]
 struct Record {
     stamp: Stamp,
-    received: TimeNs,
-    command: Command,
+    arrival: Arrival,
     /// Where its events end; they begin where those of the record before it end.
     events_end: usize,
 }
@@ -78,7 +81,10 @@ pub struct Outcomes {
 
 impl Batch for Outcomes {
     fn with_space() -> Self {
-        Self { records: Vec::with_capacity(MESSAGES_PER_BATCH), events: Events::with_capacity(EVENTS_CAPACITY) }
+        Self {
+            records: Vec::with_capacity(MESSAGES_PER_BATCH),
+            events: Events::with_capacity(EVENTS_CAPACITY),
+        }
     }
 
     #[inline]
@@ -115,9 +121,15 @@ impl Outcomes {
     #[inline]
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Outcome<'_>> {
-        let Record { stamp, received, ref command, events_end } = *self.records.get(index)?;
+        let Record { stamp, arrival, events_end } = self.records.get(index)?;
         let events_start = index.checked_sub(1).map_or(0, |before| self.records[before].events_end);
-        Some(Outcome { stamp, received, command, events: &self.events.as_slice()[events_start..events_end] })
+        Some(Outcome {
+            stamp: *stamp,
+            received: arrival.received,
+            client_seq: arrival.client_seq,
+            command: &arrival.command,
+            events: &self.events.as_slice()[events_start..*events_end],
+        })
     }
 
     /// Every outcome, in order.
@@ -127,10 +139,10 @@ impl Outcomes {
 
     /// Applies a command; its events are written where they travel.
     #[inline]
-    pub(crate) fn apply(&mut self, venue: &mut Venue, stamp: Stamp, received: TimeNs, command: &Command) -> Outcome<'_> {
-        venue.apply(stamp, command, &mut self.events);
+    pub(crate) fn apply(&mut self, venue: &mut Venue, stamp: Stamp, arrival: &Arrival) -> Outcome<'_> {
+        venue.apply(stamp, &arrival.command, &mut self.events);
         let events_end = self.events.as_slice().len();
-        self.records.push(Record { stamp, received, command: command.clone(), events_end });
+        self.records.push(Record { stamp, arrival: arrival.clone(), events_end });
         self.get(self.records.len() - 1).expect("pushed the line before")
     }
 
@@ -140,8 +152,9 @@ impl Outcomes {
         for event in outcome.events {
             self.events.push(*event);
         }
-        let Outcome { stamp, received, command, .. } = *outcome;
+        let Outcome { stamp, received, client_seq, command, .. } = *outcome;
         let events_end = self.events.as_slice().len();
-        self.records.push(Record { stamp, received, command: command.clone(), events_end });
+        let arrival = Arrival { received, client_seq, command: command.clone() };
+        self.records.push(Record { stamp, arrival, events_end });
     }
 }

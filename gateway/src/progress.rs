@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam::utils::CachePadded;
-use engine::Seq;
+use engine::{Seq, Stamp};
 
 use crate::idle::Waker;
 
@@ -30,6 +30,15 @@ pub enum Failure {
     },
 }
 
+/// The venue at its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Conclusion {
+    /// Stamp of the last command applied. After a failure the log may end before it.
+    pub last: Stamp,
+    /// Digest of the state after it.
+    pub digest: u128,
+}
+
 /// The roles' common knowledge.
 #[derive(Debug)]
 pub struct Progress {
@@ -37,6 +46,7 @@ pub struct Progress {
     settled: AtomicBool,
     stop: AtomicBool,
     failure: OnceLock<Failure>,
+    conclusion: OnceLock<Conclusion>,
     /// Whoever releases what is durable.
     releaser: Waker,
     everybody: Vec<Waker>,
@@ -51,6 +61,7 @@ impl Progress {
             settled: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             failure: OnceLock::new(),
+            conclusion: OnceLock::new(),
             releaser,
             everybody,
         }
@@ -104,6 +115,16 @@ impl Progress {
         // The first failure is the cause; what follows from it is not reported.
         let _published = self.failure.set(failure).is_ok();
         self.wake_everybody();
+    }
+
+    pub(crate) fn conclude(&self, conclusion: Conclusion) {
+        let _first = self.conclusion.set(conclusion).is_ok();
+    }
+
+    /// The venue at its end, once the engine has ended.
+    #[must_use]
+    pub fn conclusion(&self) -> Option<Conclusion> {
+        self.conclusion.get().copied()
     }
 
     fn wake_everybody(&self) {

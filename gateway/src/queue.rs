@@ -112,6 +112,9 @@ impl<B: Batch> BatchSender<B> {
     }
 
     /// Hands over what was written; whether there was anything.
+    ///
+    /// # Panics
+    /// Never: there are as many slots as boxes.
     pub fn flush(&mut self) -> bool {
         let Some(batch) = self.filling.take_if(|batch| !batch.is_empty()) else { return false };
         let pushed = self.lanes.full.push(batch);
@@ -135,6 +138,9 @@ impl<B: Batch> BatchReceiver<B> {
     }
 
     /// Gives a box back. Its messages stay in it until the sender takes it up.
+    ///
+    /// # Panics
+    /// When the box did not come from this queue.
     #[inline]
     pub fn give_back(&mut self, batch: Box<B>) {
         let pushed = self.lanes.empty.push(batch);

@@ -29,7 +29,8 @@ impl Release {
         let durable = self.progress.durable();
         let mut released = 0;
         loop {
-            let Some((batch, next)) = self.current.take().or_else(|| Some((self.outcomes.receive()?, 0))) else {
+            let Some((batch, next)) = self.current.take().or_else(|| Some((self.outcomes.receive()?, 0)))
+            else {
                 return released;
             };
             match batch.get(next) {
