@@ -44,6 +44,13 @@ impl Ledger {
         self.orders_with(candidate, &leg).worst_position(leg.position)
     }
 
+    /// [`Self::worst_position`] without the candidate, and with the order it would replace.
+    #[must_use]
+    pub fn worst_position_now(&self, candidate: &Candidate) -> Qty {
+        let unchanged = Candidate { qty: Qty::ZERO, replaces: None, ..*candidate };
+        self.worst_position(&unchanged)
+    }
+
     /// Admits a candidate, or says how much initial margin is missing.
     ///
     /// Admitted when equity covers the requirement after it; or when it does not raise its instrument's requirement
@@ -117,7 +124,8 @@ impl Ledger {
                     Side::Sell => orders.sell_qty -= old.qty,
                 }
                 orders.fees_reserved -= self.fees_of(candidate.instrument, old.price, old.qty);
-                orders.distance -= self.distance_of(candidate.instrument, mark, (old.side, old.price, old.qty));
+                orders.distance -=
+                    self.distance_of(candidate.instrument, mark, (old.side, old.price, old.qty));
             }
         }
         if candidate.reduce_only {

@@ -102,7 +102,8 @@ impl TierTable {
             let notional = Money::new(notional);
             4 * self.requirement(notional).ppb() >= 5 * other.requirement(notional).ppb()
         };
-        let corners = self.rows.iter().chain(&other.rows).all(|row| covered(row.floor) && covered(row.floor + 1));
+        let corners =
+            self.rows.iter().chain(&other.rows).all(|row| covered(row.floor) && covered(row.floor + 1));
         let slopes = match (self.rows.last(), other.rows.last()) {
             (Some(own), Some(other)) => 4 * own.rate >= 5 * other.rate,
             _ => false,
@@ -117,8 +118,10 @@ mod tests {
     use std::vec;
 
     fn table(rows: &[(i64, u32)]) -> TierTable {
-        let tiers: Vec<_> =
-            rows.iter().map(|&(floor, rate)| Tier { floor: Money::new(floor), rate: Rate::new(rate) }).collect();
+        let tiers: Vec<_> = rows
+            .iter()
+            .map(|&(floor, rate)| Tier { floor: Money::new(floor), rate: Rate::new(rate) })
+            .collect();
         TierTable::new(&tiers).expect("valid rows")
     }
 
