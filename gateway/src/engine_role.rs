@@ -71,7 +71,6 @@ impl Outlets {
 pub struct EngineRole<C> {
     venue: Venue,
     clock: C,
-    last: Stamp,
     arrivals: BatchReceiver<Arrivals>,
     /// The batch being worked off, and the next command in it.
     current: Option<(Box<Arrivals>, usize)>,
@@ -83,18 +82,18 @@ pub struct EngineRole<C> {
 }
 
 impl<C: Clock> EngineRole<C> {
-    /// Goes on after `last`, the stamp of the last command `venue` has seen.
+    /// Goes on after the last command `venue` has seen.
     #[must_use]
     pub fn new(
         venue: Venue,
-        last: Stamp,
         mut clock: C,
         arrivals: BatchReceiver<Arrivals>,
         outlets: Outlets,
         progress: Arc<Progress>,
     ) -> Self {
-        clock.never_before(last.time);
-        Self { venue, clock, last, arrivals, current: None, now: last.time, outlets: Some(outlets), progress }
+        let now = venue.last_stamp().time;
+        clock.never_before(now);
+        Self { venue, clock, arrivals, current: None, now, outlets: Some(outlets), progress }
     }
 
     /// Takes up the next batch, and the time with it: one reading per batch.
@@ -135,8 +134,8 @@ impl<C: Clock> EngineRole<C> {
 
     #[inline]
     fn apply(&mut self, outlets: &mut Outlets, arrival: &Arrival) {
-        let stamp = Stamp { seq: Seq::new(self.last.seq.get() + 1), time: self.now.max(self.last.time) };
-        self.last = stamp;
+        let last = self.venue.last_stamp();
+        let stamp = Stamp { seq: Seq::new(last.seq.get() + 1), time: self.now.max(last.time) };
         let log = outlets.log.filling().expect("reserved by the caller");
         let outcome = log.apply(&mut self.venue, stamp, arrival);
         if let Some(client) = &mut outlets.client {
@@ -178,6 +177,6 @@ impl<C: Clock> DutyCycle for EngineRole<C> {
     }
 
     fn on_close(&mut self) {
-        self.progress.conclude(Conclusion { last: self.last, digest: self.venue.digest() });
+        self.progress.conclude(Conclusion { last: self.venue.last_stamp(), digest: self.venue.digest() });
     }
 }

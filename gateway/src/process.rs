@@ -5,23 +5,22 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use engine::{Capacity, Stamp, TimeNs, Venue};
+use engine::Capacity;
 
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::Clock;
 use crate::duty::DutyCycle;
 use crate::engine_role::{EngineRole, Outlets};
 use crate::follower::FollowerFeed;
 use crate::idle::{Idle, Patience, Waker};
 use crate::in_process::Client;
-use crate::log::{EventLog, Genesis, LogError, LogOptions, LogReader, RealDisk};
+use crate::log::{LogError, LogOptions};
 use crate::log_role::{CommandLog, LogRole};
 use crate::outcome::Outcome;
 use crate::progress::{Conclusion, Failure, Progress};
 use crate::queue::batches;
+use crate::recovery::{Recovered, Recovery, recover};
 use crate::release::Release;
-use crate::replay::{Rebuild, read_genesis};
 use crate::runner::{self, Mode, Running};
 
 /// Boxes of 64 messages per queue.
@@ -86,25 +85,6 @@ impl Config {
     }
 }
 
-/// What a start found in the log.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Recovery {
-    /// Under what the log was begun.
-    pub genesis: Genesis,
-    /// Whether it was begun just now.
-    pub created: bool,
-    /// Commands replayed.
-    pub commands: u64,
-    /// Stamp of the last of them.
-    pub last: Stamp,
-    /// Whether the venue goes on with work left over before it takes commands.
-    pub pending: bool,
-    /// What was cut off the end of the log, in words. It was never acknowledged.
-    pub cut: Option<String>,
-    /// Time taken.
-    pub elapsed: Duration,
-}
-
 /// Why a venue does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -114,75 +94,6 @@ pub enum StartError {
     /// The system has no thread for us.
     #[error("cannot start a thread: {0}; raise the limit on processes (ulimit -u) and start again")]
     Thread(#[from] std::io::Error),
-}
-
-/// A recovered venue with its log.
-#[derive(Debug)]
-pub struct Recovered<L> {
-    /// The venue after its last logged command.
-    pub venue: Venue,
-    /// Stamp of that command.
-    pub last: Stamp,
-    /// Its log, open behind that command.
-    pub log: L,
-}
-
-/// Recovers the venue in `config.directory`, or begins one.
-///
-/// # Errors
-/// [`LogError`]: the log is damaged, locked, or cannot be read or written.
-pub fn recover<C: Clock>(
-    config: &Config,
-    clock: &mut C,
-) -> Result<(Recovered<EventLog<RealDisk>>, Recovery), LogError> {
-    // The lock comes first; what is read after it does not change under us.
-    let disk = RealDisk::open(&config.directory)?;
-    let reader = LogReader::open(RealDisk::read_only(&config.directory)?);
-    match reader.and_then(|mut reader| read_genesis(&mut reader)) {
-        Ok(genesis) => resume(config, disk, &genesis),
-        Err(LogError::Absent) => begin(config, disk, clock.now()),
-        Err(error) => Err(error),
-    }
-}
-
-fn begin(
-    config: &Config,
-    disk: RealDisk,
-    now: TimeNs,
-) -> Result<(Recovered<EventLog<RealDisk>>, Recovery), LogError> {
-    let watch = Stopwatch::start();
-    let genesis = Genesis::new(config.build.clone(), now, config.capacity);
-    let log = EventLog::create(disk, config.log, &genesis)?;
-    let venue = Venue::new(genesis.capacity);
-    let last = Stamp::default();
-    let (pending, elapsed) = (venue.pending(), watch.elapsed());
-    let recovery = Recovery { genesis, created: true, commands: 0, last, pending, cut: None, elapsed };
-    Ok((Recovered { venue, last, log }, recovery))
-}
-
-fn resume(
-    config: &Config,
-    disk: RealDisk,
-    genesis: &Genesis,
-) -> Result<(Recovered<EventLog<RealDisk>>, Recovery), LogError> {
-    let watch = Stopwatch::start();
-    let mut rebuild = Rebuild::new(genesis);
-    let (log, opened) = EventLog::open(disk, config.log, &mut |logged, checkpoints| {
-        rebuild.apply(&logged, checkpoints);
-        Ok(())
-    })?;
-    let (commands, last) = (rebuild.commands(), rebuild.last());
-    let venue = rebuild.into_venue();
-    let recovery = Recovery {
-        genesis: opened.genesis,
-        created: false,
-        commands,
-        last,
-        pending: venue.pending(),
-        cut: opened.cut,
-        elapsed: watch.elapsed(),
-    };
-    Ok((Recovered { venue, last, log }, recovery))
 }
 
 /// The roles of a venue, wired and not yet on any thread. Tests and the simulator drive them by hand.
@@ -228,8 +139,9 @@ fn wire_with<L: CommandLog, C: Clock>(
     wakers: Wakers,
     client_idle: Option<Idle>,
 ) -> Roles<L, C> {
-    let Recovered { venue, last, log } = recovered;
+    let Recovered { venue, log } = recovered;
     let Wakers { engine: engine_waker, log: log_waker, client: client_waker } = wakers;
+    let last = venue.last_stamp();
     clock.never_before(last.time);
     let everybody = vec![engine_waker.clone(), log_waker.clone(), client_waker.clone()];
     let progress = Arc::new(Progress::new(last.seq, client_waker.clone(), everybody));
@@ -237,7 +149,7 @@ fn wire_with<L: CommandLog, C: Clock>(
     let (to_log, log_outcomes) = batches(queues.log, engine_waker.clone(), log_waker);
     let (to_client, client_outcomes) = batches(queues.client, engine_waker, client_waker);
     let outlets = Outlets::new(to_log, to_client, followers);
-    let engine = EngineRole::new(venue, last, clock.clone(), to_engine, outlets, Arc::clone(&progress));
+    let engine = EngineRole::new(venue, clock.clone(), to_engine, outlets, Arc::clone(&progress));
     let log = LogRole::new(log, log_outcomes, queues.log, Arc::clone(&progress));
     let release = Release::new(client_outcomes, Arc::clone(&progress));
     let reserved = queues.reserved_for_cancels;

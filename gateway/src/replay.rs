@@ -17,7 +17,6 @@ use crate::outcome::Outcome;
 #[derive(Debug)]
 pub struct Rebuild {
     venue: Venue,
-    last: Stamp,
     commands: u64,
     events: u64,
     scratch: Events,
@@ -29,7 +28,6 @@ impl Rebuild {
     pub fn new(genesis: &Genesis) -> Self {
         Self {
             venue: Venue::new(genesis.capacity),
-            last: Stamp::default(),
             commands: 0,
             events: 0,
             scratch: Events::with_capacity(engine::limits::EVENTS_PER_COMMAND),
@@ -47,7 +45,6 @@ impl Rebuild {
         self.venue.apply(stamp, command, &mut self.scratch);
         let events = self.scratch.as_slice();
         checkpoints.note(stamp.seq, events);
-        self.last = stamp;
         self.commands += 1;
         self.events += events.len() as u64;
         Outcome { stamp, received: TimeNs::new(received_ns), client_seq, command, events }
@@ -62,7 +59,7 @@ impl Rebuild {
     /// Stamp of the last command.
     #[must_use]
     pub fn last(&self) -> Stamp {
-        self.last
+        self.venue.last_stamp()
     }
 
     /// The venue as far as it is rebuilt.
@@ -121,7 +118,7 @@ pub fn replay<D: Disk>(
     let mut rebuild = Rebuild::new(&genesis);
     let mut hasher = CheckpointHasher::new();
     let mut checkpoints = 0;
-    while until.is_none_or(|until| rebuild.last.seq < until) {
+    while until.is_none_or(|until| rebuild.last().seq < until) {
         let Some(located) = reader.next_record()? else { break };
         match located.record {
             Record::Command(logged) => see(&rebuild.apply(&logged, &mut hasher)),
@@ -133,7 +130,8 @@ pub fn replay<D: Disk>(
         }
     }
     let elapsed = watch.elapsed();
-    let Rebuild { venue, last, commands, events, .. } = rebuild;
+    let Rebuild { venue, commands, events, .. } = rebuild;
+    let last = venue.last_stamp();
     let digest = venue.digest();
     let end = reader.end().cloned();
     Ok(Replayed { genesis, venue, digest, last, commands, events, checkpoints, end, elapsed })
