@@ -42,5 +42,8 @@ pub(super) fn play(flow: &mut dyn Flow, lag: usize) -> Played {
             }
         }
     }
+    for event in waiting.into_iter().flatten() {
+        flow.learn(&event);
+    }
     played
 }

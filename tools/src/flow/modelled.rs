@@ -15,7 +15,7 @@ mod markets;
 mod takers;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 
 use engine::{
     Action, AmendOrder, CancelOrder, ClientOrderId, Command, Event, NewOrder, OrderRef, TimeInForce, Transfer,
@@ -66,6 +66,8 @@ pub struct ModelledFlow {
     queue: VecDeque<Command>,
     /// When which of the makers' orders ends, in order commands.
     ends: BinaryHeap<Reverse<(u64, ClientOrderId, AccountId)>>,
+    /// Orders a cancel is on its way for.
+    leaving: BTreeSet<ClientOrderId>,
     next_number: u64,
     sent: u64,
     /// Index prices published.
@@ -103,6 +105,7 @@ impl ModelledFlow {
             view: BookView::default(),
             queue: VecDeque::new(),
             ends: BinaryHeap::new(),
+            leaving: BTreeSet::new(),
             next_number: 1,
             sent: 0,
             steps: 0,
@@ -203,7 +206,7 @@ impl ModelledFlow {
         }
         let orders = self.view.orders().filter(|(_, order)| order.instrument == market.instrument);
         let stale: Vec<_> = orders
-            .filter(|(_, order)| is_stale(order))
+            .filter(|(number, order)| is_stale(order) && !self.leaving.contains(number))
             .take(WITHDRAWALS_MAX)
             .map(|(number, order)| (number, order.account))
             .collect();
@@ -214,6 +217,9 @@ impl ModelledFlow {
 
     /// A maker's order has lived: cancelled, seldom cut in half first. Whether there was anything to do.
     fn end_life(&mut self, number: ClientOrderId, account: AccountId) -> bool {
+        if self.leaving.contains(&number) {
+            return false;
+        }
         let Some(known) = self.view.order(number).copied() else {
             let on_its_way = self.view.is_unheard(number);
             if on_its_way {
@@ -239,6 +245,7 @@ impl ModelledFlow {
     }
 
     fn push_cancel(&mut self, number: ClientOrderId, account: AccountId) {
+        self.leaving.insert(number);
         let cancel = CancelOrder { account, order: OrderRef::Client(number) };
         self.queue.push_back(Command::client(SESSION, Action::CancelOrder(cancel)));
     }
@@ -378,6 +385,14 @@ impl Flow for ModelledFlow {
     fn learn(&mut self, event: &Event) {
         self.view.learn(event);
         self.takers.learn(event);
+        if let Event::Cancelled { client_order_id, .. } | Event::Rejected { client_order_id, .. } = event {
+            self.leaving.remove(client_order_id);
+        }
+        if let Event::Fill(fill) = event
+            && fill.maker.leaves == Qty::ZERO
+        {
+            self.leaving.remove(&fill.maker.client_order_id);
+        }
     }
 
     fn progress(&self) -> (u64, u64) {

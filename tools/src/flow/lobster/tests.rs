@@ -43,11 +43,13 @@ fn notes(flow: &LobsterFlow) -> Vec<(&'static str, u64)> {
 }
 
 fn fills(played: &Played) -> Vec<(i64, i64)> {
-    let fill = |event: &Event| match event {
-        Event::Fill(fill) => Some((fill.price.get(), fill.qty.get())),
-        _ => None,
-    };
-    played.events.iter().filter_map(fill).collect()
+    let mut list = Vec::new();
+    for event in &played.events {
+        if let Event::Fill(fill) = event {
+            list.push((fill.price.get(), fill.qty.get()));
+        }
+    }
+    list
 }
 
 #[test]

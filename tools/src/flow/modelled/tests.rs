@@ -43,12 +43,14 @@ fn proportions_are_those_of_recorded_flow() {
             *rejects.entry(*reject).or_default() += 1;
         }
     }
-    let share = |of: fn(&Action) -> bool| {
-        1000 * played.commands.iter().filter(|command| of(&command.action)).count() / played.commands.len()
+    let share = |of: &dyn Fn(&Action) -> bool| {
+        let of_kind = played.commands.iter().filter(|command| of(&command.action)).count();
+        (1000 * of_kind).div_euclid(played.commands.len())
     };
-    let adds = share(|action| matches!(action, Action::NewOrder(order) if order.time_in_force == TimeInForce::GoodTillCancel));
-    let takes = share(|action| matches!(action, Action::NewOrder(order) if order.time_in_force != TimeInForce::GoodTillCancel));
-    let cancels = share(|action| matches!(action, Action::CancelOrder(_) | Action::AmendOrder(_)));
+    let rests = |order: &NewOrder| order.time_in_force == TimeInForce::GoodTillCancel;
+    let adds = share(&|action| matches!(action, Action::NewOrder(order) if rests(order)));
+    let takes = share(&|action| matches!(action, Action::NewOrder(order) if !rests(order)));
+    let cancels = share(&|action| matches!(action, Action::CancelOrder(_) | Action::AmendOrder(_)));
     let fills = count(&played, |event| matches!(event, Event::Fill(_)));
     let refused: usize = rejects.values().sum();
     let picture = format!("adds {adds} takes {takes} cancels {cancels} fills {fills} rejects {rejects:?}");
