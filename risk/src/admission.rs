@@ -95,10 +95,10 @@ impl Ledger {
 
     /// Whether equity covers the account's requirement once one leg's goes from `before` to `after`.
     fn cover(&self, account: AccountId, before: Requirement, after: Requirement) -> Result<(), MarginShort> {
-        let now = self.assess(account);
-        let equity = Requirement::of_money(now.equity);
-        let required = now.initial - before + after;
-        let reduces = after <= before && now.equity >= Money::ZERO;
+        let (equity, initial) = self.equity_and_initial(account);
+        let required = initial - before + after;
+        let reduces = after <= before && equity >= Money::ZERO;
+        let equity = Requirement::of_money(equity);
         if equity >= required || reduces { Ok(()) } else { Err(MarginShort((required - equity).ceil())) }
     }
 
