@@ -3,10 +3,16 @@
 //! Invariant: what [`EventLog::commit`] returned as durable is read back byte for byte by [`EventLog::open`], or the
 //! opening is refused with file, offset and reason.
 
+mod ahead;
 mod checkpoint;
 mod disk;
 mod error;
+mod evidence;
+mod format;
 mod reader;
+mod recovery;
+mod stage;
+mod store;
 mod writer;
 
 use engine::{Capacity, Command, Seq, Stamp, TimeNs};
@@ -21,6 +27,11 @@ pub use writer::EventLog;
 pub const FORMAT_VERSION: u32 = 1;
 /// Version of the venue's rules: raised whenever the same commands would bring about other events.
 pub const RULES_VERSION: u32 = 1;
+
+/// File that says where the log ends, present while nothing was written since.
+pub const CLOSED_FILE: &str = "CLOSED";
+/// Its name until it is complete.
+const CLOSING_FILE: &str = "CLOSED.new";
 
 /// When a command counts as durable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

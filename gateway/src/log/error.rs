@@ -99,6 +99,23 @@ pub enum LogError {
         /// The one given.
         found: Seq,
     },
+    /// Commands run too far ahead of their events.
+    #[error(
+        "the command of sequence {seq} was appended while events are noted only up to {noted}; this is a defect of the \
+         caller"
+    )]
+    EventsBehind {
+        /// The command.
+        seq: Seq,
+        /// Last sequence whose events are known.
+        noted: Seq,
+    },
+    /// The name of the build does not fit into the first record.
+    #[error("the build name has {bytes} bytes; take a shorter one")]
+    BuildName {
+        /// Its length.
+        bytes: usize,
+    },
     /// The options make no log.
     #[error(
         "segments of {segment_bytes} bytes are not possible; take a multiple of 4096 from {min} to {max}"
