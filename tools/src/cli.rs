@@ -25,7 +25,11 @@ const ORDERS: u64 = 200_000;
 ///
 /// Start with `fulcrum demo`: it needs no arguments and leaves nothing behind.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "fulcrum", version, max_term_width = 110, after_help = "\
+#[command(
+    name = "fulcrum",
+    version,
+    max_term_width = 110,
+    after_help = "\
 Examples:
   fulcrum demo                             play seeded order flow, liquidations included, and verify the log
   fulcrum demo --data /tmp/venue           the same, and keep the log
@@ -33,7 +37,8 @@ Examples:
   fulcrum replay /tmp/venue | head         see what happened, one event per line
   fulcrum replay /tmp/venue --format csv --output events.csv
 
-Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.")]
+Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -172,8 +177,10 @@ pub fn run(cli: &Cli, output: &mut dyn Write) -> anyhow::Result<u8> {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let by_replay = error.downcast_ref::<replay::ReplayError>().is_some_and(replay::ReplayError::is_broken_pipe);
-    let by_output = error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    let by_replay =
+        error.downcast_ref::<replay::ReplayError>().is_some_and(replay::ReplayError::is_broken_pipe);
+    let by_output =
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
     by_replay || by_output
 }
 

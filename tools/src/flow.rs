@@ -27,7 +27,7 @@ pub const SESSION: SessionId = SessionId::new(1);
 #[derive(Debug, thiserror::Error)]
 pub enum FlowError {
     /// The file cannot be opened or read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}; check the path given with --flow lobster:FILE", path.display())]
     Read {
         /// Which file.
         path: PathBuf,

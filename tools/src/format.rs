@@ -29,14 +29,13 @@ pub fn decimal(mantissa: i128, decimals: u8) -> String {
     if decimals == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
 }
 
-/// A mantissa with `decimals` decimals and grouped thousands.
+/// A decimal with the thousands of its whole part grouped.
 #[must_use]
-pub fn money(mantissa: i128, decimals: u8) -> String {
-    let text = decimal(mantissa.abs(), decimals);
-    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-    let sign = if mantissa < 0 { "-" } else { "" };
-    let whole = grouped(whole.parse().unwrap_or(0));
-    if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
+pub fn group_whole(decimal: &str) -> String {
+    let (whole, part) = decimal.split_once('.').map_or((decimal, None), |(whole, part)| (whole, Some(part)));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let whole = digits.parse().map_or_else(|_| digits.to_owned(), grouped);
+    part.map_or_else(|| format!("{sign}{whole}"), |part| format!("{sign}{whole}.{part}"))
 }
 
 /// Nanoseconds since the Unix epoch as `2026-11-22T10:15:30.000000001Z`.
@@ -55,8 +54,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
     let leap_days = of_era.div_euclid(1_460) + of_era.div_euclid(146_096);
     let year_of_era = (of_era + of_era.div_euclid(36_524) - leap_days).div_euclid(365);
-    let of_year =
-        of_era - (365 * year_of_era + year_of_era.div_euclid(4) - year_of_era.div_euclid(100));
+    let of_year = of_era - (365 * year_of_era + year_of_era.div_euclid(4) - year_of_era.div_euclid(100));
     let from_march = (5 * of_year + 2).div_euclid(153);
     let day = of_year - (153 * from_march + 2).div_euclid(5) + 1;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
@@ -79,7 +77,9 @@ mod tests {
         assert_eq!(decimal(-5, 4), "-0.0005");
         assert_eq!(decimal(600_001, 1), "60000.1");
         assert_eq!(decimal(7, 0), "7");
-        assert_eq!(money(-1_999_999_999_999, 6), "-1,999,999.999999");
+        assert_eq!(group_whole(&decimal(-1_999_999_999_999, 6)), "-1,999,999.999999");
+        assert_eq!(group_whole("-0.5"), "-0.5");
+        assert_eq!(group_whole("12345"), "12,345");
     }
 
     #[test]

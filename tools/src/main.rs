@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match run(&cli, &mut output) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            say(&format!("error: {error:#}"));
+            say(&format!("error: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -54,7 +54,9 @@ impl Progress {
 
 fn bar(label: &'static str, total: Option<u64>) -> ProgressBar {
     let template = match total {
-        Some(_) => "{prefix} [{bar:32}] {percent:>3} % {human_pos} of {human_len}, {per_sec}, {eta} left {msg}",
+        Some(_) => {
+            "{prefix} [{bar:32}] {percent:>3} % {human_pos} of {human_len}, {per_sec}, {eta} left {msg}"
+        }
         None => "{prefix} {spinner} {human_pos}, {per_sec} {msg}",
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -48,8 +48,13 @@ pub enum ReplayError {
         /// What is wrong with it.
         source: LogError,
     },
+    /// There is no such directory.
+    #[error("{} is not a directory; name that of a log", .0.display())]
+    NoDirectory(PathBuf),
     /// The log ends before the sequence asked for.
-    #[error("the log ends at sequence {last}, before {asked}; name a sequence up to {last}, or none for the end")]
+    #[error(
+        "the log ends at sequence {last}, before {asked}; name a sequence up to {last}, or none for the end"
+    )]
     Beyond {
         /// As asked.
         asked: u64,
@@ -90,6 +95,9 @@ pub struct End {
 /// # Errors
 /// [`ReplayError`].
 pub fn run(options: &Options, standard_output: &mut dyn Write) -> Result<End, ReplayError> {
+    if !options.directory.is_dir() {
+        return Err(ReplayError::NoDirectory(options.directory.clone()));
+    }
     let Some(path) = &options.output else {
         let failed = |source| ReplayError::Write { what: "to standard output".to_owned(), source };
         let end = replay_to(options, standard_output)?;
@@ -118,8 +126,7 @@ pub fn run(options: &Options, standard_output: &mut dyn Write) -> Result<End, Re
 fn replay_to(options: &Options, output: &mut dyn Write) -> Result<End, ReplayError> {
     let log = |source| ReplayError::Log { directory: options.directory.clone(), source };
     let written = |source| ReplayError::Write { what: "the events".to_owned(), source };
-    let mut reader =
-        RealDisk::read_only(&options.directory).and_then(LogReader::open).map_err(log)?;
+    let mut reader = RealDisk::read_only(&options.directory).and_then(LogReader::open).map_err(log)?;
     let genesis = read_genesis(&mut reader).map_err(log)?;
     let mut rebuild = Rebuild::new(&genesis);
     let mut checkpoints = CheckpointHasher::new();
@@ -132,10 +139,7 @@ fn replay_to(options: &Options, output: &mut dyn Write) -> Result<End, ReplayErr
         match located.record {
             Record::Command(logged) => {
                 let outcome = rebuild.apply(&logged, &mut checkpoints);
-                exporter.note(&outcome);
-                if outcome.stamp.seq.get() >= from {
-                    exporter.write(&outcome).map_err(written)?;
-                }
+                exporter.take(&outcome, outcome.stamp.seq.get() >= from).map_err(written)?;
                 show(&mut progress, &outcome);
             }
             Record::Checkpoint(logged) if logged != checkpoints.last() => {

@@ -61,6 +61,12 @@ pub struct Verification {
 /// Verifies the log in `directory`; failures are in the outcome.
 #[must_use]
 pub fn run(directory: &Path) -> Verification {
+    if !directory.is_dir() {
+        return Verification::failed(format!(
+            "{} is not a directory; name that of a log",
+            directory.display()
+        ));
+    }
     match replay_all(directory) {
         Ok(replayed) => Verification::of(&replayed),
         Err(error) => Verification::failed(format!("{}: {error}", directory.display())),

@@ -18,7 +18,7 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 
 /// Commands in flight.
-pub const WINDOW: u64 = 256;
+pub const WINDOW: u64 = 128;
 /// Progress is shown once per so many commands.
 const SHOW_INTERVAL: u64 = 1024;
 

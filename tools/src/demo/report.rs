@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{Live, Options, Source, insurance, is_conserved, played_for};
 use crate::flow::{Flow, Note};
-use crate::format::{grouped, money};
+use crate::format::{decimal, group_whole, grouped};
 
 /// Latency in microseconds.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
@@ -38,7 +38,11 @@ impl Percentiles {
     }
 }
 
-#[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a latency, shown to people; no money")]
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "a latency, shown to people; no money"
+)]
 fn microseconds(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1000.0
 }
@@ -94,7 +98,7 @@ pub struct Summary {
     pub interrupted: bool,
     /// Commands per second, from the first submission to the last durable outcome.
     pub throughput_per_s: u64,
-    /// Microseconds from submission to durability with 256 commands in flight.
+    /// Microseconds from submission to durability with at most [`super::drive::WINDOW`] commands in flight.
     pub ack_latency_us: Percentiles,
     /// Digest of the final state.
     pub digest: String,
@@ -121,11 +125,10 @@ impl Summary {
     ) -> Self {
         let tally = &live.observed.tally;
         let ledger = replayed.map(|replayed| replayed.venue.ledger());
-        let decimals =
-            ledger.and_then(|ledger| ledger.find_instrument(risk::InstrumentId::new(0))).map_or(0, |instrument| {
-                instrument.spec.money_decimals
-            });
-        let shown = |amount: i64| money(i128::from(amount), decimals).replace(',', "");
+        let decimals = ledger
+            .and_then(|ledger| ledger.find_instrument(risk::InstrumentId::new(0)))
+            .map_or(0, |instrument| instrument.spec.money_decimals);
+        let shown = |amount: i64| decimal(i128::from(amount), decimals);
         let elapsed = played_for(live);
         let rate = (u128::from(tally.commands) * 1_000_000_000).checked_div(elapsed.as_nanos()).unwrap_or(0);
         Self {
@@ -191,9 +194,9 @@ impl Summary {
         row(f, "  orders cancelled", &grouped(self.liquidation_cancels.into()))?;
         row(f, "  fills", &grouped(self.liquidation_fills.into()))?;
         row(f, "  takeovers", &grouped(self.takeovers.into()))?;
-        let absent = || "unknown".to_owned();
-        row(f, "insurance balance", &self.insurance_balance.clone().unwrap_or_else(absent))?;
-        row(f, "insurance equity", &self.insurance_equity.clone().unwrap_or_else(absent))?;
+        let shown = |amount: &Option<String>| amount.as_deref().map_or("unknown".to_owned(), group_whole);
+        row(f, "insurance balance", &shown(&self.insurance_balance))?;
+        row(f, "insurance equity", &shown(&self.insurance_equity))?;
         row(f, "money and positions", if self.conserved { "conserved" } else { "NOT CONSERVED" })
     }
 
@@ -201,8 +204,10 @@ impl Summary {
         let Percentiles { p50, p90, p99, p99_9, max } = self.ack_latency_us;
         row(f, "throughput", &format!("{} commands/s", grouped(self.throughput_per_s.into())))?;
         writeln!(f)?;
-        writeln!(f, "  submit to durable, us   p50        p90        p99      p99.9        max")?;
-        writeln!(f, "  {:<16} {p50:>10.1} {p90:>10.1} {p99:>10.1} {p99_9:>10.1} {max:>10.1}", "")
+        let names = ["p50", "p90", "p99", "p99.9", "max"].map(|name| format!("{name:>11}")).concat();
+        writeln!(f, "  submit to durable, us{names}")?;
+        let figures = [p50, p90, p99, p99_9, max].map(|figure| format!("{figure:>11.1}")).concat();
+        writeln!(f, "  {:<21}{figures}", format!("{} in flight", super::drive::WINDOW))
     }
 }
 
@@ -244,7 +249,10 @@ impl fmt::Display for Summary {
                 self.checkpoints
             )?;
         } else {
-            writeln!(f, "LOG NOT VERIFIED: replay does not give what the venue answered; keep the log as evidence")?;
+            writeln!(
+                f,
+                "LOG NOT VERIFIED: replay does not give what the venue answered; keep the log as evidence"
+            )?;
         }
         writeln!(f, "digest {}", self.digest)?;
         if let Some(log) = &self.log {

@@ -56,7 +56,8 @@ impl Tally {
     /// Never: the bounds of the histogram are constants it admits.
     #[must_use]
     pub fn new() -> Self {
-        let latency_ns = Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3).expect("constant bounds are admitted");
+        let latency_ns =
+            Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3).expect("constant bounds are admitted");
         Self {
             commands: 0,
             continuations: 0,

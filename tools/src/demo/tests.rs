@@ -17,8 +17,7 @@ fn options(orders: u64, directory: Option<&Path>) -> Options {
 }
 
 fn replayed(directory: &Path, format: Format, from: Option<u64>, to: Option<u64>) -> (String, replay::End) {
-    let options =
-        replay::Options { directory: directory.to_owned(), from, to, format, output: None };
+    let options = replay::Options { directory: directory.to_owned(), from, to, format, output: None };
     let mut output = Vec::new();
     let end = replay::run(&options, &mut output).unwrap();
     (String::from_utf8(output).unwrap(), end)
@@ -37,7 +36,9 @@ fn summary_has_its_keys_and_the_log_verifies() {
         assert!(json["ack_latency_us"][key].is_f64(), "{key}: {json}");
     }
     assert_eq!((&json["conserved"], &json["verified"]), (&true.into(), &true.into()));
-    assert!(json["rejects_by_reason"].is_object() && json["digest"].is_string() && json["flow"] == "modelled");
+    assert!(
+        json["rejects_by_reason"].is_object() && json["digest"].is_string() && json["flow"] == "modelled"
+    );
 }
 
 #[test]
@@ -144,5 +145,7 @@ fn an_export_appears_whole() {
     replay::run(&options, &mut std::io::sink()).unwrap();
     let (text, _) = replayed(&log, Format::Csv, None, None);
     assert_eq!(std::fs::read_to_string(file).unwrap(), text);
-    assert!(text.starts_with("seq,time_ns,event,account,order,client_order_id,instrument,side,price,qty,leaves,"));
+    assert!(
+        text.starts_with("seq,time_ns,event,account,order,client_order_id,instrument,side,price,qty,leaves,")
+    );
 }

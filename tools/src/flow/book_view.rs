@@ -88,7 +88,8 @@ impl BookView {
                 self.hear(client_order_id);
                 if time_in_force == TimeInForce::GoodTillCancel {
                     let (price, total, leaves) = (limit, qty, qty);
-                    let known = KnownOrder { order, account, instrument, side, price, total, leaves, reduce_only };
+                    let known =
+                        KnownOrder { order, account, instrument, side, price, total, leaves, reduce_only };
                     self.insert(client_order_id, known);
                 }
             }

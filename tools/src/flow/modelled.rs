@@ -125,7 +125,8 @@ impl ModelledFlow {
         }
         let deposit = |account, amount| Command::venue(Action::Deposit(Transfer { account, amount }));
         self.queue.push_back(deposit(AccountId::INSURANCE, INSURANCE));
-        for account in (0..self.makers).map(|place| AccountId::new(risk::limits::FIRST_USER_ACCOUNT + place)) {
+        for account in (0..self.makers).map(|place| AccountId::new(risk::limits::FIRST_USER_ACCOUNT + place))
+        {
             self.queue.push_back(Command::venue(Action::OpenAccount { account }));
             self.queue.push_back(deposit(account, MAKER_DEPOSIT));
         }
@@ -295,7 +296,9 @@ impl ModelledFlow {
         // Towards the other side is `up` for a buy and `-up` for a sell.
         let (up, touch) = match side {
             Side::Buy => (1, best(Side::Buy).unwrap_or(fair - farthest).clamp(fair - farthest, fair)),
-            Side::Sell => (-1, best(Side::Sell).unwrap_or(fair + farthest).clamp(fair + tick, fair + farthest)),
+            Side::Sell => {
+                (-1, best(Side::Sell).unwrap_or(fair + farthest).clamp(fair + tick, fair + farthest))
+            }
         };
         let opposite = best(side.opposite()).unwrap_or(touch + up * 2 * farthest);
         let room = ((opposite - touch) * up).div_euclid(tick) - 1;
@@ -353,7 +356,14 @@ impl ModelledFlow {
         Price::new(market.on_tick(market.fair_tick() + up * ticks * market.tick))
     }
 
-    fn taker_order(&self, account: AccountId, place: usize, side: Side, qty: i64, limit: Option<Price>) -> NewOrder {
+    fn taker_order(
+        &self,
+        account: AccountId,
+        place: usize,
+        side: Side,
+        qty: i64,
+        limit: Option<Price>,
+    ) -> NewOrder {
         NewOrder {
             client_order_id: ClientOrderId::new(self.next_number),
             account,

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use engine::{Action, Event};
+use engine::{Action, Event, OrderId, Stamp};
 use gateway::outcome::Outcome;
-use risk::{InstrumentId, InstrumentSpec};
+use risk::{InstrumentId, InstrumentSpec, Qty, Side};
 
 use super::row::{COLUMNS, Cell, Column, Row};
 use crate::format::{decimal, utc};
@@ -30,19 +30,24 @@ pub struct Exporter<'a> {
     output: &'a mut dyn Write,
     /// Terms of the instruments, learnt from the commands that define them.
     specs: BTreeMap<InstrumentId, InstrumentSpec>,
+    /// Orders that may rest.
+    open: BTreeMap<OrderId, (InstrumentId, Side)>,
     rows: u64,
 }
 
 impl std::fmt::Debug for Exporter<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Exporter").field("format", &self.format).field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("Exporter")
+            .field("format", &self.format)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'a> Exporter<'a> {
     /// Writes to `output`.
     pub fn new(format: Format, output: &'a mut dyn Write) -> Self {
-        Self { format, output, specs: BTreeMap::new(), rows: 0 }
+        Self { format, output, specs: BTreeMap::new(), open: BTreeMap::new(), rows: 0 }
     }
 
     /// Events written.
@@ -59,28 +64,53 @@ impl<'a> Exporter<'a> {
         if self.format == Format::Csv { writeln!(self.output, "{}", COLUMNS.join(",")) } else { Ok(()) }
     }
 
-    /// Learns of instruments; for every command, shown or not.
-    pub fn note(&mut self, outcome: &Outcome<'_>) {
-        if let Action::DefineInstrument { instrument, spec } = &outcome.command.action {
-            self.specs.entry(*instrument).or_insert_with(|| spec.as_ref().clone());
-        }
-    }
-
-    /// Writes the events of one command.
+    /// Takes one command with its events: learns from them, and writes them where `shown`.
     ///
     /// # Errors
     /// Of the output.
-    pub fn write(&mut self, outcome: &Outcome<'_>) -> io::Result<()> {
+    pub fn take(&mut self, outcome: &Outcome<'_>, shown: bool) -> io::Result<()> {
+        if let Action::DefineInstrument { instrument, spec } = &outcome.command.action {
+            self.specs.entry(*instrument).or_insert_with(|| spec.as_ref().clone());
+        }
         for event in outcome.events {
-            let row = Row::of(outcome.stamp, event);
-            match self.format {
-                Format::Text => self.write_text(&row, event)?,
-                Format::Csv => self.write_csv(&row)?,
-                Format::Jsonl => self.write_json(&row)?,
+            if shown {
+                self.write(outcome.stamp, event)?;
             }
-            self.rows += 1;
+            self.learn(event);
         }
         Ok(())
+    }
+
+    /// Keeps the instrument and side of every order that may still be amended or trimmed.
+    fn learn(&mut self, event: &Event) {
+        if let Event::Accepted { order, instrument, side, .. } = *event {
+            self.open.insert(order, (instrument, side));
+        } else if let Event::Cancelled { order, .. } = *event {
+            self.open.remove(&order);
+        } else if let Event::Fill(fill) = event {
+            for side in [&fill.taker, &fill.maker] {
+                if side.leaves == Qty::ZERO {
+                    self.open.remove(&side.order);
+                }
+            }
+        } else if let Event::Trimmed { order, leaves: Qty::ZERO, .. } = *event {
+            self.open.remove(&order);
+        }
+    }
+
+    fn write(&mut self, stamp: Stamp, event: &Event) -> io::Result<()> {
+        let mut row = Row::of(stamp, event);
+        if let Event::Amended { order, .. } | Event::Trimmed { order, .. } = event
+            && let Some(&(instrument, side)) = self.open.get(order)
+        {
+            row.complete(instrument, side);
+        }
+        self.rows += 1;
+        match self.format {
+            Format::Text => self.write_text(&row, event),
+            Format::Csv => self.write_csv(&row),
+            Format::Jsonl => self.write_json(&row),
+        }
     }
 
     fn write_csv(&mut self, row: &Row) -> io::Result<()> {
@@ -118,6 +148,8 @@ impl<'a> Exporter<'a> {
             Cell::Empty | Cell::Word(_) => None,
         };
         let spec = instrument.and_then(|instrument| self.specs.get(&instrument));
+        // All instruments settle in one asset.
+        let money_decimals = self.specs.values().next().map_or(0, |spec| spec.money_decimals);
         let word = |column| match row.cell(column) {
             Cell::Word(word) => word.clone(),
             Cell::Number(number) => number.to_string(),
@@ -128,7 +160,7 @@ impl<'a> Exporter<'a> {
             let shown = match cell {
                 Cell::Empty => continue,
                 Cell::Word(word) => word.clone(),
-                Cell::Number(number) => show(name, *number, event, spec),
+                Cell::Number(number) => show(name, *number, event, spec, money_decimals),
             };
             write!(self.output, " {}={shown}", name.replace('_', "-"))?;
         }
@@ -136,24 +168,34 @@ impl<'a> Exporter<'a> {
     }
 }
 
-/// A number with the decimals of its column; money, and prices without a known instrument, stay raw.
-fn show(column: &str, number: i128, event: &Event, spec: Option<&InstrumentSpec>) -> String {
-    let Some(spec) = spec else { return number.to_string() };
+/// A number as people read it: with the decimals of its instrument or of the settlement asset.
+fn show(
+    column: &str,
+    number: i128,
+    event: &Event,
+    spec: Option<&InstrumentSpec>,
+    money_decimals: u8,
+) -> String {
+    let of_spec = |decimals: fn(&InstrumentSpec) -> u8| decimal(number, spec.map_or(0, decimals));
     let is_mark = matches!(event, Event::Marked { .. });
     match column {
-        "instrument" => {
-            let end = spec.symbol.iter().position(|octet| *octet == 0).unwrap_or(spec.symbol.len());
-            String::from_utf8_lossy(&spec.symbol[..end]).into_owned()
-        }
+        "instrument" => spec.map_or_else(|| number.to_string(), symbol),
         // Marks carry 2^10 sub-units; people see the price unit below.
-        "price" | "mark" if is_mark => decimal(number >> risk::limits::MARK_SHIFT, spec.price_decimals),
-        "price" => decimal(number, spec.price_decimals),
-        "qty" | "leaves" | "maker_leaves" | "position" | "maker_position" => decimal(number, spec.qty_decimals),
-        "value" | "fee" | "cost" | "balance" | "maker_fee" | "maker_cost" | "maker_balance" => {
-            decimal(number, spec.money_decimals)
+        "price" | "mark" if is_mark => {
+            decimal(number >> risk::limits::MARK_SHIFT, spec.map_or(0, |spec| spec.price_decimals))
         }
-        "amount" if matches!(event, Event::TakenOver { .. }) => decimal(number, spec.money_decimals),
+        "price" => of_spec(|spec| spec.price_decimals),
+        "qty" | "leaves" | "maker_leaves" | "position" | "maker_position" => {
+            of_spec(|spec| spec.qty_decimals)
+        }
         "amount" if matches!(event, Event::LeverageSet { .. }) => format!("{}x", decimal(number, 2)),
+        "value" | "fee" | "cost" | "balance" | "amount" | "maintenance" | "maker_fee" | "maker_cost"
+        | "maker_balance" => decimal(number, money_decimals),
         _ => number.to_string(),
     }
+}
+
+fn symbol(spec: &InstrumentSpec) -> String {
+    let end = spec.symbol.iter().position(|octet| *octet == 0).unwrap_or(spec.symbol.len());
+    String::from_utf8_lossy(&spec.symbol[..end]).into_owned()
 }

@@ -3,8 +3,8 @@
 //! Invariant: the columns and their order are stable; new ones are added at the end. Cells hold raw integers (mantissas)
 //! and fixed words, so nothing needs quoting. For a fill the plain cells are the taker's, the `maker_` cells the maker's.
 
-use engine::{Event, Fill, FillSide, OrderId, Stamp};
-use risk::{AccountId, InstrumentId};
+use engine::{ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, Stamp};
+use risk::{AccountId, InstrumentId, Side};
 
 /// Names of the columns, in order.
 pub const COLUMNS: [&str; 30] = [
@@ -106,6 +106,12 @@ impl Row {
         row
     }
 
+    /// Adds what an event leaves to its order: where it is and on which side.
+    pub fn complete(&mut self, instrument: InstrumentId, side: Side) {
+        self.at(instrument);
+        self.named(Column::Side, side);
+    }
+
     /// Every cell with the name of its column.
     pub fn cells(&self) -> impl Iterator<Item = (&'static str, &Cell)> {
         COLUMNS.into_iter().zip(&self.cells)
@@ -143,13 +149,17 @@ impl Row {
         self.number(Column::Order, order.get());
     }
 
+    fn sent_by(&mut self, session: SessionId, number: ClientOrderId) {
+        self.number(Column::Session, session.get());
+        self.number(Column::ClientOrderId, number.get());
+    }
+
     fn fill_in(&mut self, event: &Event) {
         use Column as C;
         match *event {
             Event::Rejected { session, account, client_order_id, reject, short } => {
                 self.who(account);
-                self.number(C::Session, session.get());
-                self.number(C::ClientOrderId, client_order_id.get());
+                self.sent_by(session, client_order_id);
                 self.named(C::Detail, reject);
                 self.number(C::Amount, short.get());
             }
@@ -167,8 +177,7 @@ impl Row {
             } => {
                 self.order(account, order);
                 self.at(instrument);
-                self.number(C::Session, session.get());
-                self.number(C::ClientOrderId, client_order_id.get());
+                self.sent_by(session, client_order_id);
                 self.named(C::Side, side);
                 self.number(C::Price, limit.get());
                 self.number(C::Qty, qty.get());
@@ -178,16 +187,23 @@ impl Row {
             Event::Cancelled { order, client_order_id, session, account, instrument, qty, reason } => {
                 self.order(account, order);
                 self.at(instrument);
-                self.number(C::Session, session.get());
-                self.number(C::ClientOrderId, client_order_id.get());
+                self.sent_by(session, client_order_id);
                 self.number(C::Qty, qty.get());
                 self.number(C::Leaves, 0);
                 self.named(C::Detail, reason);
             }
-            Event::Amended { order, client_order_id, session, account, limit, qty, leaves, priority_kept } => {
+            Event::Amended {
+                order,
+                client_order_id,
+                session,
+                account,
+                limit,
+                qty,
+                leaves,
+                priority_kept,
+            } => {
                 self.order(account, order);
-                self.number(C::Session, session.get());
-                self.number(C::ClientOrderId, client_order_id.get());
+                self.sent_by(session, client_order_id);
                 self.number(C::Price, limit.get());
                 self.number(C::Qty, qty.get());
                 self.number(C::Leaves, leaves.get());
@@ -213,7 +229,10 @@ impl Row {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events are those of `fill_in`, which calls this")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other events are those of `fill_in`, which calls this"
+    )]
     fn fill_in_rest(&mut self, event: &Event) {
         use Column as C;
         match *event {
@@ -265,7 +284,8 @@ impl Row {
 
     fn fill(&mut self, fill: &Fill) {
         use Column as C;
-        let FillSide { order, client_order_id, session, account, leaves, fee, position, cost, balance } = fill.taker;
+        let FillSide { order, client_order_id, session, account, leaves, fee, position, cost, balance } =
+            fill.taker;
         self.order(account, order);
         self.at(fill.instrument);
         self.named(C::Side, fill.side);

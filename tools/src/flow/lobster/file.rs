@@ -93,15 +93,20 @@ fn open_archive(path: &Path, file: File) -> Result<Box<dyn BufRead>, FlowError> 
     let unusable = |reason: String| FlowError::Unusable { path: path.to_owned(), reason };
     let mut archive = ZipArchive::new(BufReader::new(file.try_clone().map_err(read)?))
         .map_err(|error| unusable(format!("not a readable zip archive: {error}")))?;
-    let is_csv = |name: &str| Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+    let is_csv =
+        |name: &str| Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let is_message = |name: &str| name.contains("_message_") && is_csv(name);
-    let names: Vec<String> = archive.file_names().filter(|name| is_message(name)).map(str::to_owned).collect();
+    let names: Vec<String> =
+        archive.file_names().filter(|name| is_message(name)).map(str::to_owned).collect();
     let [name] = names.as_slice() else {
         let found = archive.file_names().take(8).collect::<Vec<_>>().join(", ");
-        return Err(unusable(format!("expected one file named *_message_*.csv in the archive, found: {found}")));
+        return Err(unusable(format!(
+            "expected one file named *_message_*.csv in the archive, found: {found}"
+        )));
     };
     let (start, length, method) = {
-        let entry = archive.by_name(name).map_err(|error| unusable(format!("cannot read {name}: {error}")))?;
+        let entry =
+            archive.by_name(name).map_err(|error| unusable(format!("cannot read {name}: {error}")))?;
         (entry.data_start(), entry.compressed_size(), entry.compression())
     };
     let mut file = file;

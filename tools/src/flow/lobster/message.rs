@@ -50,8 +50,9 @@ impl Message {
     /// # Errors
     /// What is wrong, in words.
     pub fn parse(line: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(line)
-            .map_err(|_| "not text; expected a LOBSTER message file (csv, .csv.gz or the vendor's .zip)".to_owned())?;
+        let text = std::str::from_utf8(line).map_err(|_| {
+            "not text; expected a LOBSTER message file (csv, .csv.gz or the vendor's .zip)".to_owned()
+        })?;
         let mut fields = text.trim_end_matches('\r').split(',');
         let mut next = |name: &str| {
             fields.next().map(str::trim).ok_or_else(|| {
@@ -69,7 +70,9 @@ impl Message {
             other => return Err(format!("direction is '{}', expected 1 or -1", shorten(other))),
         };
         if fields.next().is_some() {
-            return Err("more than 6 fields; is this the orderbook file? the message file is needed".to_owned());
+            return Err(
+                "more than 6 fields; is this the orderbook file? the message file is needed".to_owned()
+            );
         }
         let message = Self { time_ns, kind, order, size: Qty::new(size), price: Price::new(price), side };
         message.check()
@@ -107,7 +110,8 @@ fn parse_number<T: std::str::FromStr>(name: &str, field: &str) -> Result<T, Stri
 
 /// Seconds with any number of decimals; what is finer than a nanosecond is cut off.
 fn parse_time(field: &str) -> Result<u64, String> {
-    let wrong = || format!("time is '{}', expected seconds after midnight such as 34200.017459617", shorten(field));
+    let wrong =
+        || format!("time is '{}', expected seconds after midnight such as 34200.017459617", shorten(field));
     let (seconds, fraction) = field.split_once('.').unwrap_or((field, ""));
     if !fraction.bytes().all(|octet| octet.is_ascii_digit()) {
         return Err(wrong());
@@ -132,7 +136,10 @@ mod tests {
         let message = Message::parse(b"34200.5,1,42,18,1234500,-1\r").unwrap();
         assert_eq!(message.time_ns, 34_200_500_000_000);
         assert_eq!((message.kind, message.order), (Kind::Add, 42));
-        assert_eq!((message.size, message.price, message.side), (Qty::new(18), Price::new(1_234_500), Side::Sell));
+        assert_eq!(
+            (message.size, message.price, message.side),
+            (Qty::new(18), Price::new(1_234_500), Side::Sell)
+        );
     }
 
     #[test]

@@ -81,7 +81,9 @@ impl Survey {
     /// What stands against it, in words.
     pub fn spec(&self) -> Result<InstrumentSpec, String> {
         if self.first_price.get() == 0 {
-            return Err("no order in it; expected a LOBSTER message file with messages of type 1 to 4".to_owned());
+            return Err(
+                "no order in it; expected a LOBSTER message file with messages of type 1 to 4".to_owned()
+            );
         }
         let tick = if self.whole_cents { CENT } else { 1 };
         let ticks_max = i64::from(engine::limits::LADDER_KEYS_MAX) - 1;
@@ -90,7 +92,10 @@ impl Survey {
         let price_max = price_max - price_max % tick;
         let open_interest = risk::limits::NOTIONAL_MAX.div_euclid(2 * price_max);
         if highest > price_max || self.size_high.get() > open_interest {
-            return Err(format!("a price of {highest} or a size of {} is out of the venue's range", self.size_high));
+            return Err(format!(
+                "a price of {highest} or a size of {} is out of the venue's range",
+                self.size_high
+            ));
         }
         let (half, open_interest) = (Rate::new(500_000_000), Qty::new(open_interest));
         let mut symbol = [0; 16];

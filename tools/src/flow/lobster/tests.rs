@@ -58,7 +58,10 @@ fn every_message_is_played_or_counted() {
     let mut flow = LobsterFlow::open(&path, None).unwrap();
     let played = play(&mut flow, 2);
     assert_eq!(fills(&played), [(1_000_200, 50), (1_000_200, 20)]);
-    assert_eq!(notes(&flow), [("messages", 11), ("skipped_hidden", 1), ("skipped_halts", 1), ("never_added", 2)]);
+    assert_eq!(
+        notes(&flow),
+        [("messages", 11), ("skipped_hidden", 1), ("skipped_halts", 1), ("never_added", 2)]
+    );
     assert!(!played.events.iter().any(|event| matches!(event, Event::Rejected { .. })));
     let rest: Vec<_> = flow.view.orders().map(|(_, order)| order.leaves.get()).collect();
     assert_eq!(rest, [50], "of order 12 there remain 70 less 20");
@@ -69,7 +72,8 @@ fn every_message_is_played_or_counted() {
 fn the_container_makes_no_difference() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(MADE_UP.as_bytes()).unwrap();
-    let archive = zipped(&[("X_orderbook_5.csv", "1,2,3,4\n"), ("X_message_5.csv", MADE_UP), ("readme.txt", "")]);
+    let archive =
+        zipped(&[("X_orderbook_5.csv", "1,2,3,4\n"), ("X_message_5.csv", MADE_UP), ("readme.txt", "")]);
     let plain = written("made_up.csv", MADE_UP.as_bytes());
     let expected = play(&mut LobsterFlow::open(&plain.1, None).unwrap(), 0).commands;
     for octets in [packed.finish().unwrap(), archive] {
@@ -132,8 +136,11 @@ fn garbage_never_panics() {
 
 #[test]
 fn the_recorded_hour_plays_to_its_end() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data/lobster_aapl/AAPL_2012-06-21_34200000_37800000_message_50.csv.gz");
+    // Beside the repository, or where FULCRUM_DATA says.
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let path = std::env::var_os("FULCRUM_DATA")
+        .map_or_else(beside, PathBuf::from)
+        .join("lobster_aapl/AAPL_2012-06-21_34200000_37800000_message_50.csv.gz");
     if !path.exists() {
         eprintln!("skipped: {} is not on this machine", path.display());
         return;
@@ -148,7 +155,11 @@ fn the_recorded_hour_plays_to_its_end() {
     // 4,055 visible executions are of orders the file added.
     assert!((4_000..4_300).contains(&filled), "{filled} fills");
     let counts = notes(&flow);
-    assert_eq!(counts[..3], [("messages", 91_997), ("skipped_hidden", 2_201), ("never_added", 84)], "{counts:?}");
+    assert_eq!(
+        counts[..3],
+        [("messages", 91_997), ("skipped_hidden", 2_201), ("never_added", 84)],
+        "{counts:?}"
+    );
     let rejects = played.events.iter().filter(|event| matches!(event, Event::Rejected { .. })).count();
     assert!(rejects < 200, "{rejects} rejects");
     assert!(counts.iter().all(|(key, count)| *key != "out_of_sight" || *count < 1_000), "{counts:?}");

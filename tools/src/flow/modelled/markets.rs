@@ -38,9 +38,33 @@ struct Terms {
 }
 
 const TERMS: [Terms; 3] = [
-    Terms { symbol: b"BTC-PERP", price_decimals: 1, qty_decimals: 4, tick: 10, price: 600_000, share: 10, jump: 20 },
-    Terms { symbol: b"ETH-PERP", price_decimals: 2, qty_decimals: 3, tick: 5, price: 250_000, share: 24, jump: 28 },
-    Terms { symbol: b"SOL-PERP", price_decimals: 3, qty_decimals: 2, tick: 5, price: 150_000, share: 40, jump: 35 },
+    Terms {
+        symbol: b"BTC-PERP",
+        price_decimals: 1,
+        qty_decimals: 4,
+        tick: 10,
+        price: 600_000,
+        share: 10,
+        jump: 20,
+    },
+    Terms {
+        symbol: b"ETH-PERP",
+        price_decimals: 2,
+        qty_decimals: 3,
+        tick: 5,
+        price: 250_000,
+        share: 24,
+        jump: 28,
+    },
+    Terms {
+        symbol: b"SOL-PERP",
+        price_decimals: 3,
+        qty_decimals: 2,
+        tick: 5,
+        price: 150_000,
+        share: 40,
+        jump: 35,
+    },
 ];
 
 /// Three perpetuals, settled in micro-dollars.

@@ -72,7 +72,8 @@ impl Taker {
     /// Commands that open the account.
     pub(super) fn opening(&self, markets: &[Market]) -> Vec<Command> {
         let account = self.account;
-        let mut commands = vec![Command::venue(Action::OpenAccount { account }), self.deposit_command(self.deposit)];
+        let mut commands =
+            vec![Command::venue(Action::OpenAccount { account }), self.deposit_command(self.deposit)];
         commands.extend(self.leverage_commands(markets));
         commands
     }
@@ -90,7 +91,13 @@ impl Taker {
     }
 
     /// Decides what to do in one of its markets.
-    pub(super) fn decide(&self, place: usize, market: &Market, shares: i64, random: &mut Random) -> Intention {
+    pub(super) fn decide(
+        &self,
+        place: usize,
+        market: &Market,
+        shares: i64,
+        random: &mut Random,
+    ) -> Intention {
         if self.liquidating {
             return Intention::Wait;
         }
