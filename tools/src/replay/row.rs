@@ -210,11 +210,8 @@ impl Row {
                 let kept = if priority_kept { "priority_kept" } else { "priority_lost" };
                 self.word(C::Detail, kept.to_owned());
             }
-            Event::Trimmed { order, account, leaves } => {
-                self.order(account, order);
-                self.number(C::Leaves, leaves.get());
-            }
-            Event::MassCancelled { .. }
+            Event::Trimmed { .. }
+            | Event::MassCancelled { .. }
             | Event::Marked { .. }
             | Event::SessionOpened { .. }
             | Event::AccountOpened { .. }
@@ -236,6 +233,10 @@ impl Row {
     fn fill_in_rest(&mut self, event: &Event) {
         use Column as C;
         match *event {
+            Event::Trimmed { order, account, leaves } => {
+                self.order(account, order);
+                self.number(C::Leaves, leaves.get());
+            }
             Event::MassCancelled { account, count } => {
                 self.who(account);
                 self.number(C::Qty, count);
