@@ -9,11 +9,11 @@ mod model;
 
 use std::time::Instant;
 
+use agreement::worlds::world;
 use agreement::{Pair, TURNS, guarded, run, shrink::shrink};
 use campaign::coverage::Coverage;
 use campaign::generate::Generator;
 use campaign::rng::Rng;
-use campaign::worlds::World;
 use campaign::{Step, configured};
 use model::arith::{Terms, ceil, floor};
 use num_rational::BigRational;
@@ -48,7 +48,7 @@ fn venue_and_model_agree() {
 
 /// Plays one seed; how many commands it was.
 fn play(seed: u64, commands: u64, coverage: &mut Coverage) -> u64 {
-    let world = World::small(seed);
+    let world = world(seed);
     let capacity = world.capacity;
     let mut generator = Generator::new(world, seed);
     let mut pair = Pair::new(capacity);
@@ -101,7 +101,7 @@ fn rational(numerator: i128, denominator: i128) -> BigRational {
 
 #[test]
 fn rationals_of_any_size_agree() {
-    let worlds = World::small(0).instruments;
+    let worlds = campaign::worlds::all();
     let mut rng = Rng::new(1);
     for round in 0..20_000 {
         let traded = &worlds[round % worlds.len()];

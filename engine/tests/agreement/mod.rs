@@ -1,11 +1,12 @@
 //! Two machines under one script: the venue and the model, compared after every command.
 
 pub(crate) mod shrink;
+pub(crate) mod worlds;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine::limits::EVENTS_PER_COMMAND;
-use engine::{Action, Command, Event, Events, OrderId, OrderRef, Seq, SessionId, Stamp, TimeNs, Venue};
+use engine::{Action, Command, Event, Events, Seq, Stamp, TimeNs, Venue};
 use risk::Capacity;
 
 use crate::campaign::Step;
@@ -48,7 +49,7 @@ impl Pair {
         if !step.barges {
             self.drain()?;
         }
-        if step.by_number { self.apply(&self.numbered(&step.command)) } else { self.apply(&step.command) }
+        self.apply(&self.view.named(step))
     }
 
     /// Injects continuations until nothing is left over.
@@ -65,21 +66,6 @@ impl Pair {
             return Err(format!("account {account} is below maintenance and not under liquidation"));
         }
         Ok(())
-    }
-
-    /// The command with the order named by the venue's number.
-    fn numbered(&self, command: &Command) -> Command {
-        let mut command = command.clone();
-        if let Action::CancelOrder(engine::CancelOrder { order, .. })
-        | Action::AmendOrder(engine::AmendOrder { order, .. }) = &mut command.action
-            && let OrderRef::Client(client) = *order
-        {
-            let known = self.view.number(command.session, client);
-            *order = OrderRef::Id(known.unwrap_or(OrderId::new(u64::MAX)));
-            // By the venue's number an order can be named from any session.
-            command.session = SessionId::new(0);
-        }
-        command
     }
 
     fn apply(&mut self, command: &Command) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! Random campaigns against the venue: worlds, a seeded generator of commands, and what a campaign reached.
 
 pub(crate) mod coverage;
+pub(crate) mod disturb;
 pub(crate) mod generate;
 pub(crate) mod rng;
 pub(crate) mod view;

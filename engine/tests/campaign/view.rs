@@ -2,8 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use engine::{ClientOrderId, Event, FillSide, OrderId, SessionId, TradingState};
+use engine::{
+    Action, AmendOrder, CancelOrder, ClientOrderId, Command, Event, FillSide, OrderId, OrderRef, SessionId,
+    TradingState,
+};
 use risk::{AccountId, InstrumentId, Mark, Side};
+
+use super::Step;
 
 /// An order that is not gone.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +39,24 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// The command of a step, with the order named by the venue's number where the step asks for it.
+    pub(crate) fn named(&self, step: &Step) -> Command {
+        let mut command = step.command.clone();
+        if step.by_number
+            && let Action::CancelOrder(CancelOrder { order, .. })
+            | Action::AmendOrder(AmendOrder { order, .. }) = &mut command.action
+            && let OrderRef::Client(client) = *order
+        {
+            let known = self.number(command.session, client);
+            *order = OrderRef::Id(known.unwrap_or(OrderId::new(u64::MAX)));
+            // By the venue's number an order can be named from any session.
+            command.session = SessionId::new(0);
+        }
+        command
+    }
+
     /// The venue's number of an order.
-    pub(crate) fn number(&self, session: SessionId, client: ClientOrderId) -> Option<OrderId> {
+    fn number(&self, session: SessionId, client: ClientOrderId) -> Option<OrderId> {
         let gone = || self.gone.iter().find(|(_, order)| (order.session, order.client) == (session, client));
         self.numbers.get(&(session, client)).copied().or_else(|| gone().map(|(number, _)| *number))
     }

@@ -131,32 +131,7 @@ fn coarse() -> Traded {
     Traded { spec, home: 50 }
 }
 
-impl World {
-    /// One of the worlds in which the model is compared: roomy, cramped stores, few accounts in two instruments.
-    pub(crate) fn small(seed: u64) -> Self {
-        let all = vec![rebated(), divided(), multiplied(), coarse()];
-        match seed % 3 {
-            0 => Self {
-                capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
-                accounts: 24,
-                sessions: 6,
-                instruments: all,
-                bursts: true,
-            },
-            1 => Self {
-                capacity: Capacity { accounts: 48, legs: 84, orders: 72 },
-                accounts: 28,
-                sessions: 4,
-                instruments: all,
-                bursts: false,
-            },
-            _ => Self {
-                capacity: Capacity { accounts: 32, legs: 64, orders: 1_200 },
-                accounts: 12,
-                sessions: 3,
-                instruments: vec![coarse(), rebated()],
-                bursts: true,
-            },
-        }
-    }
+/// All four.
+pub(crate) fn all() -> Vec<Traded> {
+    vec![rebated(), divided(), multiplied(), coarse()]
 }
