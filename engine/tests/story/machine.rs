@@ -9,6 +9,8 @@ use crate::model::{Hints, Model};
 pub(crate) trait Machine {
     fn apply(&mut self, command: &Command) -> Vec<Event>;
     fn pending(&self) -> bool;
+    /// Orders that rest.
+    fn resting(&self) -> u32;
     fn balance(&self, account: AccountId) -> i64;
     /// Position, cost and number of orders.
     fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32);
@@ -46,6 +48,10 @@ impl Machine for VenueBesideModel {
         self.venue.pending()
     }
 
+    fn resting(&self) -> u32 {
+        self.venue.ledger().order_count()
+    }
+
     fn balance(&self, account: AccountId) -> i64 {
         self.venue.ledger().account(account).map_or(0, |account| account.balance.get())
     }
@@ -77,6 +83,10 @@ impl Machine for ModelAlone {
 
     fn pending(&self) -> bool {
         self.model.pending()
+    }
+
+    fn resting(&self) -> u32 {
+        u32::try_from(self.model.orders.len()).expect("bounded")
     }
 
     fn balance(&self, account: AccountId) -> i64 {

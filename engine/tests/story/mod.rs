@@ -155,6 +155,10 @@ impl<'m> Story<'m> {
 
     /// A `?` line: `NAME (balance|position|cost|orders) [in NUMBER] = VALUE`, or `pending = yes|no`.
     fn state(&mut self, words: &[&str]) -> Result<(), String> {
+        if let ["resting", "=", count] = *words {
+            let resting = i64::from(self.machine().resting());
+            return if resting == read::number(count)? { Ok(()) } else { Err(format!("  it is {resting}")) };
+        }
         if let ["pending", "=", answer] = *words {
             let pending = self.machine().pending();
             return if pending == (answer == "yes") {
