@@ -3,7 +3,7 @@
 //! Invariant: the bytes of a value depend on nothing but the value. Golden bytes in the tests pin the format, so that
 //! the library can be exchanged (wincode writes the same bytes) without touching a log.
 
-use bincode::config::{Configuration, Fixint, LittleEndian, Limit};
+use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::enc::write::Writer;
 use bincode::error::EncodeError;
 use bincode::{Decode, Encode};

@@ -4,7 +4,9 @@
 //! structs through [`crate::codec`], so field order here is the format.
 
 use alloc::boxed::Box;
-use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Side, byte_enum, unit};
+use risk::{
+    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Side, byte_enum, unit,
+};
 
 unit!(
     /// Position of a command in the one total order; the first is 1.

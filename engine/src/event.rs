@@ -4,7 +4,9 @@
 //! Their canonical bytes (through [`crate::codec`]) are what checkpoints commit to, so field order here is the format.
 
 use alloc::vec::Vec;
-use risk::{AccountId, FillKind, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Side, byte_enum, unit};
+use risk::{
+    AccountId, FillKind, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Side, byte_enum, unit,
+};
 
 use crate::command::{ClientOrderId, OrderId, SessionId, TimeInForce, TradingState};
 use crate::reject::Reject;

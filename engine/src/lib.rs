@@ -11,16 +11,22 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod bitmap;
+pub mod book;
+mod client_index;
 pub mod codec;
 pub mod command;
 pub mod event;
+mod ladder;
 pub mod limits;
+mod liquidation_index;
+pub mod orders;
 pub mod reject;
 pub mod venue;
 
 pub use command::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, Command, MassCancel, NewOrder, OrderId, OrderRef, Seq, SessionId,
-    Stamp, TimeInForce, TimeNs, TradingState, Transfer,
+    Action, AmendOrder, CancelOrder, ClientOrderId, Command, MassCancel, NewOrder, OrderId, OrderRef, Seq,
+    SessionId, Stamp, TimeInForce, TimeNs, TradingState, Transfer,
 };
 pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
 pub use reject::Reject;

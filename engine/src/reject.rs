@@ -112,7 +112,9 @@ impl bincode::Encode for Reject {
 }
 
 impl<C> bincode::Decode<C> for Reject {
-    fn decode<D: bincode::de::Decoder<Context = C>>(decoder: &mut D) -> Result<Self, bincode::error::DecodeError> {
+    fn decode<D: bincode::de::Decoder<Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
         let code: u16 = bincode::Decode::decode(decoder)?;
         let known = Self::ALL.iter().find(|reject| reject.code() == code);
         known.copied().ok_or(bincode::error::DecodeError::Other("unknown Reject"))

@@ -1,43 +1,327 @@
-//! The venue: ledger, books and everything that happens between them.
+//! The venue: ledger, books, triggers, and the one function that changes them.
+//!
+//! Invariant: every handler validates, then mutates, then emits; after validation nothing can fail. Conservation is
+//! asserted after every command in every build. Work is bounded per command; what is left over waits for
+//! [`Action::Continue`], and until it is done every other command is refused.
 
-use crate::command::{Command, Stamp};
-use crate::event::Events;
-use risk::{Capacity, Ledger};
+mod accounts;
+mod amend;
+mod cancel;
+mod check;
+mod instruments;
+mod liquidation;
+mod matching;
+mod new_order;
+mod reduce_only;
+mod wake;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::book::Book;
+use crate::client_index::ClientIndex;
+use crate::command::{Action, ClientOrderId, Command, OrderId, SessionId, Stamp, TradingState};
+use crate::event::{Event, Events, TradeId};
+use crate::liquidation_index::LiquidationIndex;
+use crate::orders::Orders;
+use crate::reject::Reject;
+use risk::{AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, Price, Qty, Side};
+
+use cancel::MassCancelRest;
+use matching::Taker;
+use wake::Wake;
+
+/// What one instrument has beside its risk terms.
+#[derive(Debug)]
+struct Market {
+    book: Book,
+    state: TradingState,
+}
 
 /// The state of the venue.
 #[derive(Debug)]
 pub struct Venue {
+    capacity: Capacity,
     ledger: Ledger,
+    orders: Orders,
+    clients: ClientIndex,
+    markets: Vec<Market>,
+    /// Last client order number of each session.
+    sessions: Vec<ClientOrderId>,
+    index: LiquidationIndex,
+    /// Accounts below maintenance margin, first found first.
+    liquidating: VecDeque<AccountId>,
+    /// A taker that met the bound of its command.
+    suspended: Option<Taker>,
+    /// A mass cancel that met the bound of its command.
+    mass_cancel: Option<MassCancelRest>,
+    /// A price move that has not woken all it must.
+    wake: Option<Wake>,
+    last_trade: TradeId,
+    last: Stamp,
 }
 
+/// A broken rule, with what is missing where money is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Refusal {
+    reject: Reject,
+    short: Money,
+}
+
+impl From<Reject> for Refusal {
+    fn from(reject: Reject) -> Self {
+        Self { reject, short: Money::ZERO }
+    }
+}
+
+impl From<risk::MarginShort> for Refusal {
+    fn from(short: risk::MarginShort) -> Self {
+        Self { reject: Reject::InsufficientMargin, short: short.0 }
+    }
+}
+
+type Verdict = Result<(), Refusal>;
+
 impl Venue {
-    /// An empty venue.
+    /// An empty venue with the venue's own session and accounts.
     #[must_use]
     pub fn new(capacity: Capacity) -> Self {
-        Self { ledger: Ledger::new(capacity) }
+        let Capacity { accounts, legs, orders } = capacity;
+        Self {
+            capacity,
+            ledger: Ledger::new(capacity),
+            orders: Orders::with_capacity(orders),
+            clients: ClientIndex::with_capacity(orders),
+            markets: Vec::new(),
+            sessions: alloc::vec![ClientOrderId::default()],
+            index: LiquidationIndex::with_capacity(accounts, legs),
+            liquidating: VecDeque::with_capacity(accounts as usize),
+            suspended: None,
+            mass_cancel: None,
+            wake: None,
+            last_trade: TradeId::default(),
+            last: Stamp::default(),
+        }
     }
 
     /// Applies one command: the only function that changes state. Appends its events.
+    ///
+    /// # Panics
+    /// When stamps do not rise, or an invariant does not hold; the venue must stop then.
     pub fn apply(&mut self, stamp: Stamp, command: &Command, events: &mut Events) {
-        let _used = (stamp, command, events);
+        assert!(stamp.seq > self.last.seq && stamp.time >= self.last.time, "stamps rise");
+        self.last = stamp;
+        if let Err(Refusal { reject, short }) = self.handle(command, events) {
+            let (account, client_order_id) = subject(&command.action);
+            events.push(Event::Rejected {
+                session: command.session,
+                account,
+                client_order_id,
+                reject,
+                short,
+            });
+        }
         self.ledger.assert_conserved();
     }
 
-    /// Whether work is left over that [`crate::Action::Continue`] must take up before any other command.
+    fn handle(&mut self, command: &Command, events: &mut Events) -> Verdict {
+        let session = command.session;
+        if let Action::Continue = command.action {
+            return self.continue_work(session, events);
+        }
+        if self.pending() {
+            return Err(Reject::VenuePending.into());
+        }
+        if session.get() as usize >= self.sessions.len() {
+            return Err(Reject::UnknownSession.into());
+        }
+        match &command.action {
+            Action::NewOrder(order) => self.new_order(session, order, events),
+            Action::CancelOrder(cancel) => self.cancel_order(session, cancel, events),
+            Action::AmendOrder(amend) => self.amend_order(session, amend, events),
+            Action::MassCancel(cancel) => self.mass_cancel(cancel, events),
+            Action::IndexPrice { instrument, price } => self.index_price(*instrument, *price, events),
+            Action::Continue => Ok(()),
+            Action::Tick => {
+                events.push(Event::Ticked);
+                Ok(())
+            }
+            Action::OpenSession { session } => self.open_session(*session, events),
+            Action::OpenAccount { account } => self.open_account(*account, events),
+            Action::Deposit(transfer) => self.deposit(*transfer, events),
+            Action::Withdraw(transfer) => self.withdraw(*transfer, events),
+            Action::SetLeverage { account, instrument, leverage } => {
+                self.set_leverage(*account, *instrument, *leverage, events)
+            }
+            Action::DefineInstrument { instrument, spec } => {
+                self.define_instrument(*instrument, spec, events)
+            }
+            Action::SetTradingState { instrument, state } => {
+                self.set_trading_state(*instrument, *state, events)
+            }
+        }
+    }
+
+    /// Whether work is left over that [`Action::Continue`] must take up before any other command.
+    #[inline]
     #[must_use]
     pub fn pending(&self) -> bool {
-        false
+        self.suspended.is_some()
+            || self.mass_cancel.is_some()
+            || self.wake.is_some()
+            || !self.liquidating.is_empty()
     }
 
-    /// 128 bits that depend on the whole state and nothing else.
-    #[must_use]
-    pub fn digest(&self) -> u128 {
-        0
+    /// Takes up left-over work: one bounded piece, oldest kind first.
+    fn continue_work(&mut self, session: SessionId, events: &mut Events) -> Verdict {
+        if session != SessionId::default() || !self.pending() {
+            return Err(Reject::NothingPending.into());
+        }
+        if let Some(taker) = self.suspended.take() {
+            self.go_on_taking(taker, events);
+        } else if let Some(rest) = self.mass_cancel.take() {
+            self.go_on_cancelling(rest, events);
+        } else if let Some(wake) = self.wake.take() {
+            self.go_on_waking(wake, events);
+        } else if let Some(&account) = self.liquidating.front() {
+            self.liquidation_step(account, events);
+        }
+        Ok(())
     }
 
-    /// Accounts, positions, marks: exact queries.
+    /// Accounts, positions, marks, instruments: exact queries.
     #[must_use]
-    pub fn ledger(&self) -> &Ledger {
+    pub const fn ledger(&self) -> &Ledger {
         &self.ledger
     }
+
+    /// Stamp of the last command applied.
+    #[must_use]
+    pub const fn last_stamp(&self) -> Stamp {
+        self.last
+    }
+
+    /// Sessions opened; the next session's number.
+    #[must_use]
+    pub fn sessions(&self) -> u32 {
+        u32::try_from(self.sessions.len()).expect("bounded by SESSIONS_MAX")
+    }
+
+    /// What an instrument admits.
+    #[must_use]
+    pub fn trading_state(&self, instrument: InstrumentId) -> Option<TradingState> {
+        self.markets.get(instrument.index()).map(|market| market.state)
+    }
+
+    /// Best price of a side and the quantity there.
+    #[must_use]
+    pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<(Price, Qty)> {
+        self.depth(instrument, side).next()
+    }
+
+    /// Price levels of a side, best first.
+    pub fn depth(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = (Price, Qty)> + '_ {
+        let market = self.markets.get(instrument.index());
+        let mut next = market.and_then(|market| market.book.best(side));
+        core::iter::from_fn(move || {
+            let (key, ladder) = (next?, market?.book.ladder(side));
+            next = match side {
+                Side::Buy => key.checked_sub(1).and_then(|below| ladder.at_or_below(below)),
+                Side::Sell => key.checked_add(1).and_then(|above| ladder.at_or_above(above)),
+            };
+            Some((self.price_of(instrument, key), Qty::new(ladder.qty(key))))
+        })
+    }
+
+    /// Resting orders of an account, by ascending instrument: number, instrument, side, price, remaining quantity.
+    pub fn open_orders(
+        &self,
+        account: AccountId,
+    ) -> impl Iterator<Item = (OrderId, InstrumentId, Side, Price, Qty)> + '_ {
+        let legs = self.ledger.legs_of(account);
+        legs.flat_map(move |(leg_id, leg)| {
+            self.ledger.orders_of(leg_id).map(move |(slot, reservation)| {
+                (self.orders.id(slot), leg.instrument, reservation.side, reservation.price, reservation.qty)
+            })
+        })
+    }
+
+    /// Reads what a command is going to need, so that its cache misses overlap those of its neighbours in the batch.
+    /// Changes nothing; the value only keeps the reads from being optimised away.
+    #[must_use]
+    pub fn touch(&self, command: &Command) -> u64 {
+        match &command.action {
+            Action::CancelOrder(cancel) => self.touch_order(cancel.order),
+            Action::AmendOrder(amend) => self.touch_order(amend.order),
+            Action::NewOrder(_)
+            | Action::MassCancel(_)
+            | Action::IndexPrice { .. }
+            | Action::Continue
+            | Action::Tick
+            | Action::OpenSession { .. }
+            | Action::OpenAccount { .. }
+            | Action::Deposit(_)
+            | Action::Withdraw(_)
+            | Action::SetLeverage { .. }
+            | Action::DefineInstrument { .. }
+            | Action::SetTradingState { .. } => 0,
+        }
+    }
+
+    fn touch_order(&self, order: crate::command::OrderRef) -> u64 {
+        match order {
+            crate::command::OrderRef::Id(id) => {
+                self.orders.touch(u32::try_from(id.get() & 0xFF_FFFF).unwrap_or(u32::MAX))
+            }
+            crate::command::OrderRef::Client(_) => 0,
+        }
+    }
+
+    /// A trading account that may act, liquidation aside.
+    fn user(&self, account: AccountId) -> Result<AccountState, Reject> {
+        let state = self.ledger.account(account).ok_or(Reject::UnknownAccount)?.state;
+        if account.is_system() { Err(Reject::SystemAccount) } else { Ok(state) }
+    }
+
+    #[inline]
+    fn is_liquidating(&self, account: AccountId) -> bool {
+        self.ledger.account(account).is_some_and(|account| account.state == AccountState::Liquidating)
+    }
+
+    /// The mark of an instrument, if it has one.
+    #[inline]
+    fn mark(&self, instrument: InstrumentId) -> Option<Mark> {
+        self.ledger.instrument(instrument).mark
+    }
+
+    /// A price in ticks; exact for every validated price.
+    #[inline]
+    fn key_of(&self, instrument: InstrumentId, price: Price) -> u32 {
+        let ticks = price.get().div_euclid(self.ledger.instrument(instrument).spec.tick.get());
+        u32::try_from(ticks).expect("validated prices have at most LADDER_KEYS_MAX ticks")
+    }
+
+    #[inline]
+    fn price_of(&self, instrument: InstrumentId, key: u32) -> Price {
+        Price::new(i64::from(key) * self.ledger.instrument(instrument).spec.tick.get())
+    }
+}
+
+/// Who a command is about, for its reject.
+fn subject(action: &Action) -> (AccountId, ClientOrderId) {
+    let account = match action {
+        Action::NewOrder(order) => return (order.account, order.client_order_id),
+        Action::CancelOrder(cancel) => cancel.account,
+        Action::AmendOrder(amend) => amend.account,
+        Action::MassCancel(cancel) => cancel.account,
+        Action::OpenAccount { account } | Action::SetLeverage { account, .. } => *account,
+        Action::Deposit(transfer) | Action::Withdraw(transfer) => transfer.account,
+        Action::IndexPrice { .. }
+        | Action::Continue
+        | Action::Tick
+        | Action::OpenSession { .. }
+        | Action::DefineInstrument { .. }
+        | Action::SetTradingState { .. } => AccountId::default(),
+    };
+    (account, ClientOrderId::default())
 }

@@ -120,7 +120,10 @@ impl Leg {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether it holds no position, no order and no leverage setting.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.position == Position::ZERO && self.orders == 0 && self.leverage == Leverage::new(0)
     }
 }

@@ -102,7 +102,10 @@ impl Ledger {
 
     /// Every open account, ascending.
     pub fn accounts(&self) -> impl Iterator<Item = (AccountId, &Account)> + '_ {
-        (0..).map(AccountId::new).zip(&self.accounts).filter(|(_, account)| account.state != AccountState::Absent)
+        (0..)
+            .map(AccountId::new)
+            .zip(&self.accounts)
+            .filter(|(_, account)| account.state != AccountState::Absent)
     }
 
     /// Sets what an account may do.
@@ -182,6 +185,13 @@ impl Ledger {
         self.legs_of(account).find(|(_, leg)| leg.instrument == instrument).map(|(leg_id, _)| leg_id)
     }
 
+    /// An account's position in an instrument.
+    #[inline]
+    #[must_use]
+    pub fn position(&self, account: AccountId, instrument: InstrumentId) -> Position {
+        self.find_leg(account, instrument).map_or(Position::ZERO, |leg_id| self.leg(leg_id).position)
+    }
+
     /// Whether the account has this leg or may have it.
     #[must_use]
     pub fn has_room_for_leg(&self, account: AccountId, instrument: InstrumentId) -> bool {
@@ -223,12 +233,10 @@ impl Ledger {
         LegId::new(u32::try_from(self.legs.len() - 1).expect("bounded by the leg capacity"))
     }
 
-    /// Removes a leg that holds nothing any more; whether it did.
-    pub fn drop_leg_if_empty(&mut self, leg_id: LegId) -> bool {
+    /// Removes a leg that holds nothing any more.
+    pub fn drop_leg(&mut self, leg_id: LegId) {
+        debug_assert!(self.legs[leg_id.index()].is_empty(), "only empty legs are dropped");
         let Leg { account, next, .. } = self.legs[leg_id.index()];
-        if !self.legs[leg_id.index()].is_empty() {
-            return false;
-        }
         let mut before = self.accounts[account.index()].first_leg;
         if before == leg_id {
             self.accounts[account.index()].first_leg = next;
@@ -240,7 +248,6 @@ impl Ledger {
         }
         self.accounts[account.index()].legs -= 1;
         self.free_legs.push(leg_id);
-        true
     }
 
     /// Sets a leg's leverage.
@@ -315,7 +322,10 @@ impl Ledger {
     /// When money or positions are not conserved; the venue must stop.
     #[inline]
     pub fn assert_conserved(&mut self) {
-        assert!(self.balances + self.settled == self.deposits, "I3: balances are deposits less settled costs");
+        assert!(
+            self.balances + self.settled == self.deposits,
+            "I3: balances are deposits less settled costs"
+        );
         if let Some(instrument) = self.touched.take() {
             let sums = &self.sums[instrument.index()];
             assert!(sums.position == 0, "I1: positions sum to zero");
@@ -358,7 +368,10 @@ impl Ledger {
         for (sum, kept) in sums.iter().zip(&self.sums) {
             let kept_open = InstrumentSums { settled: 0, ..*kept };
             assert!(*sum == kept_open, "instrument sums");
-            assert!(kept.position == 0 && kept.cost + kept.settled == 0 && kept.long == kept.short, "I1, I2, I5");
+            assert!(
+                kept.position == 0 && kept.cost + kept.settled == 0 && kept.long == kept.short,
+                "I1, I2, I5"
+            );
         }
         let settled: i128 = self.sums.iter().map(|sum| sum.settled).sum();
         assert!(settled == self.settled, "settled sum");
@@ -390,7 +403,10 @@ impl Ledger {
         assert!(sums.orders == leg.orders, "orders in leg");
         assert!(sums.buy_qty == leg.buy_qty && sums.sell_qty == leg.sell_qty, "order sums");
         assert!(sums.reduce_only_qty == leg.reduce_only_qty, "reduce-only sum");
-        assert!(leg.reduce_only_qty <= leg.position.size(), "I10: reduce-only orders do not exceed the position");
+        assert!(
+            leg.reduce_only_qty <= leg.position.size(),
+            "I10: reduce-only orders do not exceed the position"
+        );
         assert!(sums.fees_reserved == leg.fees_reserved, "I9: fees reserved");
     }
 }

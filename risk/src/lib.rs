@@ -30,7 +30,7 @@ pub use account::{Account, AccountState, Leg, LegId};
 pub use admission::{Candidate, MarginShort};
 pub use assessment::Assessment;
 pub use instrument::{Instrument, InstrumentSpec, SpecError};
-pub use ledger::{Ledger, Capacity};
+pub use ledger::{Capacity, Ledger};
 pub use ratio::Ratio;
 pub use reservation::{OrderSlot, Reservation};
 pub use settlement::{FillKind, Settlement};

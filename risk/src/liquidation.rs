@@ -58,10 +58,12 @@ impl Ledger {
     pub fn bankruptcy_amount(&self, leg_id: LegId) -> Money {
         let leg = self.leg(leg_id);
         let own = self.maintenance_of(leg).ceil();
-        let total: Money =
-            self.legs_of(leg.account).fold(Money::ZERO, |sum, (_, leg)| sum + self.maintenance_of(leg).ceil());
+        let total: Money = self
+            .legs_of(leg.account)
+            .fold(Money::ZERO, |sum, (_, leg)| sum + self.maintenance_of(leg).ceil());
         let equity = self.assess(leg.account).equity;
-        let value = self.instrument(leg.instrument).position_value(leg.position, self.mark_of(leg.instrument));
+        let value =
+            self.instrument(leg.instrument).position_value(leg.position, self.mark_of(leg.instrument));
         let share = i128::from(equity.get()) * i128::from(own.get());
         value - Money::from_wide(div_floor(share, i128::from(total.get().max(1))))
     }

@@ -6,7 +6,7 @@
 use crate::account::{Leg, LegId};
 use crate::ledger::Ledger;
 use crate::unit;
-use crate::units::{Mark, Money, Price, Qty, Requirement, Side};
+use crate::units::{Mark, Price, Qty, Requirement, Side};
 
 unit!(
     /// Place of an order in the order store; the reservation of an order has the same place.
@@ -70,7 +70,15 @@ impl Ledger {
     }
 
     /// Books an accepted order. `slot` must be free.
-    pub fn reserve(&mut self, slot: OrderSlot, leg_id: LegId, side: Side, price: Price, qty: Qty, reduce_only: bool) {
+    pub fn reserve(
+        &mut self,
+        slot: OrderSlot,
+        leg_id: LegId,
+        side: Side,
+        price: Price,
+        qty: Qty,
+        reduce_only: bool,
+    ) {
         while self.reservations.len() <= slot.index() {
             self.reservations.push(Reservation::NONE);
         }
@@ -120,7 +128,7 @@ impl Ledger {
         }
     }
 
-    /// Forgets an order: filled, cancelled or moved. The leg stays; see [`Ledger::drop_leg_if_empty`].
+    /// Forgets an order: filled, cancelled or moved. The leg stays; see [`Ledger::drop_leg`].
     pub fn release(&mut self, slot: OrderSlot) {
         let rest = self.reservations[slot.index()].qty;
         self.reduce_reservation(slot, rest);
@@ -207,7 +215,12 @@ impl Ledger {
     }
 
     /// What an order of these terms would add to [`Ledger::open_loss_distance`].
-    pub(crate) fn distance_of(&self, leg_instrument: crate::InstrumentId, mark: Mark, order: (Side, Price, Qty)) -> i128 {
+    pub(crate) fn distance_of(
+        &self,
+        leg_instrument: crate::InstrumentId,
+        mark: Mark,
+        order: (Side, Price, Qty),
+    ) -> i128 {
         let instrument = self.instrument(leg_instrument);
         let (side, price, qty) = order;
         let price = price.to_mark().get();
@@ -221,11 +234,5 @@ impl Ledger {
     pub(crate) fn fees_of(&self, instrument: crate::InstrumentId, price: Price, qty: Qty) -> Requirement {
         let instrument = self.instrument(instrument);
         instrument.spec.taker_fee.of(instrument.value(qty, price))
-    }
-
-    /// Total reserved money of an instrument's resting orders is never displayed; kept for `check`.
-    pub(crate) fn open_loss_money(&self, leg_id: LegId, mark: Mark) -> Money {
-        let leg = &self.legs[leg_id.index()];
-        self.instrument(leg.instrument).open_loss(self.open_loss_distance(leg_id, mark))
     }
 }

@@ -30,7 +30,14 @@ pub struct Settlement {
 
 impl Ledger {
     /// Settles an ordinary match. The taker pays the taker fee.
-    pub fn settle_trade(&mut self, taker: LegId, maker: LegId, side: Side, price: Price, qty: Qty) -> Settlement {
+    pub fn settle_trade(
+        &mut self,
+        taker: LegId,
+        maker: LegId,
+        side: Side,
+        price: Price,
+        qty: Qty,
+    ) -> Settlement {
         let value = self.exchange(taker, maker, side, price, qty);
         let rate = self.instrument(self.leg(taker).instrument).spec.taker_fee;
         let taker_fee = rate.of_ceil(value);

@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 
 use crate::limits::{MONEY_MAX, TIERS_MAX};
+use crate::rounding::wide_mul;
 use crate::units::{Money, Rate, Requirement};
 
 /// One bracket: from `floor` upward the marginal rate is `rate`.
@@ -80,7 +81,7 @@ impl TierTable {
             }
             row = next;
         }
-        Requirement::from_ppb(i128::from(notional.get()) * i128::from(row.rate) - row.deduction)
+        Requirement::from_ppb(wide_mul(notional.get(), row.rate) - row.deduction)
     }
 
     /// The rate of the first bracket, which bounds leverage.
@@ -102,7 +103,8 @@ impl TierTable {
             let notional = Money::new(notional);
             4 * self.requirement(notional).ppb() >= 5 * other.requirement(notional).ppb()
         };
-        let corners = self.rows.iter().chain(&other.rows).all(|row| covered(row.floor) && covered(row.floor + 1));
+        let corners =
+            self.rows.iter().chain(&other.rows).all(|row| covered(row.floor) && covered(row.floor + 1));
         let slopes = match (self.rows.last(), other.rows.last()) {
             (Some(own), Some(other)) => 4 * own.rate >= 5 * other.rate,
             _ => false,
@@ -117,8 +119,10 @@ mod tests {
     use std::vec;
 
     fn table(rows: &[(i64, u32)]) -> TierTable {
-        let tiers: Vec<_> =
-            rows.iter().map(|&(floor, rate)| Tier { floor: Money::new(floor), rate: Rate::new(rate) }).collect();
+        let tiers: Vec<_> = rows
+            .iter()
+            .map(|&(floor, rate)| Tier { floor: Money::new(floor), rate: Rate::new(rate) })
+            .collect();
         TierTable::new(&tiers).expect("valid rows")
     }
 

@@ -1,0 +1,104 @@
+//! Accounts, sessions, money in and out, leverage settings.
+//!
+//! Invariant: money enters and leaves only here; everything else moves it between accounts.
+
+use super::{Refusal, Venue, Verdict};
+use crate::command::{ClientOrderId, SessionId, Transfer};
+use crate::event::{Event, Events};
+use crate::limits::SESSIONS_MAX;
+use crate::reject::Reject;
+use risk::{AccountId, AccountState, InstrumentId, Leverage, Money};
+
+/// Lowest leverage that can be set, in hundredths: 1x.
+const LEVERAGE_MIN: Leverage = Leverage::new(100);
+
+impl Venue {
+    pub(super) fn open_session(&mut self, session: SessionId, events: &mut Events) -> Verdict {
+        if session.get() != self.sessions() {
+            return Err(Reject::AlreadyExists.into());
+        }
+        if session.get() >= SESSIONS_MAX {
+            return Err(Reject::BadParameter.into());
+        }
+        self.sessions.push(ClientOrderId::default());
+        events.push(Event::SessionOpened { session });
+        Ok(())
+    }
+
+    pub(super) fn open_account(&mut self, account: AccountId, events: &mut Events) -> Verdict {
+        if account.is_system() {
+            return Err(Reject::SystemAccount.into());
+        }
+        if self.ledger.account(account).is_some() {
+            return Err(Reject::AlreadyExists.into());
+        }
+        if account.get() >= self.capacity.accounts.min(risk::limits::ACCOUNTS_MAX) {
+            return Err(Reject::BadParameter.into());
+        }
+        self.ledger.open_account(account);
+        events.push(Event::AccountOpened { account });
+        Ok(())
+    }
+
+    pub(super) fn deposit(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
+        let Transfer { account, amount } = transfer;
+        if self.ledger.account(account).is_none() {
+            return Err(Reject::UnknownAccount.into());
+        }
+        if !self.ledger.admits_deposit(amount) {
+            return Err(Reject::BadParameter.into());
+        }
+        let balance = self.ledger.transfer(account, amount);
+        events.push(Event::Transferred { account, amount, balance });
+        Ok(())
+    }
+
+    pub(super) fn withdraw(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
+        let Transfer { account, amount } = transfer;
+        if self.user(account)? == AccountState::Liquidating {
+            return Err(Reject::AccountLiquidating.into());
+        }
+        let balance = self.ledger.account(account).map_or(Money::ZERO, |account| account.balance);
+        let withdrawable = self.ledger.assess(account).withdrawable(balance);
+        if amount > withdrawable {
+            return Err(Refusal { reject: Reject::InsufficientFunds, short: amount - withdrawable });
+        }
+        if amount <= Money::ZERO {
+            return Err(Reject::BadParameter.into());
+        }
+        let balance = self.ledger.transfer(account, -amount);
+        events.push(Event::Transferred { account, amount: -amount, balance });
+        self.tend_balance(account, events);
+        Ok(())
+    }
+
+    pub(super) fn set_leverage(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        leverage: Leverage,
+        events: &mut Events,
+    ) -> Verdict {
+        let state = self.user(account)?;
+        let leverage_max =
+            self.ledger.find_instrument(instrument).ok_or(Reject::UnknownInstrument)?.leverage_max();
+        if state == AccountState::Liquidating {
+            return Err(Reject::AccountLiquidating.into());
+        }
+        if !self.ledger.has_room_for_leg(account, instrument) {
+            return Err(Reject::TooManyLegs.into());
+        }
+        if leverage > leverage_max {
+            return Err(Reject::LeverageTooHigh.into());
+        }
+        self.ledger.admit_leverage(account, instrument, leverage)?;
+        if leverage != Leverage::default() && leverage < LEVERAGE_MIN {
+            return Err(Reject::BadParameter.into());
+        }
+        let leg = self.ledger.leg_for(account, instrument);
+        self.ledger.set_leverage(leg, leverage);
+        self.drop_leg_if_empty(leg);
+        events.push(Event::LeverageSet { account, instrument, leverage });
+        Ok(())
+    }
+}

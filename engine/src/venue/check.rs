@@ -1,0 +1,108 @@
+//! The whole truth of the venue, verified and hashed.
+//!
+//! Invariant: `check` recomputes every kept sum, list and bound naively; `digest` covers everything that decides future
+//! events, free-list order included, and nothing else.
+
+use super::Venue;
+use crate::codec::encode_to;
+use risk::{AccountState, Side};
+
+/// Octets gathered before the hash sees them.
+const DIGEST_BUFFER: usize = 4096;
+
+/// A hash that gathers small writes.
+struct Hash {
+    hasher: blake3::Hasher,
+    buffer: [u8; DIGEST_BUFFER],
+    used: usize,
+}
+
+impl Hash {
+    fn write(&mut self, bytes: &[u8]) {
+        if self.used + bytes.len() > DIGEST_BUFFER {
+            self.hasher.update(&self.buffer[..self.used]);
+            self.used = 0;
+        }
+        if bytes.len() > DIGEST_BUFFER {
+            self.hasher.update(bytes);
+            return;
+        }
+        self.buffer[self.used..self.used + bytes.len()].copy_from_slice(bytes);
+        self.used += bytes.len();
+    }
+
+    fn finish(mut self) -> u128 {
+        self.hasher.update(&self.buffer[..self.used]);
+        let mut half = [0; 16];
+        half.copy_from_slice(&self.hasher.finalize().as_bytes()[..16]);
+        u128::from_le_bytes(half)
+    }
+}
+
+impl Venue {
+    /// 128 bits of BLAKE3 over the whole state: same state, same value, on every build and machine. O(state).
+    #[must_use]
+    pub fn digest(&self) -> u128 {
+        let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
+        encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
+        encode_to(&(&self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
+        encode_to(&(&self.suspended, &self.mass_cancel, &self.wake), |bytes| hash.write(bytes));
+        for account in &self.liquidating {
+            encode_to(account, |bytes| hash.write(bytes));
+        }
+        for market in &self.markets {
+            encode_to(&market.state, |bytes| hash.write(bytes));
+            for side in [Side::Buy, Side::Sell] {
+                for level in market.book.ladder(side).occupied() {
+                    encode_to(&level, |bytes| hash.write(bytes));
+                }
+            }
+        }
+        self.index.encode_to(|bytes| hash.write(bytes));
+        hash.finish()
+    }
+
+    /// Verifies every invariant against a naive recomputation. O(state); for tests, simulation and audit.
+    ///
+    /// # Panics
+    /// With the rule that does not hold.
+    pub fn check(&mut self) {
+        if self.suspended.is_none() {
+            self.ledger.check();
+        }
+        let mut resting = 0;
+        for market in &self.markets {
+            resting += market.book.check(&mut self.orders);
+        }
+        let in_flight = u32::from(self.suspended.is_some());
+        assert!(resting + in_flight == self.ledger.order_count(), "every order rests or is in flight");
+        for (slot, order) in self.orders.live() {
+            let reservation = self.ledger.reservation(slot);
+            assert!(reservation.qty == order.leaves, "reservation and order agree on what is left");
+            assert!(self.ledger.leg(reservation.leg).account == order.account, "order in its owner's leg");
+            let terms = self.orders.terms(slot);
+            let found = self.clients.find(&self.orders, terms.session, terms.client_order_id);
+            assert!(found == Some(slot), "client index");
+        }
+        self.check_accounts();
+    }
+
+    fn check_accounts(&self) {
+        let mut liquidating = 0;
+        for (account, state) in self.ledger.accounts() {
+            if account.is_system() {
+                continue;
+            }
+            if state.state == AccountState::Liquidating {
+                liquidating += 1;
+                continue;
+            }
+            // While takers or wakes wait, an account may be between a change and the look at it.
+            if self.suspended.is_none() && self.wake.is_none() {
+                assert!(!self.ledger.assess(account).is_below_maintenance(), "no account is missed");
+                self.index.check(&self.ledger, account);
+            }
+        }
+        assert!(liquidating == self.liquidating.len(), "the queue holds the accounts in liquidation");
+    }
+}

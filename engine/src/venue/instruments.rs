@@ -1,0 +1,67 @@
+//! Instruments: definition, trading state, index prices.
+//!
+//! Invariant: an instrument's number is its place; instruments are never removed.
+
+use super::{Market, Venue, Verdict};
+use crate::book::Book;
+use crate::command::TradingState;
+use crate::event::{Event, Events};
+use crate::limits::LADDER_KEYS_MAX;
+use crate::reject::Reject;
+use risk::limits::INSTRUMENTS_MAX;
+use risk::{InstrumentId, InstrumentSpec, Mark};
+
+impl Venue {
+    pub(super) fn define_instrument(
+        &mut self,
+        instrument: InstrumentId,
+        spec: &InstrumentSpec,
+        events: &mut Events,
+    ) -> Verdict {
+        if instrument.get() != self.ledger.instruments() {
+            return Err(Reject::AlreadyExists.into());
+        }
+        if instrument.get() >= INSTRUMENTS_MAX {
+            return Err(Reject::BadParameter.into());
+        }
+        let compiled = spec.clone().compile().map_err(|_| Reject::BadParameter)?;
+        let ticks = spec.price_max.get().div_euclid(spec.tick.get());
+        let keys = u32::try_from(ticks + 1).ok().filter(|&keys| keys <= LADDER_KEYS_MAX);
+        let keys = keys.ok_or(Reject::BadParameter)?;
+
+        self.index.define(spec.price_max.to_mark());
+        self.ledger.define(compiled);
+        self.markets.push(Market { book: Book::new(keys), state: TradingState::Open });
+        events.push(Event::InstrumentDefined { instrument });
+        Ok(())
+    }
+
+    pub(super) fn set_trading_state(
+        &mut self,
+        instrument: InstrumentId,
+        state: TradingState,
+        events: &mut Events,
+    ) -> Verdict {
+        let market = self.markets.get_mut(instrument.index()).ok_or(Reject::UnknownInstrument)?;
+        market.state = state;
+        events.push(Event::TradingStateSet { instrument, state });
+        Ok(())
+    }
+
+    pub(super) fn index_price(
+        &mut self,
+        instrument: InstrumentId,
+        index: Mark,
+        events: &mut Events,
+    ) -> Verdict {
+        let price_max =
+            self.ledger.find_instrument(instrument).ok_or(Reject::UnknownInstrument)?.spec.price_max;
+        if index.get() <= 0 || index > price_max.to_mark() {
+            return Err(Reject::BadPrice.into());
+        }
+        let mark = self.ledger.set_index(instrument, index);
+        events.push(Event::Marked { instrument, index, mark });
+        self.wake(instrument, events);
+        Ok(())
+    }
+}

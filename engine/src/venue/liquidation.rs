@@ -1,0 +1,82 @@
+//! Liquidation in its plain form, one bounded step per command: cancel the account's orders, close its largest leg
+//! through the book no worse than the bankruptcy price, hand what is left to the insurance account.
+//!
+//! Invariant: an account in liquidation has no trigger and takes no command; it leaves with its equity at or above
+//! maintenance, or without positions and without debt. Nobody without an order in the book is touched.
+
+use super::Venue;
+use super::matching::{Purpose, Taker, WalkEnd};
+use crate::event::{CancelReason, Event, Events};
+use risk::{AccountId, AccountState, LegId, Money, Qty, Side};
+
+impl Venue {
+    /// The next step for the account that was found first.
+    pub(super) fn liquidation_step(&mut self, account: AccountId, events: &mut Events) {
+        if self.first_order(account, None).is_some() {
+            self.cancel_some(account, None, CancelReason::Liquidation, events);
+            return;
+        }
+        match self.ledger.largest_leg(account) {
+            None => self.close_account_debt(account, events),
+            Some(_) if !self.ledger.assess(account).is_below_maintenance() => {
+                self.end_liquidation(account, Money::ZERO, events);
+            }
+            Some(leg) => self.close_leg(account, leg, events),
+        }
+    }
+
+    /// No position is left: the insurance account pays what is owed.
+    fn close_account_debt(&mut self, account: AccountId, events: &mut Events) {
+        let covered = self.ledger.cover_deficit(account);
+        self.end_liquidation(account, covered, events);
+    }
+
+    fn end_liquidation(&mut self, account: AccountId, covered: Money, events: &mut Events) {
+        self.liquidating.pop_front();
+        self.ledger.set_state(account, AccountState::Active);
+        let equity = self.ledger.assess(account).equity;
+        events.push(Event::LiquidationEnded { account, equity, covered });
+        self.rearm(account, events);
+    }
+
+    /// Sells or buys back one leg; what the book does not take at the bankruptcy price or better goes to the insurance
+    /// account, unless what it did take has made the account sound.
+    fn close_leg(&mut self, account: AccountId, leg: LegId, events: &mut Events) {
+        if self.take_for(account, leg, events) == WalkEnd::Bound {
+            return;
+        }
+        let open = self.ledger.leg(leg).position.size() > Qty::ZERO;
+        if open && self.ledger.assess(account).is_below_maintenance() {
+            self.hand_to_insurance(account, leg, events);
+        }
+        self.drop_leg_if_empty(leg);
+    }
+
+    fn take_for(&mut self, account: AccountId, leg_id: LegId, events: &mut Events) -> WalkEnd {
+        let leg = *self.ledger.leg(leg_id);
+        let amount = self.ledger.bankruptcy_amount(leg_id);
+        let price = self.ledger.bankruptcy_price(leg_id, amount);
+        let (Some(limit), Some(side)) = (price, Side::closing(leg.position)) else { return WalkEnd::Done };
+        let mut taker = Taker {
+            account,
+            instrument: leg.instrument,
+            leg: leg_id,
+            side,
+            key: self.key_of(leg.instrument, limit),
+            leaves: leg.position.size(),
+            traded: false,
+            purpose: Purpose::Liquidation,
+        };
+        self.take(&mut taker, events)
+    }
+
+    /// The insurance account takes the rest of a leg for its bankruptcy amount. The seam of backstop and deleveraging.
+    fn hand_to_insurance(&mut self, account: AccountId, leg_id: LegId, events: &mut Events) {
+        let leg = *self.ledger.leg(leg_id);
+        let amount = self.ledger.bankruptcy_amount(leg_id);
+        let insurance = self.ledger.leg_for(AccountId::INSURANCE, leg.instrument);
+        self.ledger.transfer_position(leg_id, insurance, leg.position, amount);
+        self.drop_leg_if_empty(insurance);
+        events.push(Event::TakenOver { account, instrument: leg.instrument, position: leg.position, amount });
+    }
+}

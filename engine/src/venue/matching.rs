@@ -1,0 +1,197 @@
+//! Matching: a taker walks the other side of the book, best price first, oldest order first.
+//!
+//! Invariant: each maker met is filled, or cancelled because its owner is in liquidation, or ends the walk because it
+//! is the taker's own. Money moves only through the ledger's settlement, once per match.
+
+use super::Venue;
+use crate::command::{ClientOrderId, OrderId, SessionId};
+use crate::event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
+use crate::limits::MATCHES_PER_COMMAND;
+use risk::{AccountId, FillKind, InstrumentId, LegId, Money, OrderSlot, Price, Qty, Settlement, Side};
+
+/// Somebody who takes from the book.
+#[derive(Clone, Copy, Debug, bincode::Encode)]
+pub(super) struct Taker {
+    pub(super) account: AccountId,
+    pub(super) instrument: InstrumentId,
+    pub(super) leg: LegId,
+    pub(super) side: Side,
+    /// Worst price, in ticks.
+    pub(super) key: u32,
+    pub(super) leaves: Qty,
+    /// Whether it has traded in a former command.
+    pub(super) traded: bool,
+    pub(super) purpose: Purpose,
+}
+
+/// Why it takes.
+#[derive(Clone, Copy, Debug, bincode::Encode)]
+pub(super) enum Purpose {
+    /// An order; what is left of it rests or is cancelled.
+    Order { slot: OrderSlot, rests: bool },
+    /// A liquidation, no worse than the bankruptcy price, which is the taker's limit.
+    Liquidation,
+}
+
+/// Why a walk ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum WalkEnd {
+    /// Nothing is left of the taker, or nothing in the book crosses.
+    Done,
+    /// The next maker is the taker's own order.
+    SelfTrade,
+    /// The bound of one command; more would cross.
+    Bound,
+}
+
+impl Venue {
+    /// Takes, then lets the rest of an order rest, be cancelled, or wait for the next command.
+    pub(super) fn take_and_settle(&mut self, mut taker: Taker, events: &mut Events) {
+        let before = taker.leaves;
+        let end = self.take(&mut taker, events);
+        let Purpose::Order { slot, rests } = taker.purpose else { return };
+        match end {
+            WalkEnd::Bound => {
+                self.suspended = Some(Taker { traded: true, ..taker });
+                return;
+            }
+            WalkEnd::Done if taker.leaves == Qty::ZERO => self.forget(slot),
+            WalkEnd::Done if rests => {
+                self.markets[taker.instrument.index()].book.rest(&mut self.orders, slot);
+            }
+            WalkEnd::Done => self.cancel(slot, CancelReason::Immediate, events),
+            WalkEnd::SelfTrade => self.cancel(slot, CancelReason::SelfTrade, events),
+        }
+        self.trim_reduce_only(taker.leg, events);
+        if taker.traded || taker.leaves < before {
+            self.tend(taker.account, taker.leg, events);
+        }
+        self.drop_leg_if_empty(taker.leg);
+    }
+
+    /// Resumes a taker that met the bound of its command.
+    pub(super) fn go_on_taking(&mut self, taker: Taker, events: &mut Events) {
+        self.take_and_settle(taker, events);
+    }
+
+    /// Walks the book until the taker is filled, nothing crosses, or a bound is met.
+    pub(super) fn take(&mut self, taker: &mut Taker, events: &mut Events) -> WalkEnd {
+        for _ in 0..MATCHES_PER_COMMAND {
+            let Some(maker) = self.next_maker(taker) else { return WalkEnd::Done };
+            let owner = self.orders.get(maker).account;
+            if owner == taker.account {
+                return WalkEnd::SelfTrade;
+            }
+            if self.is_liquidating(owner) {
+                self.cancel_and_drop_leg(maker, CancelReason::Liquidation, events);
+            } else {
+                self.fill(taker, maker, events);
+            }
+        }
+        if self.next_maker(taker).is_some() { WalkEnd::Bound } else { WalkEnd::Done }
+    }
+
+    #[inline]
+    fn next_maker(&self, taker: &Taker) -> Option<OrderSlot> {
+        if taker.leaves == Qty::ZERO {
+            return None;
+        }
+        self.markets[taker.instrument.index()].book.front(taker.side, taker.key)
+    }
+
+    /// One match: orders, money, event, then what the maker's new position asks for.
+    fn fill(&mut self, taker: &mut Taker, maker: OrderSlot, events: &mut Events) {
+        let resting = *self.orders.get(maker);
+        let qty = taker.leaves.min(resting.leaves);
+        let price = self.price_of(taker.instrument, resting.key);
+        let maker_leg = self.ledger.reservation(maker).leg;
+
+        let settlement = match taker.purpose {
+            Purpose::Order { slot, .. } => {
+                self.orders.fill(slot, qty);
+                self.ledger.reduce_reservation(slot, qty);
+                self.ledger.settle_trade(taker.leg, maker_leg, taker.side, price, qty)
+            }
+            Purpose::Liquidation => {
+                let limit = self.price_of(taker.instrument, taker.key);
+                self.ledger.settle_liquidation(taker.leg, maker_leg, taker.side, price, qty, limit)
+            }
+        };
+        taker.leaves -= qty;
+        let maker_leaves = self.orders.fill(maker, qty);
+        self.markets[taker.instrument.index()].book.reduce(resting.side(), resting.key, qty);
+        events.push(self.fill_event(taker, maker, maker_leg, price, qty, settlement));
+
+        if maker_leaves == Qty::ZERO {
+            self.markets[taker.instrument.index()].book.remove(&mut self.orders, maker);
+            self.forget(maker);
+        } else {
+            self.ledger.reduce_reservation(maker, qty);
+        }
+        self.trim_reduce_only(maker_leg, events);
+        self.tend(resting.account, maker_leg, events);
+        self.drop_leg_if_empty(maker_leg);
+    }
+
+    fn fill_event(
+        &mut self,
+        taker: &Taker,
+        maker: OrderSlot,
+        maker_leg: LegId,
+        price: Price,
+        qty: Qty,
+        settlement: Settlement,
+    ) -> Event {
+        self.last_trade = TradeId::new(self.last_trade.get() + 1);
+        let (order, kind) = match taker.purpose {
+            Purpose::Order { slot, .. } => (Some(slot), FillKind::Trade),
+            Purpose::Liquidation => (None, FillKind::Liquidation),
+        };
+        Event::Fill(Fill {
+            trade: self.last_trade,
+            instrument: taker.instrument,
+            side: taker.side,
+            kind,
+            price,
+            qty,
+            value: settlement.value,
+            taker: self.fill_side(order, taker.leg, taker.leaves, settlement.taker_fee),
+            maker: self.fill_side(
+                Some(maker),
+                maker_leg,
+                self.orders.get(maker).leaves,
+                settlement.maker_fee,
+            ),
+        })
+    }
+
+    fn fill_side(&self, order: Option<OrderSlot>, leg: LegId, leaves: Qty, fee: Money) -> FillSide {
+        let leg = self.ledger.leg(leg);
+        let (order, client_order_id, session) = match order {
+            None => (OrderId::default(), ClientOrderId::default(), SessionId::default()),
+            Some(slot) => {
+                let terms = self.orders.terms(slot);
+                (self.orders.id(slot), terms.client_order_id, terms.session)
+            }
+        };
+        FillSide {
+            order,
+            client_order_id,
+            session,
+            account: leg.account,
+            leaves,
+            fee,
+            position: leg.position,
+            cost: leg.cost,
+            balance: self.ledger.account(leg.account).map_or(Money::ZERO, |account| account.balance),
+        }
+    }
+
+    /// Forgets an order that is in no book any more.
+    pub(super) fn forget(&mut self, slot: OrderSlot) {
+        let terms = *self.orders.terms(slot);
+        self.clients.remove(terms.session, terms.client_order_id, slot);
+        self.ledger.release(slot);
+        self.orders.free(slot);
+    }
+}

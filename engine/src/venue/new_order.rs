@@ -1,0 +1,251 @@
+//! New orders: from the client's words to a taker, and from what is left of the taker to the book.
+//!
+//! Invariant: checks run in reject order, so the first that fails is the reject; nothing is modified before the last
+//! has passed, but the session's client order number, which every order uses up.
+
+use super::matching::{Purpose, Taker};
+use super::{Venue, Verdict};
+use crate::command::{ClientOrderId, NewOrder, SessionId, TimeInForce, TradingState};
+use crate::event::{Event, Events};
+use crate::limits::FOK_MAKERS_MAX;
+use crate::orders::{NewSlot, Terms};
+use crate::reject::Reject;
+use risk::limits::ORDERS_PER_LEG_MAX;
+use risk::{AccountId, AccountState, Candidate, InstrumentId, LegId, OrderSlot, Position, Price, Qty, Side};
+
+impl Venue {
+    pub(super) fn new_order(&mut self, session: SessionId, order: &NewOrder, events: &mut Events) -> Verdict {
+        self.use_up_client_number(session, order.client_order_id)?;
+        let (limit, leg) = self.check_terms(order)?;
+        let position = leg.map_or(Position::ZERO, |leg| self.ledger.leg(leg).position);
+        let qty = check_reduce_only(order, position)?;
+        let candidate = Candidate {
+            account: order.account,
+            instrument: order.instrument,
+            leg,
+            side: order.side,
+            price: limit,
+            qty,
+            reduce_only: order.reduce_only,
+            replaces: None,
+        };
+        let key = self.key_of(order.instrument, limit);
+        self.check_crossing(order, key, qty)?;
+        self.check_exposure(&candidate, position)?;
+        self.ledger.admit(&candidate)?;
+
+        let slot = self.store(session, order, key, qty);
+        let leg = leg.unwrap_or_else(|| self.ledger.leg_for(order.account, order.instrument));
+        self.ledger.reserve(slot, leg, order.side, limit, qty, order.reduce_only);
+        events.push(Event::Accepted {
+            order: self.orders.id(slot),
+            client_order_id: order.client_order_id,
+            session,
+            account: order.account,
+            instrument: order.instrument,
+            side: order.side,
+            limit,
+            qty,
+            time_in_force: order.time_in_force,
+            reduce_only: order.reduce_only,
+        });
+        let purpose = Purpose::Order { slot, rests: order.time_in_force == TimeInForce::GoodTillCancel };
+        let taker = Taker {
+            account: order.account,
+            instrument: order.instrument,
+            leg,
+            side: order.side,
+            key,
+            leaves: qty,
+            traded: false,
+            purpose,
+        };
+        self.take_and_settle(taker, events);
+        Ok(())
+    }
+
+    fn use_up_client_number(
+        &mut self,
+        session: SessionId,
+        client_order_id: ClientOrderId,
+    ) -> Result<(), Reject> {
+        let last = &mut self.sessions[session.get() as usize];
+        if client_order_id <= *last {
+            return Err(Reject::DuplicateClientOrderId);
+        }
+        *last = client_order_id;
+        Ok(())
+    }
+
+    /// Everything about an order that needs no look at the account's position; its worst price, and the account's leg.
+    fn check_terms(&self, order: &NewOrder) -> Result<(Price, Option<LegId>), Reject> {
+        let state = self.user(order.account)?;
+        self.check_market(order.instrument)?;
+        if state == AccountState::Liquidating {
+            return Err(Reject::AccountLiquidating);
+        }
+        let is_market = order.limit.is_none();
+        let rests = order.time_in_force == TimeInForce::GoodTillCancel;
+        if (is_market && rests) || (order.post_only && !rests) {
+            return Err(Reject::BadCombination);
+        }
+        self.check_quantity(order.instrument, order.qty)?;
+        let limit = match order.limit {
+            Some(limit) => {
+                self.check_price(order.instrument, limit)?;
+                self.check_band(order.instrument, order.side, limit)?;
+                limit
+            }
+            None => self.market_limit(order.instrument, order.side)?,
+        };
+        let leg = self.check_room(order.account, order.instrument)?;
+        Ok((limit, leg))
+    }
+
+    /// Whether the instrument exists and admits orders.
+    pub(super) fn check_market(&self, instrument: InstrumentId) -> Result<(), Reject> {
+        match self.trading_state(instrument).ok_or(Reject::UnknownInstrument)? {
+            TradingState::Open => Ok(()),
+            TradingState::CancelOnly => Err(Reject::NotTrading),
+        }
+    }
+
+    pub(super) fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
+        let spec = &self.ledger.instrument(instrument).spec;
+        if qty <= Qty::ZERO || qty.get().rem_euclid(spec.lot.get()) != 0 {
+            return Err(Reject::BadQuantity);
+        }
+        if qty > spec.order_qty_max { Err(Reject::QuantityTooLarge) } else { Ok(()) }
+    }
+
+    pub(super) fn check_price(&self, instrument: InstrumentId, price: Price) -> Result<(), Reject> {
+        let spec = &self.ledger.instrument(instrument).spec;
+        let sound =
+            price.get() > 0 && price.get().rem_euclid(spec.tick.get()) == 0 && price <= spec.price_max;
+        if sound { Ok(()) } else { Err(Reject::BadPrice) }
+    }
+
+    /// Limit buys may not lie above the band around the mark, sells not below it.
+    pub(super) fn check_band(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        price: Price,
+    ) -> Result<(), Reject> {
+        let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
+        let band = self.ledger.instrument(instrument).spec.price_band;
+        let inside = match side {
+            Side::Buy => price.to_mark() <= mark.raised_by(band),
+            Side::Sell => price.to_mark() >= mark.lowered_by(band),
+        };
+        if inside { Ok(()) } else { Err(Reject::PriceBand) }
+    }
+
+    /// The worst price of a market order: the collar around the mark, on the tick, inside the instrument's range.
+    fn market_limit(&self, instrument: InstrumentId, side: Side) -> Result<Price, Reject> {
+        let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
+        let spec = &self.ledger.instrument(instrument).spec;
+        let tick = spec.tick.get();
+        let price = match side {
+            Side::Buy => mark.raised_by(spec.market_collar).floor_price().get().div_euclid(tick) * tick,
+            Side::Sell => {
+                (mark.lowered_by(spec.market_collar).ceil_price().get() + tick - 1).div_euclid(tick) * tick
+            }
+        };
+        Ok(Price::new(price.clamp(tick, spec.price_max.get())))
+    }
+
+    /// Whether stores and limits leave room for the order; the account's leg.
+    fn check_room(&self, account: AccountId, instrument: InstrumentId) -> Result<Option<LegId>, Reject> {
+        let leg = self.ledger.find_leg(account, instrument);
+        let orders = leg.map_or(0, |leg| self.ledger.leg(leg).orders);
+        if orders >= ORDERS_PER_LEG_MAX || !self.orders.has_room() {
+            return Err(Reject::TooManyOrders);
+        }
+        if leg.is_none() && !self.ledger.has_room_for_leg(account, instrument) {
+            return Err(Reject::TooManyLegs);
+        }
+        Ok(leg)
+    }
+
+    fn check_crossing(&mut self, order: &NewOrder, key: u32, qty: Qty) -> Result<(), Reject> {
+        if order.post_only && self.markets[order.instrument.index()].book.crosses(order.side, key) {
+            return Err(Reject::PostOnlyWouldCross);
+        }
+        if order.time_in_force == TimeInForce::FillOrKill && !self.can_fill(order, key, qty) {
+            return Err(Reject::FokNotFillable);
+        }
+        Ok(())
+    }
+
+    /// Walks the makers a fill-or-kill order would meet, as matching would.
+    fn can_fill(&mut self, order: &NewOrder, key: u32, qty: Qty) -> bool {
+        let book = &self.markets[order.instrument.index()].book;
+        let mut left = qty;
+        let mut next = book.front(order.side, key);
+        for _ in 0..FOK_MAKERS_MAX {
+            let Some(slot) = next else { return false };
+            let maker = *self.orders.get(slot);
+            if maker.account == order.account {
+                return false;
+            }
+            let liquidating = self
+                .ledger
+                .account(maker.account)
+                .is_some_and(|owner| owner.state == AccountState::Liquidating);
+            if !liquidating {
+                left -= left.min(maker.leaves);
+                if left == Qty::ZERO {
+                    return true;
+                }
+            }
+            next = book.behind(&mut self.orders, slot, order.side, key);
+        }
+        false
+    }
+
+    /// Position and open-interest limits; orders that only reduce pass.
+    pub(super) fn check_exposure(&self, candidate: &Candidate, position: Position) -> Result<(), Reject> {
+        let spec = &self.ledger.instrument(candidate.instrument).spec;
+        let worst = self.ledger.worst_position(candidate);
+        if worst > spec.position_max && worst > self.ledger.worst_position_now(candidate) {
+            return Err(Reject::PositionLimit);
+        }
+        if candidate.reduce_only {
+            return Ok(());
+        }
+        let closes = Side::closing(position) == Some(candidate.side);
+        let closing = if closes { candidate.qty.min(position.size()) } else { Qty::ZERO };
+        if self.ledger.open_interest(candidate.instrument) + candidate.qty - closing > spec.open_interest_max
+        {
+            return Err(Reject::OpenInterestLimit);
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, session: SessionId, order: &NewOrder, key: u32, qty: Qty) -> OrderSlot {
+        let terms = Terms { client_order_id: order.client_order_id, filled: Qty::ZERO, session };
+        let slot = self.orders.allocate(&NewSlot {
+            instrument: order.instrument,
+            account: order.account,
+            side: order.side,
+            key,
+            qty,
+            reduce_only: order.reduce_only,
+            terms,
+        });
+        self.clients.insert(session, order.client_order_id, slot);
+        slot
+    }
+}
+
+/// The quantity of an order, a reduce-only order's cut to the position.
+fn check_reduce_only(order: &NewOrder, position: Position) -> Result<Qty, Reject> {
+    if !order.reduce_only {
+        return Ok(order.qty);
+    }
+    if Side::closing(position) != Some(order.side) {
+        return Err(Reject::ReduceOnlyWouldIncrease);
+    }
+    Ok(order.qty.min(position.size()))
+}
