@@ -54,7 +54,7 @@ impl Watched {
             self.coverage.event(event);
         }
         if self.commands.is_multiple_of(CHECK_EVERY) {
-            self.venue.ledger().check();
+            self.venue.check();
         }
     }
 
@@ -91,7 +91,7 @@ fn invariants_hold_in_a_long_campaign() {
         let step = generator.next(&watched.view);
         watched.step(&step);
     }
-    watched.venue.ledger().check();
+    watched.venue.check();
     let micros = start.elapsed().as_micros().max(1);
     let rate = (u128::from(watched.commands) * 1_000_000).div_euclid(micros);
     println!("{} commands, {rate} commands/s\n{}", watched.commands, watched.coverage.table());

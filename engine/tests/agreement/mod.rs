@@ -94,7 +94,7 @@ impl Pair {
             self.compare(command)?;
         }
         if self.commands.is_multiple_of(CHECK_EVERY) {
-            self.venue.ledger().check();
+            self.venue.check();
         }
         Ok(())
     }

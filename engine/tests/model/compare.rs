@@ -20,7 +20,10 @@ struct Held {
 
 impl Model {
     fn held(&self, account: AccountId) -> Vec<Held> {
-        let orders = self.orders_of(account);
+        let mut orders = self.orders_of(account);
+        // The venue keeps a suspended taker reserved, as if it rested.
+        let suspended = self.suspended.map(|taker| taker.order);
+        orders.extend(suspended.filter(|order| order.account == account));
         let mut all = Vec::new();
         for instrument in self.all_instruments() {
             let own: Vec<_> = orders.iter().filter(|order| order.instrument == instrument).collect();
@@ -84,8 +87,9 @@ impl Model {
         let resting = ledger.order_count() as usize;
         let money: i128 = self.accounts.values().map(|account| account.balance).sum();
         let costs: i128 = self.legs.values().map(|leg| leg.cost).sum();
-        if resting != self.orders.len() {
-            return Some(format!("resting orders: venue {resting}, model {}", self.orders.len()));
+        let known = self.orders.len() + usize::from(self.suspended.is_some());
+        if resting != known {
+            return Some(format!("resting orders: venue {resting}, model {known}"));
         }
         // The model's own books: what was paid in is in balances, or settled in cash against open costs.
         assert!(money == self.deposits + costs, "the model conserves money");

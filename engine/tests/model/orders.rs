@@ -265,7 +265,8 @@ impl Model {
             leaves = leaves.min(self.leg(old.account, old.instrument).position.abs());
         }
         let order = Order { price: limit, leaves, ..old };
-        if limit == old.price && leaves <= old.leaves {
+        // What was asked for decides, before any cut to the position.
+        if shrinks {
             return Ok((order, true));
         }
         if amend.post_only && self.would_cross(old.instrument, old.side, limit) {

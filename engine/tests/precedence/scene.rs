@@ -134,14 +134,14 @@ impl Scene {
 
     /// Brings the venue to where the rules on its state are broken. `command` is already what breaks the others.
     pub(crate) fn surround(&mut self, instrument: InstrumentId) {
+        if self.breaks(Reject::PositionLimit) {
+            self.rest(TRADER, Side::Buy, 100, 990);
+        }
         if self.breaks(Reject::OpenInterestLimit) {
             for (seller, buyer, qty) in [(CROWD[0], CROWD[1], 100), (CROWD[2], CROWD[3], 60)] {
                 self.rest(seller, Side::Sell, qty, 1_000);
                 self.rest(buyer, Side::Buy, qty, 1_000);
             }
-        }
-        if self.breaks(Reject::PositionLimit) {
-            self.rest(TRADER, Side::Buy, 100, 990);
         }
         if self.breaks(Reject::PostOnlyWouldCross) {
             self.rest(MAKER, Side::Sell, 2, 1_000);

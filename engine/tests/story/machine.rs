@@ -35,7 +35,7 @@ impl Machine for VenueBesideModel {
         let mut events = Events::default();
         let stamp = Stamp { seq: Seq::new(self.commands), time: TimeNs::new(self.commands) };
         self.venue.apply(stamp, command, &mut events);
-        self.venue.ledger().check();
+        self.venue.check();
         let expected = self.model.apply(command, events.as_slice());
         assert_eq!(events.as_slice(), expected, "venue and model on {command:?}");
         self.model.settle(self.venue.pending());
