@@ -9,7 +9,7 @@ use risk::{OrderSlot, Qty, Side};
 
 /// Order book of one instrument.
 #[derive(Debug)]
-pub(crate) struct Book {
+pub struct Book {
     bids: Ladder,
     asks: Ladder,
     best_bid: Option<u32>,
@@ -18,13 +18,13 @@ pub(crate) struct Book {
 
 impl Book {
     /// An empty book for prices below `keys` ticks.
-    pub(crate) fn new(keys: u32) -> Self {
+    pub fn new(keys: u32) -> Self {
         Self { bids: Ladder::new(keys), asks: Ladder::new(keys), best_bid: None, best_ask: None }
     }
 
     /// Best price of a side, in ticks.
     #[inline]
-    pub(crate) const fn best(&self, side: Side) -> Option<u32> {
+    pub const fn best(&self, side: Side) -> Option<u32> {
         match side {
             Side::Buy => self.best_bid,
             Side::Sell => self.best_ask,
@@ -33,7 +33,7 @@ impl Book {
 
     /// Whether an order on `side` limited to `limit` ticks would meet resting orders.
     #[inline]
-    pub(crate) fn crosses(&self, side: Side, limit: u32) -> bool {
+    pub fn crosses(&self, side: Side, limit: u32) -> bool {
         match side {
             Side::Buy => self.best_ask.is_some_and(|ask| ask <= limit),
             Side::Sell => self.best_bid.is_some_and(|bid| bid >= limit),
@@ -42,7 +42,7 @@ impl Book {
 
     /// The order that a taker on `side` limited to `limit` ticks meets next.
     #[inline]
-    pub(crate) fn front(&self, side: Side, limit: u32) -> Option<OrderSlot> {
+    pub fn front(&self, side: Side, limit: u32) -> Option<OrderSlot> {
         if !self.crosses(side, limit) {
             return None;
         }
@@ -52,13 +52,7 @@ impl Book {
     }
 
     /// The order behind `slot` in a taker's way: next in its level, else first of the next worse level.
-    pub(crate) fn behind(
-        &self,
-        orders: &mut Orders,
-        slot: OrderSlot,
-        side: Side,
-        limit: u32,
-    ) -> Option<OrderSlot> {
+    pub fn behind(&self, orders: &mut Orders, slot: OrderSlot, side: Side, limit: u32) -> Option<OrderSlot> {
         use crate::ladder::Nodes;
         let next = orders.link(slot.get()).next;
         if next != NIL {
@@ -75,7 +69,7 @@ impl Book {
 
     /// Puts an order at the end of its level.
     #[inline]
-    pub(crate) fn rest(&mut self, orders: &mut Orders, slot: OrderSlot) {
+    pub fn rest(&mut self, orders: &mut Orders, slot: OrderSlot) {
         let order = orders.get(slot);
         let (side, key, leaves) = (order.side(), order.key, order.leaves.get());
         orders.set_resting(slot, true);
@@ -93,7 +87,7 @@ impl Book {
 
     /// Takes an order out of the book.
     #[inline]
-    pub(crate) fn remove(&mut self, orders: &mut Orders, slot: OrderSlot) {
+    pub fn remove(&mut self, orders: &mut Orders, slot: OrderSlot) {
         let order = orders.get(slot);
         let (side, key, leaves) = (order.side(), order.key, order.leaves.get());
         orders.set_resting(slot, false);
@@ -113,7 +107,7 @@ impl Book {
 
     /// Takes `qty` off a resting order, fill or not, and keeps its place; the caller changes the order itself.
     #[inline]
-    pub(crate) fn reduce(&mut self, side: Side, key: u32, qty: Qty) {
+    pub fn reduce(&mut self, side: Side, key: u32, qty: Qty) {
         match side {
             Side::Buy => self.bids.reduce(key, qty.get()),
             Side::Sell => self.asks.reduce(key, qty.get()),

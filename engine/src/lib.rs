@@ -12,7 +12,7 @@ extern crate alloc;
 extern crate std;
 
 mod bitmap;
-mod book;
+pub mod book;
 mod client_index;
 pub mod codec;
 pub mod command;
@@ -20,7 +20,7 @@ pub mod event;
 mod ladder;
 pub mod limits;
 mod liquidation_index;
-mod orders;
+pub mod orders;
 pub mod reject;
 pub mod venue;
 

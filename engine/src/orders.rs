@@ -16,14 +16,14 @@ const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
 /// What the matcher reads of an order.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
-pub(crate) struct Order {
+pub struct Order {
     link: Link,
     /// Price in ticks.
-    pub(crate) key: u32,
+    pub key: u32,
     /// Owner.
-    pub(crate) account: AccountId,
+    pub account: AccountId,
     /// What remains to fill.
-    pub(crate) leaves: Qty,
+    pub leaves: Qty,
     /// Generation, instrument, side and flags: `generation << 24 | instrument << 8 | flags`.
     tag: u64,
 }
@@ -38,25 +38,25 @@ const FLAG_RESTING: u64 = 8;
 impl Order {
     /// Its side.
     #[inline]
-    pub(crate) const fn side(&self) -> Side {
+    pub const fn side(&self) -> Side {
         if self.tag & FLAG_SELL == 0 { Side::Buy } else { Side::Sell }
     }
 
     /// Whether it only reduces.
     #[inline]
-    pub(crate) const fn reduce_only(&self) -> bool {
+    pub const fn reduce_only(&self) -> bool {
         self.tag & FLAG_REDUCE_ONLY != 0
     }
 
     /// Whether it is in a book; an order being matched is not yet.
     #[inline]
-    pub(crate) const fn is_resting(&self) -> bool {
+    pub const fn is_resting(&self) -> bool {
         self.tag & FLAG_RESTING != 0
     }
 
     /// Its instrument.
     #[inline]
-    pub(crate) fn instrument(&self) -> InstrumentId {
+    pub fn instrument(&self) -> InstrumentId {
         InstrumentId::new(u32::from(u16::try_from((self.tag >> 8) & 0xFFFF).unwrap_or(u16::MAX)))
     }
 
@@ -73,30 +73,37 @@ const _: () = assert!(risk::limits::INSTRUMENTS_MAX <= 1 << 16);
 
 /// What only acceptance, events and amendments read.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
-pub(crate) struct Terms {
+pub struct Terms {
     /// The client's number.
-    pub(crate) client_order_id: ClientOrderId,
+    pub client_order_id: ClientOrderId,
     /// Filled since acceptance.
-    pub(crate) filled: Qty,
+    pub filled: Qty,
     /// Session it came by.
-    pub(crate) session: SessionId,
+    pub session: SessionId,
 }
 
 /// A new order's facts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NewSlot {
-    pub(crate) instrument: InstrumentId,
-    pub(crate) account: AccountId,
-    pub(crate) side: Side,
-    pub(crate) key: u32,
-    pub(crate) qty: Qty,
-    pub(crate) reduce_only: bool,
-    pub(crate) terms: Terms,
+pub struct NewSlot {
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Owner.
+    pub account: AccountId,
+    /// Its side.
+    pub side: Side,
+    /// Price in ticks.
+    pub key: u32,
+    /// Quantity to fill.
+    pub qty: Qty,
+    /// Whether it only reduces.
+    pub reduce_only: bool,
+    /// The rarely read part.
+    pub terms: Terms,
 }
 
 /// The order store.
 #[derive(Debug, bincode::Encode)]
-pub(crate) struct Orders {
+pub struct Orders {
     hot: Vec<Order>,
     terms: Vec<Terms>,
     free: Vec<OrderSlot>,
@@ -112,7 +119,7 @@ impl Nodes for Orders {
 
 impl Orders {
     /// Room for `capacity` live orders.
-    pub(crate) fn with_capacity(capacity: u32) -> Self {
+    pub fn with_capacity(capacity: u32) -> Self {
         let capacity = capacity.min(ORDER_SLOTS_MAX);
         Self {
             hot: Vec::with_capacity(capacity as usize),
@@ -124,13 +131,13 @@ impl Orders {
 
     /// Whether another order fits.
     #[inline]
-    pub(crate) fn has_room(&self) -> bool {
+    pub fn has_room(&self) -> bool {
         !self.free.is_empty() || self.hot.len() < self.capacity as usize
     }
 
     /// Stores an order; the caller has asked [`Self::has_room`].
     #[inline]
-    pub(crate) fn allocate(&mut self, new: &NewSlot) -> OrderSlot {
+    pub fn allocate(&mut self, new: &NewSlot) -> OrderSlot {
         let (slot, generation) = match self.free.pop() {
             Some(slot) => (slot, self.hot[slot.index()].generation() + 1),
             None => (OrderSlot::new(u32::try_from(self.hot.len()).expect("below ORDER_SLOTS_MAX")), 1),
@@ -152,7 +159,7 @@ impl Orders {
 
     /// Forgets an order. Its slot is used again under the next generation, or retires.
     #[inline]
-    pub(crate) fn free(&mut self, slot: OrderSlot) {
+    pub fn free(&mut self, slot: OrderSlot) {
         let order = &mut self.hot[slot.index()];
         order.tag &= !(FLAG_LIVE | FLAG_RESTING);
         if order.generation() < GENERATION_MAX {
@@ -162,13 +169,13 @@ impl Orders {
 
     /// The number of a live order.
     #[inline]
-    pub(crate) fn id(&self, slot: OrderSlot) -> OrderId {
+    pub fn id(&self, slot: OrderSlot) -> OrderId {
         OrderId::new(self.hot[slot.index()].generation() << SLOT_BITS | u64::from(slot.get()))
     }
 
     /// The slot of a live order.
     #[inline]
-    pub(crate) fn find(&self, id: OrderId) -> Option<OrderSlot> {
+    pub fn find(&self, id: OrderId) -> Option<OrderSlot> {
         let slot = OrderSlot::new(u32::try_from(id.get() & SLOT_MASK).ok()?);
         let order = self.hot.get(slot.index())?;
         (order.is_live() && order.generation() == id.get() >> SLOT_BITS).then_some(slot)
@@ -176,19 +183,19 @@ impl Orders {
 
     /// An order.
     #[inline]
-    pub(crate) fn get(&self, slot: OrderSlot) -> &Order {
+    pub fn get(&self, slot: OrderSlot) -> &Order {
         &self.hot[slot.index()]
     }
 
     /// An order's rarely read part.
     #[inline]
-    pub(crate) fn terms(&self, slot: OrderSlot) -> &Terms {
+    pub fn terms(&self, slot: OrderSlot) -> &Terms {
         &self.terms[slot.index()]
     }
 
     /// Books a fill on an order; what remains.
     #[inline]
-    pub(crate) fn fill(&mut self, slot: OrderSlot, qty: Qty) -> Qty {
+    pub fn fill(&mut self, slot: OrderSlot, qty: Qty) -> Qty {
         self.terms[slot.index()].filled += qty;
         let order = &mut self.hot[slot.index()];
         order.leaves -= qty;
@@ -196,17 +203,18 @@ impl Orders {
     }
 
     /// Changes price and remaining quantity of an order that is in no book.
-    pub(crate) fn reprice(&mut self, slot: OrderSlot, key: u32, leaves: Qty) {
+    pub fn reprice(&mut self, slot: OrderSlot, key: u32, leaves: Qty) {
         let order = &mut self.hot[slot.index()];
         (order.key, order.leaves) = (key, leaves);
     }
 
     /// Takes `qty` off what remains, without a fill.
     #[inline]
-    pub(crate) fn reduce(&mut self, slot: OrderSlot, qty: Qty) {
+    pub fn reduce(&mut self, slot: OrderSlot, qty: Qty) {
         self.hot[slot.index()].leaves -= qty;
     }
 
+    /// Marks an order as in a book or not; the book does this.
     #[inline]
     pub(crate) fn set_resting(&mut self, slot: OrderSlot, resting: bool) {
         let tag = &mut self.hot[slot.index()].tag;
@@ -214,13 +222,13 @@ impl Orders {
     }
 
     /// Live orders.
-    pub(crate) fn live(&self) -> impl Iterator<Item = (OrderSlot, &Order)> + '_ {
+    pub fn live(&self) -> impl Iterator<Item = (OrderSlot, &Order)> + '_ {
         (0..).map(OrderSlot::new).zip(&self.hot).filter(|(_, order)| order.is_live())
     }
 
     /// Reads an order's cache lines ahead of use; the result only keeps the reads from being optimised away.
     #[inline]
-    pub(crate) fn touch(&self, slot: u32) -> u64 {
+    pub fn touch(&self, slot: u32) -> u64 {
         self.hot.get(slot as usize).map_or(0, |order| order.tag ^ u64::from(order.link.next))
     }
 }

@@ -79,6 +79,19 @@ impl Ledger {
         sum
     }
 
+    /// Equity and initial margin alone: all that admitting an order asks for. O(legs).
+    #[must_use]
+    pub(crate) fn equity_and_initial(&self, account: AccountId) -> (Money, Requirement) {
+        let mut equity = self.accounts[account.index()].balance;
+        let mut initial = Requirement::ZERO;
+        for (leg_id, leg) in self.legs_of(account) {
+            let mark = self.mark_of(leg.instrument);
+            equity += self.unrealised(leg, mark);
+            initial += self.leg_requirement(leg_id, leg, mark);
+        }
+        (equity, initial)
+    }
+
     /// Unrealised profit and loss of a leg, rounded down.
     #[inline]
     #[must_use]
