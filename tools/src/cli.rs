@@ -75,7 +75,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=100_000))]
     pub accounts: u32,
     /// Order commands of the modelled flow [default: 200000], or messages of a recorded file [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub orders: Option<u64>,
     /// Where orders come from: `modelled`, or `lobster:FILE` with a LOBSTER message file (.csv, .csv.gz, vendor's .zip)
     #[arg(long, value_name = "FLOW", default_value = "modelled", value_parser = parse_flow)]
