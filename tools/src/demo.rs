@@ -66,7 +66,10 @@ pub enum DemoError {
     #[error("the venue stopped by itself: {0}")]
     Venue(Failure),
     /// The directory is in use.
-    #[error("{} is not empty; name a new directory, or look at the log in it with `fulcrum verify {}`", .0.display(), .0.display())]
+    #[error(
+        "{} is not empty; name a new directory, or look at the log in it with `fulcrum verify {}`",
+        .0.display(), .0.display()
+    )]
     NotEmpty(PathBuf),
     /// The directory cannot be used.
     #[error("cannot use {} for the log: {source}; name another directory with --data", path.display())]

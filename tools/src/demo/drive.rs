@@ -1,8 +1,8 @@
 //! Drives a venue with a flow: submits what the flow says, tells it what came of it.
 //!
-//! Invariant: before it gives its command `n` the flow is told exactly the events of the commands up to `n - WINDOW - 1`
-//! and of the continuations behind them, no matter when they arrived. So the same flow gives the same commands in
-//! every run, while the venue always has a window of commands to work on.
+//! Invariant: before it gives its command `n` the flow is told exactly the events of the commands up to
+//! `n - WINDOW - 1` and of the continuations behind them, no matter when they arrived. So the same flow gives the same
+//! commands in every run, while the venue always has a window of commands to work on.
 
 use std::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! One event as a row of named cells.
 //!
-//! Invariant: the columns and their order are stable; new ones are added at the end. Cells hold raw integers (mantissas)
-//! and fixed words, so nothing needs quoting. For a fill the plain cells are the taker's, the `maker_` cells the maker's.
+//! Invariant: the columns and their order are stable; new ones are added at the end. Cells hold raw integers
+//! (mantissas) and fixed words, so nothing needs quoting. For a fill the plain cells are the taker's, the `maker_` cells the maker's.
 
 use engine::{ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, Stamp};
 use risk::{AccountId, InstrumentId, Side};
