@@ -1,0 +1,12 @@
+//! What does the core cost, measured so that another person gets the same figures?
+//!
+//! The binaries of this crate are thin: each parses its options and prints the report of one module here, so that
+//! `cargo test` runs every measurement with tiny parameters and none of them rots. Nothing depends on this crate.
+
+pub mod book;
+pub mod drivers;
+pub mod measure;
+pub mod random;
+pub mod reference;
+pub mod report;
+pub mod workload;
