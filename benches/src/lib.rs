@@ -3,9 +3,12 @@
 //! The binaries of this crate are thin: each parses its options and prints the report of one module here, so that
 //! `cargo test` runs every measurement with tiny parameters and none of them rots. Nothing depends on this crate.
 
+pub mod apply;
 pub mod book;
 pub mod drivers;
+pub mod flow;
 pub mod measure;
+pub mod population;
 pub mod random;
 pub mod reference;
 pub mod report;
