@@ -1,7 +1,7 @@
 //! Which commands does the whole venue have to take? A flow recorded against a venue of the same terms.
 //!
-//! Invariant: recording applies every command to a venue, so cancels and amendments name orders that rest and the
-//! continuations a sequencer would inject are in the flow; a second venue of the same terms takes it without a reject.
+//! Invariant: recording applies every command to a venue, so cancels and amendments name orders that rest; a second
+//! venue of the same terms takes the flow without a reject and without a continuation.
 
 use std::collections::BTreeMap;
 
@@ -140,6 +140,9 @@ impl Live {
 }
 
 /// Records `count` commands: the mix, or only one kind.
+///
+/// # Panics
+/// When a command leaves work over: what is timed would not be the commands alone.
 #[must_use]
 pub fn record(terms: Terms, count: usize, only: Option<Kind>) -> Flow {
     let mut recorder = Recorder::new(terms);
@@ -149,6 +152,7 @@ pub fn record(terms: Terms, count: usize, only: Option<Kind>) -> Flow {
     }
     let Recorder { population, commands, fills, .. } = recorder;
     let feeder = population.feeder;
+    assert_eq!(feeder.continuations, 0, "a flow to be timed leaves nothing over");
     let digest = feeder.venue.digest();
     Flow { terms, commands, rejects: feeder.rejects, liquidations: feeder.liquidations, fills, digest }
 }

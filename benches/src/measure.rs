@@ -46,6 +46,7 @@ pub fn pin(core: usize) -> Option<usize> {
 }
 
 /// Nanoseconds of thread CPU time per operation of `count` operations done by `work`.
+#[inline(never)]
 pub fn cpu_ns_per_op(count: usize, work: impl FnOnce()) -> f64 {
     let start = thread_cpu_ns();
     work();

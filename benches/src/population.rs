@@ -38,6 +38,18 @@ pub struct Terms {
     pub seed: u64,
 }
 
+impl Terms {
+    /// Room a venue of these terms needs.
+    #[must_use]
+    pub const fn capacity(&self) -> Capacity {
+        Capacity {
+            accounts: FIRST_USER_ACCOUNT + self.accounts,
+            legs: self.accounts * (self.legs + 1) + self.instruments,
+            orders: self.resting + self.room + 1_024,
+        }
+    }
+}
+
 /// A venue and the one who feeds it.
 #[derive(Debug)]
 pub struct Feeder {
@@ -47,8 +59,11 @@ pub struct Feeder {
     pub rejects: u64,
     /// Liquidations begun so far.
     pub liquidations: u64,
+    /// Continuations injected so far.
+    pub continuations: u64,
     seq: u64,
     events: Events,
+    kept: Option<Vec<Command>>,
 }
 
 impl Feeder {
@@ -56,7 +71,15 @@ impl Feeder {
     #[must_use]
     pub fn new(capacity: Capacity) -> Self {
         let events = Events::with_capacity(engine::limits::EVENTS_PER_COMMAND);
-        Self { venue: Venue::new(capacity), rejects: 0, liquidations: 0, seq: 0, events }
+        Self {
+            venue: Venue::new(capacity),
+            rejects: 0,
+            liquidations: 0,
+            continuations: 0,
+            seq: 0,
+            events,
+            kept: None,
+        }
     }
 
     /// The next stamp: a microsecond per command.
@@ -74,6 +97,10 @@ impl Feeder {
         while self.venue.pending() {
             let stamp = self.stamp();
             self.venue.apply(stamp, &Command::venue(Action::Continue), &mut self.events);
+            self.continuations += 1;
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(command.clone());
         }
         for event in self.events.as_slice() {
             self.rejects += u64::from(matches!(event, Event::Rejected { .. }));
@@ -105,10 +132,7 @@ impl Population {
     #[must_use]
     pub fn build(terms: Terms) -> Self {
         let mut population = Self::with_positions(terms);
-        for _ in 0..terms.resting {
-            let order = population.passive_order();
-            population.feeder.send(&order);
-        }
+        population.rest_orders();
         population
     }
 
@@ -124,12 +148,21 @@ impl Population {
     /// Builds a venue that has instruments only.
     #[must_use]
     pub fn without_accounts(terms: Terms) -> Self {
-        let capacity = Capacity {
-            accounts: FIRST_USER_ACCOUNT + terms.accounts,
-            legs: terms.accounts * (terms.legs + 1) + terms.instruments,
-            orders: terms.resting + terms.room + 1_024,
-        };
-        let mut feeder = Feeder::new(capacity);
+        Self::begin(terms, None)
+    }
+
+    /// The commands that [`Self::build`] sends.
+    #[must_use]
+    pub fn commands(terms: Terms) -> Vec<Command> {
+        let mut population = Self::begin(terms, Some(Vec::new()));
+        population.open_accounts();
+        population.trade_positions();
+        population.rest_orders();
+        population.feeder.kept.unwrap_or_default()
+    }
+
+    fn begin(terms: Terms, kept: Option<Vec<Command>>) -> Self {
+        let mut feeder = Feeder { kept, ..Feeder::new(terms.capacity()) };
         for number in 0..terms.instruments {
             let instrument = InstrumentId::new(number);
             feeder.admin(Action::DefineInstrument { instrument, spec: Box::new(spec()) });
@@ -137,6 +170,13 @@ impl Population {
         }
         let client_ids = vec![0; terms.accounts as usize];
         Self { feeder, terms, random: Random::new(terms.seed), client_ids }
+    }
+
+    fn rest_orders(&mut self) {
+        for _ in 0..self.terms.resting {
+            let order = self.passive_order();
+            self.feeder.send(&order);
+        }
     }
 
     /// Opens and funds every account, each with its session.

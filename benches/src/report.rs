@@ -18,8 +18,13 @@ impl Setting {
     /// Binds this thread to `core` and describes the machine.
     #[must_use]
     pub fn prepare(core: usize) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, core::num::NonZero::get);
-        Self { cores, pinned: crate::measure::pin(core), debug_assertions: cfg!(debug_assertions) }
+        Self { cores: cores(), pinned: crate::measure::pin(core), debug_assertions: cfg!(debug_assertions) }
+    }
+
+    /// Describes the machine to a report whose threads find their own cores.
+    #[must_use]
+    pub fn unpinned() -> Self {
+        Self { cores: cores(), pinned: None, debug_assertions: cfg!(debug_assertions) }
     }
 
     /// One line.
@@ -29,6 +34,10 @@ impl Setting {
         let build = if self.debug_assertions { "; DEBUG ASSERTIONS ON, figures mean nothing" } else { "" };
         format!("{} cores, {pinned}{build}; not comparable across machines", self.cores)
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, core::num::NonZero::get)
 }
 
 /// A report in both forms.
