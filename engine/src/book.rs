@@ -52,13 +52,7 @@ impl Book {
     }
 
     /// The order behind `slot` in a taker's way: next in its level, else first of the next worse level.
-    pub fn behind(
-        &self,
-        orders: &mut Orders,
-        slot: OrderSlot,
-        side: Side,
-        limit: u32,
-    ) -> Option<OrderSlot> {
+    pub fn behind(&self, orders: &mut Orders, slot: OrderSlot, side: Side, limit: u32) -> Option<OrderSlot> {
         use crate::ladder::Nodes;
         let next = orders.link(slot.get()).next;
         if next != NIL {

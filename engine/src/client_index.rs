@@ -39,7 +39,7 @@ impl ClientIndex {
         while self.entry(at) != 0 {
             at = (at + 1) & self.mask;
         }
-        *self.entry_mut(at) = hash << 32 | (u64::from(slot.get()) + 1);
+        *self.entry_mut(at) = entry_of(hash, slot);
     }
 
     /// The live order of this name.
@@ -50,38 +50,6 @@ impl ClientIndex {
         session: SessionId,
         client: ClientOrderId,
     ) -> Option<OrderSlot> {
-        self.position(orders, session, client).map(|(_, slot)| slot)
-    }
-
-    /// Removes a live order.
-    #[inline]
-    pub(crate) fn remove(&mut self, orders: &Orders, session: SessionId, client: ClientOrderId) {
-        let Some((mut hole, _)) = self.position(orders, session, client) else { return };
-        let mut at = hole;
-        loop {
-            at = (at + 1) & self.mask;
-            let entry = self.entry(at);
-            if entry == 0 {
-                break;
-            }
-            let terms = orders.terms(slot_of(entry));
-            let home = hash(terms.session, terms.client_order_id) & self.mask;
-            // Move the entry into the hole unless its home lies after the hole.
-            if (at.wrapping_sub(home) & self.mask) >= (at.wrapping_sub(hole) & self.mask) {
-                *self.entry_mut(hole) = entry;
-                hole = at;
-            }
-        }
-        *self.entry_mut(hole) = 0;
-    }
-
-    #[inline]
-    fn position(
-        &self,
-        orders: &Orders,
-        session: SessionId,
-        client: ClientOrderId,
-    ) -> Option<(u64, OrderSlot)> {
         let hash = hash(session, client);
         let mut at = hash & self.mask;
         loop {
@@ -93,11 +61,41 @@ impl ClientIndex {
                 let slot = slot_of(entry);
                 let terms = orders.terms(slot);
                 if terms.session == session && terms.client_order_id == client {
-                    return Some((at, slot));
+                    return Some(slot);
                 }
             }
             at = (at + 1) & self.mask;
         }
+    }
+
+    /// Removes a live order.
+    #[inline]
+    pub(crate) fn remove(&mut self, session: SessionId, client: ClientOrderId, slot: OrderSlot) {
+        let hash = hash(session, client);
+        let wanted = entry_of(hash, slot);
+        let mut hole = hash & self.mask;
+        while self.entry(hole) != wanted {
+            if self.entry(hole) == 0 {
+                return;
+            }
+            hole = (hole + 1) & self.mask;
+        }
+        let mut at = hole;
+        loop {
+            at = (at + 1) & self.mask;
+            let entry = self.entry(at);
+            if entry == 0 {
+                break;
+            }
+            // The table is smaller than 2^32, so the half of the hash in the entry tells its home.
+            let home = (entry >> 32) & self.mask;
+            // Move the entry into the hole unless its home lies after the hole.
+            if (at.wrapping_sub(home) & self.mask) >= (at.wrapping_sub(hole) & self.mask) {
+                *self.entry_mut(hole) = entry;
+                hole = at;
+            }
+        }
+        *self.entry_mut(hole) = 0;
     }
 
     #[inline]
@@ -117,6 +115,11 @@ impl ClientIndex {
     fn entry_mut(&mut self, at: u64) -> &mut u64 {
         &mut self.entries[at as usize]
     }
+}
+
+#[inline]
+const fn entry_of(hash: u64, slot: OrderSlot) -> u64 {
+    hash << 32 | (slot.get() as u64 + 1)
 }
 
 #[inline]

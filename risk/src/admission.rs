@@ -17,6 +17,8 @@ pub struct Candidate {
     pub account: AccountId,
     /// Where.
     pub instrument: InstrumentId,
+    /// The account's leg there, if it has one.
+    pub leg: Option<LegId>,
     /// Side.
     pub side: Side,
     /// Worst price it may trade at.
@@ -40,7 +42,7 @@ impl Ledger {
     /// one side.
     #[must_use]
     pub fn worst_position(&self, candidate: &Candidate) -> Qty {
-        let leg = self.leg_or_empty(candidate).1;
+        let leg = self.leg_or_empty(candidate);
         self.orders_with(candidate, &leg).worst_position(leg.position)
     }
 
@@ -59,9 +61,9 @@ impl Ledger {
     /// # Errors
     /// [`MarginShort`].
     pub fn admit(&mut self, candidate: &Candidate) -> Result<(), MarginShort> {
-        let (leg_id, leg) = self.leg_or_empty(candidate);
+        let leg = self.leg_or_empty(candidate);
         let mark = self.mark_of(candidate.instrument);
-        let (before, distance) = match leg_id {
+        let (before, distance) = match candidate.leg {
             None => (Requirement::ZERO, 0),
             Some(leg_id) => {
                 self.tighten(leg_id, mark);
@@ -102,10 +104,11 @@ impl Ledger {
         if equity >= required || reduces { Ok(()) } else { Err(MarginShort((required - equity).ceil())) }
     }
 
-    fn leg_or_empty(&self, candidate: &Candidate) -> (Option<LegId>, Leg) {
-        let leg_id = self.find_leg(candidate.account, candidate.instrument);
-        let empty = Leg::new(candidate.account, candidate.instrument, LegId::NONE);
-        (leg_id, leg_id.map_or(empty, |leg_id| *self.leg(leg_id)))
+    fn leg_or_empty(&self, candidate: &Candidate) -> Leg {
+        match candidate.leg {
+            Some(leg_id) => *self.leg(leg_id),
+            None => Leg::new(candidate.account, candidate.instrument, LegId::NONE),
+        }
     }
 
     /// The leg's order quantities with the candidate in and the replaced order out; fees and distance as changes.

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use crate::limits::{MARK_ONE, MARK_SHIFT, NOTIONAL_MAX, PRICE_MAX, QTY_MAX};
-use crate::rounding::{div_ceil, div_floor};
+use crate::rounding::{div_ceil, div_floor, wide_mul};
 use crate::tiers::{Tier, TierError, TierTable};
 use crate::units::{FeeRate, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
 
@@ -170,8 +170,13 @@ impl Instrument {
     /// `size x raw` in units of money / 2^shift, before division.
     #[inline]
     fn product(&self, size: i64, raw: i64) -> i128 {
-        let product = i128::from(size) * i128::from(raw);
-        if self.value_mul == 1 { product } else { product * i128::from(self.value_mul) }
+        let product = wide_mul(size, raw);
+        if self.value_mul == 1 {
+            return product;
+        }
+        // Below 2^108 by the range check of `compile`; checked where it costs nothing that matters.
+        debug_assert!(product.checked_mul(i128::from(self.value_mul)).is_some());
+        product.wrapping_mul(i128::from(self.value_mul))
     }
 
     /// Value of `qty` at `price`: exact where the decimals allow, else rounded down, once per match; the two sides

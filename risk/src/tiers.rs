@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 
 use crate::limits::{MONEY_MAX, TIERS_MAX};
+use crate::rounding::wide_mul;
 use crate::units::{Money, Rate, Requirement};
 
 /// One bracket: from `floor` upward the marginal rate is `rate`.
@@ -80,7 +81,7 @@ impl TierTable {
             }
             row = next;
         }
-        Requirement::from_ppb(i128::from(notional.get()) * i128::from(row.rate) - row.deduction)
+        Requirement::from_ppb(wide_mul(notional.get(), row.rate) - row.deduction)
     }
 
     /// The rate of the first bracket, which bounds leverage.

@@ -9,7 +9,7 @@ use bincode::error::{DecodeError, EncodeError};
 use core::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
 use crate::limits::{MARK_ONE, MARK_SHIFT, PPB};
-use crate::rounding::{div_ceil, div_floor};
+use crate::rounding::{div_ceil, div_floor, wide_mul};
 
 /// Declares a transparent newtype over an integer.
 #[macro_export]
@@ -280,7 +280,7 @@ impl Rate {
     #[inline]
     #[must_use]
     pub fn of(self, amount: Money) -> Requirement {
-        Requirement(i128::from(amount.0) * i128::from(self.0))
+        Requirement(wide_mul(amount.0, i64::from(self.0)))
     }
 }
 
@@ -323,7 +323,7 @@ impl Requirement {
     #[inline]
     #[must_use]
     pub fn of_money(money: Money) -> Self {
-        Self(i128::from(money.0) * i128::from(PPB))
+        Self(wide_mul(money.0, PPB))
     }
 
     /// Wraps billionths of a money unit.

@@ -31,8 +31,10 @@ impl Venue {
         if !keeps_place {
             self.check_band(order.instrument(), order.side(), amend.limit)?;
         }
+        let leg = self.ledger.reservation(slot).leg;
+        let position = self.ledger.leg(leg).position;
         if order.reduce_only() {
-            leaves = leaves.min(self.ledger.position(order.account, order.instrument()).size());
+            leaves = leaves.min(position.size());
         }
         if keeps_place {
             self.amend_in_place(slot, amend.limit, leaves, events);
@@ -44,13 +46,14 @@ impl Venue {
         let candidate = Candidate {
             account: order.account,
             instrument: order.instrument(),
+            leg: Some(leg),
             side: order.side(),
             price: amend.limit,
             qty: leaves,
             reduce_only: order.reduce_only(),
             replaces: Some(slot),
         };
-        self.check_exposure(&candidate)?;
+        self.check_exposure(&candidate, position)?;
         self.ledger.admit(&candidate)?;
 
         self.requeue(slot, amend.limit, key, leaves, events);
@@ -87,7 +90,8 @@ impl Venue {
         self.ledger.reserve(slot, leg, side, limit, leaves, order.reduce_only());
         events.push(self.amended(slot, limit, leaves, false));
         let purpose = Purpose::Order { slot, rests: true };
-        let taker = Taker { account: order.account, instrument, leg, side, key, leaves, purpose };
+        let taker =
+            Taker { account: order.account, instrument, leg, side, key, leaves, traded: false, purpose };
         self.take_and_settle(taker, events);
     }
 

@@ -64,6 +64,7 @@ impl Venue {
             side,
             key: self.key_of(leg.instrument, limit),
             leaves: leg.position.size(),
+            traded: false,
             purpose: Purpose::Liquidation,
         };
         self.take(&mut taker, events)

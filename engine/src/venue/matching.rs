@@ -19,6 +19,8 @@ pub(super) struct Taker {
     /// Worst price, in ticks.
     pub(super) key: u32,
     pub(super) leaves: Qty,
+    /// Whether it has traded in a former command.
+    pub(super) traded: bool,
     pub(super) purpose: Purpose,
 }
 
@@ -45,11 +47,12 @@ pub(super) enum WalkEnd {
 impl Venue {
     /// Takes, then lets the rest of an order rest, be cancelled, or wait for the next command.
     pub(super) fn take_and_settle(&mut self, mut taker: Taker, events: &mut Events) {
+        let before = taker.leaves;
         let end = self.take(&mut taker, events);
         let Purpose::Order { slot, rests } = taker.purpose else { return };
         match end {
             WalkEnd::Bound => {
-                self.suspended = Some(taker);
+                self.suspended = Some(Taker { traded: true, ..taker });
                 return;
             }
             WalkEnd::Done if taker.leaves == Qty::ZERO => self.forget(slot),
@@ -60,7 +63,9 @@ impl Venue {
             WalkEnd::SelfTrade => self.cancel(slot, CancelReason::SelfTrade, events),
         }
         self.trim_reduce_only(taker.leg, events);
-        self.tend(taker.account, taker.leg, events);
+        if taker.traded || taker.leaves < before {
+            self.tend(taker.account, taker.leg, events);
+        }
         self.drop_leg_if_empty(taker.leg);
     }
 
@@ -185,7 +190,7 @@ impl Venue {
     /// Forgets an order that is in no book any more.
     pub(super) fn forget(&mut self, slot: OrderSlot) {
         let terms = *self.orders.terms(slot);
-        self.clients.remove(&self.orders, terms.session, terms.client_order_id);
+        self.clients.remove(terms.session, terms.client_order_id, slot);
         self.ledger.release(slot);
         self.orders.free(slot);
     }

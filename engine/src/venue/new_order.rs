@@ -11,16 +11,18 @@ use crate::limits::FOK_MAKERS_MAX;
 use crate::orders::{NewSlot, Terms};
 use crate::reject::Reject;
 use risk::limits::ORDERS_PER_LEG_MAX;
-use risk::{AccountId, AccountState, Candidate, InstrumentId, OrderSlot, Price, Qty, Side};
+use risk::{AccountId, AccountState, Candidate, InstrumentId, LegId, OrderSlot, Position, Price, Qty, Side};
 
 impl Venue {
     pub(super) fn new_order(&mut self, session: SessionId, order: &NewOrder, events: &mut Events) -> Verdict {
         self.use_up_client_number(session, order.client_order_id)?;
-        let limit = self.check_terms(order)?;
-        let qty = self.check_reduce_only(order)?;
+        let (limit, leg) = self.check_terms(order)?;
+        let position = leg.map_or(Position::ZERO, |leg| self.ledger.leg(leg).position);
+        let qty = check_reduce_only(order, position)?;
         let candidate = Candidate {
             account: order.account,
             instrument: order.instrument,
+            leg,
             side: order.side,
             price: limit,
             qty,
@@ -29,11 +31,11 @@ impl Venue {
         };
         let key = self.key_of(order.instrument, limit);
         self.check_crossing(order, key, qty)?;
-        self.check_exposure(&candidate)?;
+        self.check_exposure(&candidate, position)?;
         self.ledger.admit(&candidate)?;
 
         let slot = self.store(session, order, key, qty);
-        let leg = self.ledger.leg_for(order.account, order.instrument);
+        let leg = leg.unwrap_or_else(|| self.ledger.leg_for(order.account, order.instrument));
         self.ledger.reserve(slot, leg, order.side, limit, qty, order.reduce_only);
         events.push(Event::Accepted {
             order: self.orders.id(slot),
@@ -55,6 +57,7 @@ impl Venue {
             side: order.side,
             key,
             leaves: qty,
+            traded: false,
             purpose,
         };
         self.take_and_settle(taker, events);
@@ -74,8 +77,8 @@ impl Venue {
         Ok(())
     }
 
-    /// Everything about an order that needs no look at the account's positions; its worst price.
-    fn check_terms(&self, order: &NewOrder) -> Result<Price, Reject> {
+    /// Everything about an order that needs no look at the account's position; its worst price, and the account's leg.
+    fn check_terms(&self, order: &NewOrder) -> Result<(Price, Option<LegId>), Reject> {
         let state = self.user(order.account)?;
         self.check_market(order.instrument)?;
         if state == AccountState::Liquidating {
@@ -95,8 +98,8 @@ impl Venue {
             }
             None => self.market_limit(order.instrument, order.side)?,
         };
-        self.check_room(order.account, order.instrument)?;
-        Ok(limit)
+        let leg = self.check_room(order.account, order.instrument)?;
+        Ok((limit, leg))
     }
 
     /// Whether the instrument exists and admits orders.
@@ -152,7 +155,8 @@ impl Venue {
         Ok(Price::new(price.clamp(tick, spec.price_max.get())))
     }
 
-    fn check_room(&self, account: AccountId, instrument: InstrumentId) -> Result<(), Reject> {
+    /// Whether stores and limits leave room for the order; the account's leg.
+    fn check_room(&self, account: AccountId, instrument: InstrumentId) -> Result<Option<LegId>, Reject> {
         let leg = self.ledger.find_leg(account, instrument);
         let orders = leg.map_or(0, |leg| self.ledger.leg(leg).orders);
         if orders >= ORDERS_PER_LEG_MAX || !self.orders.has_room() {
@@ -161,19 +165,7 @@ impl Venue {
         if leg.is_none() && !self.ledger.has_room_for_leg(account, instrument) {
             return Err(Reject::TooManyLegs);
         }
-        Ok(())
-    }
-
-    /// The quantity of an order, a reduce-only order's cut to the position.
-    fn check_reduce_only(&self, order: &NewOrder) -> Result<Qty, Reject> {
-        if !order.reduce_only {
-            return Ok(order.qty);
-        }
-        let position = self.ledger.position(order.account, order.instrument);
-        if Side::closing(position) != Some(order.side) {
-            return Err(Reject::ReduceOnlyWouldIncrease);
-        }
-        Ok(order.qty.min(position.size()))
+        Ok(leg)
     }
 
     fn check_crossing(&mut self, order: &NewOrder, key: u32, qty: Qty) -> Result<(), Reject> {
@@ -213,7 +205,7 @@ impl Venue {
     }
 
     /// Position and open-interest limits; orders that only reduce pass.
-    pub(super) fn check_exposure(&self, candidate: &Candidate) -> Result<(), Reject> {
+    pub(super) fn check_exposure(&self, candidate: &Candidate, position: Position) -> Result<(), Reject> {
         let spec = &self.ledger.instrument(candidate.instrument).spec;
         let worst = self.ledger.worst_position(candidate);
         if worst > spec.position_max && worst > self.ledger.worst_position_now(candidate) {
@@ -222,7 +214,6 @@ impl Venue {
         if candidate.reduce_only {
             return Ok(());
         }
-        let position = self.ledger.position(candidate.account, candidate.instrument);
         let closes = Side::closing(position) == Some(candidate.side);
         let closing = if closes { candidate.qty.min(position.size()) } else { Qty::ZERO };
         if self.ledger.open_interest(candidate.instrument) + candidate.qty - closing > spec.open_interest_max
@@ -246,4 +237,15 @@ impl Venue {
         self.clients.insert(session, order.client_order_id, slot);
         slot
     }
+}
+
+/// The quantity of an order, a reduce-only order's cut to the position.
+fn check_reduce_only(order: &NewOrder, position: Position) -> Result<Qty, Reject> {
+    if !order.reduce_only {
+        return Ok(order.qty);
+    }
+    if Side::closing(position) != Some(order.side) {
+        return Err(Reject::ReduceOnlyWouldIncrease);
+    }
+    Ok(order.qty.min(position.size()))
 }
