@@ -313,7 +313,12 @@ impl<D: Disk> LogReader<D> {
         let segment = self.valid.segment + 1;
         let name = segment_name(segment);
         if self.segments.binary_search(&segment).is_err() {
-            return self.expect_nothing();
+            return Ok(match self.expect_nothing()? {
+                Found::Misfit(misfit) if misfit.file != self.current.name => {
+                    Found::Misfit(Misfit::new(&name, 0, "the file is missing, but later ones are there"))
+                }
+                other @ (Found::Misfit(_) | Found::End | Found::Batch | Found::Segment) => other,
+            });
         }
         let next = self.store.open(name)?;
         self.window.clear();

@@ -25,6 +25,8 @@ pub struct EventLog<D: Disk> {
     checkpoints: CheckpointHasher,
     current: Named<D::File>,
     current_segment: u32,
+    /// End of what was written to the current segment.
+    filled: u64,
     ahead: Ahead<D::File>,
     durable: Seq,
     block: Box<[u8]>,
@@ -89,10 +91,22 @@ impl<D: Disk> EventLog<D> {
 
     fn assemble(parts: Parts<D>, options: LogOptions) -> Self {
         let Parts { store, stage, checkpoints, current, current_segment, ahead } = parts;
-        let durable = stage.last();
+        let (durable, filled) = (stage.last(), stage.at().offset);
         let block = vec![0; VALUE_BYTES_MAX].into_boxed_slice();
         let poisoned = None;
-        Self { store, options, stage, checkpoints, current, current_segment, ahead, durable, block, poisoned }
+        Self {
+            store,
+            options,
+            stage,
+            checkpoints,
+            current,
+            current_segment,
+            filled,
+            ahead,
+            durable,
+            block,
+            poisoned,
+        }
     }
 
     /// Takes a command into the current batch; no input or output happens.
@@ -146,7 +160,7 @@ impl<D: Disk> EventLog<D> {
     /// returned: work not done here is done by later commits, before they return.
     pub fn prepare_ahead(&mut self) -> Result<bool, LogError> {
         self.check_alive()?;
-        if !self.ahead.is_due(self.stage.at().offset) {
+        if !self.ahead.is_due(self.filled) {
             return Ok(false);
         }
         match self.ahead.step(&mut self.store) {
@@ -165,6 +179,11 @@ impl<D: Disk> EventLog<D> {
         for segment in unsynced {
             let file = self.store.open(segment_name(segment))?;
             self.store.sync(&file)?;
+        }
+        for name in self.store.list()? {
+            if recovery::is_leftover(&name) {
+                self.store.remove(&name)?;
+            }
         }
         let mark = ClosedMark {
             log_id: self.stage.log_id(),
@@ -185,6 +204,10 @@ impl<D: Disk> EventLog<D> {
         if self.stage.spans() == 0 {
             return Ok(());
         }
+        // Before anything is written, so that a failure of this commit never comes after its sync.
+        while self.ahead.is_behind(self.filled) {
+            self.ahead.step(&mut self.store)?;
+        }
         for index in 0..self.stage.spans() {
             let (place, bytes) = self.stage.span(index);
             if place.segment != self.current_segment {
@@ -200,10 +223,8 @@ impl<D: Disk> EventLog<D> {
             self.store.sync(&self.current)?;
         }
         self.stage.written(durability == Durability::Local);
+        self.filled = self.stage.at().offset;
         self.durable = self.stage.last();
-        while self.ahead.is_behind(self.stage.at().offset) {
-            self.ahead.step(&mut self.store)?;
-        }
         Ok(())
     }
 

@@ -1,0 +1,168 @@
+//! Two machines under one script: the venue and the model, compared after every command.
+
+pub(crate) mod shrink;
+pub(crate) mod worlds;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use engine::limits::EVENTS_PER_COMMAND;
+use engine::{Action, Command, Event, Events, Seq, Stamp, TimeNs, Venue};
+use risk::Capacity;
+
+use crate::campaign::Step;
+use crate::campaign::coverage::Coverage;
+use crate::campaign::view::View;
+use crate::model::{Hints, Model};
+
+/// Commands between two comparisons of the whole state.
+const COMPARE_EVERY: u64 = 64;
+/// Commands between two complete checks of the venue by itself.
+const CHECK_EVERY: u64 = 1_000;
+/// Continuations one command may need.
+const CONTINUATIONS_MAX: u32 = 100_000;
+
+/// The venue beside the model.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    venue: Venue,
+    model: Model,
+    events: Events,
+    pub(crate) view: View,
+    pub(crate) coverage: Coverage,
+    pub(crate) commands: u64,
+}
+
+impl Pair {
+    pub(crate) fn new(capacity: Capacity) -> Self {
+        Self {
+            venue: Venue::new(capacity),
+            model: Model::new(capacity, Hints::Venue),
+            events: Events::default(),
+            view: View::default(),
+            coverage: Coverage::default(),
+            commands: 0,
+        }
+    }
+
+    /// Takes one step: works off what is left over first, unless the step barges in.
+    pub(crate) fn step(&mut self, step: &Step) -> Result<(), String> {
+        if !step.barges {
+            self.drain()?;
+        }
+        self.apply(&self.view.named(step))
+    }
+
+    /// Injects continuations until nothing is left over.
+    pub(crate) fn drain(&mut self) -> Result<(), String> {
+        let mut count = 0;
+        while self.venue.pending() {
+            self.apply(&Command::venue(Action::Continue))?;
+            count += 1;
+            if count > CONTINUATIONS_MAX {
+                return Err("the venue never comes to rest".to_owned());
+            }
+        }
+        if let Some(account) = self.model.unflagged() {
+            return Err(format!("account {account} is below maintenance and not under liquidation"));
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, command: &Command) -> Result<(), String> {
+        self.commands += 1;
+        self.events.clear();
+        let stamp = Stamp { seq: Seq::new(self.commands), time: TimeNs::new(self.commands) };
+        self.venue.apply(stamp, command, &mut self.events);
+        let events = self.events.as_slice();
+        let expected = self.model.apply(command, events);
+        if let Some(text) = first_difference(events, &expected) {
+            return Err(format!("{command:?}\n{text}"));
+        }
+        self.model.settle(self.venue.pending());
+        if let Some(complaint) = self.model.complaint() {
+            return Err(format!("{command:?}\n{complaint}"));
+        }
+        if events.len() > EVENTS_PER_COMMAND {
+            return Err(format!("{command:?}\n{} events of one command", events.len()));
+        }
+        self.note(command);
+        for event in self.events.as_slice() {
+            self.view.fold(event);
+            self.coverage.event(event);
+        }
+        if self.commands.is_multiple_of(COMPARE_EVERY) {
+            self.compare(command)?;
+        }
+        if self.commands.is_multiple_of(CHECK_EVERY) {
+            self.venue.check();
+        }
+        Ok(())
+    }
+
+    /// Holds the states against each other.
+    fn compare(&self, command: &Command) -> Result<(), String> {
+        self.model
+            .difference(self.venue.ledger())
+            .map_or(Ok(()), |text| Err(format!("after {command:?}\n{text}")))
+    }
+
+    /// Compares the states at the end of a script.
+    pub(crate) fn finish(&mut self) -> Result<(), String> {
+        self.drain()?;
+        self.compare(&Command::venue(Action::Tick))
+    }
+
+    /// Counts what only shows in the state.
+    fn note(&mut self, command: &Command) {
+        let events = self.events.as_slice();
+        let went_on =
+            command.action == Action::Continue && !matches!(events.first(), Some(Event::Rejected { .. }));
+        let turns = [
+            ("taker suspended", self.model.suspended.is_some()),
+            ("mass cancel suspended", self.model.sweep.is_some()),
+            ("several accounts wait for liquidation", self.model.queue.len() > 1),
+            ("continued", went_on),
+            ("continued without an event", went_on && events.is_empty()),
+            ("command of more than 64 events", events.len() > 64),
+        ];
+        for (name, _) in turns.iter().filter(|(_, happened)| *happened) {
+            self.coverage.count(name);
+        }
+    }
+}
+
+/// Turns of the model a campaign is to reach.
+pub(crate) const TURNS: [&str; 3] =
+    ["taker suspended", "mass cancel suspended", "several accounts wait for liquidation"];
+
+/// Where two lists of events part.
+fn first_difference(venue: &[Event], model: &[Event]) -> Option<String> {
+    if venue == model {
+        return None;
+    }
+    let longer = venue.len().max(model.len());
+    let index = (0..longer).find(|&index| venue.get(index) != model.get(index)).expect("the lists differ");
+    let (venue_event, model_event) = (venue.get(index), model.get(index));
+    Some(format!("event {index} differs:\n  venue {venue_event:?}\n  model {model_event:?}"))
+}
+
+/// What goes wrong with a script, if anything does: a disagreement or a panic.
+pub(crate) fn run(capacity: Capacity, script: &[Step]) -> (u64, Option<String>) {
+    let mut pair = Pair::new(capacity);
+    let went = guarded(|| {
+        for step in script {
+            pair.step(step)?;
+        }
+        pair.finish()
+    });
+    (pair.commands, went.err())
+}
+
+/// A panic becomes an error.
+pub(crate) fn guarded(work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");
+        Err(format!("panic: {text}"))
+    })
+}

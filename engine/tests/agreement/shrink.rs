@@ -1,0 +1,38 @@
+//! Makes a script that goes wrong short: leaves out halves, quarters, down to single steps, while it still goes wrong.
+
+use risk::Capacity;
+
+use super::run;
+use crate::campaign::Step;
+
+/// Commands spent on shrinking before it is good enough.
+const COMMANDS_MAX: u64 = 8_000_000;
+
+/// A short script that still goes wrong.
+pub(crate) fn shrink(capacity: Capacity, script: &[Step]) -> Vec<Step> {
+    let mut script = script.to_vec();
+    let mut spent = 0;
+    let mut portion = script.len().div_ceil(2);
+    loop {
+        let mut shrunk = false;
+        let mut from = 0;
+        while from < script.len() && spent < COMMANDS_MAX {
+            let to = (from + portion).min(script.len());
+            let rest: Vec<Step> = script[..from].iter().chain(&script[to..]).cloned().collect();
+            let (commands, wrong) = run(capacity, &rest);
+            spent += commands;
+            if wrong.is_some() {
+                script = rest;
+                shrunk = true;
+            } else {
+                from = to;
+            }
+        }
+        if spent >= COMMANDS_MAX || (portion == 1 && !shrunk) {
+            return script;
+        }
+        if !shrunk || portion > script.len() {
+            portion = portion.min(script.len()).div_ceil(2).max(1);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What disturbs the trading: prices, money, settings, nonsense and bursts.
+
+use engine::{
+    Action, CancelOrder, Command, MassCancel, NewOrder, OrderId, OrderRef, SessionId, TimeInForce,
+    TradingState, Transfer,
+};
+use risk::limits::MONEY_MAX;
+use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Qty};
+
+use super::Step;
+use super::generate::{Generator, QUARTER_LOT};
+use super::view::View;
+use super::worlds::LOT_VALUE;
+
+impl Generator {
+    /// The index wanders around its home; now and then it jumps.
+    pub(super) fn price(&mut self, view: &View) -> Action {
+        let instrument = self.instrument();
+        let last = self.world.instruments.len() - 1;
+        let home = self.world.instruments[instrument.index().min(last)].home << 10;
+        if instrument.index() == last && !view.marks.contains_key(&instrument) && !self.rng.permille(20) {
+            return Action::Tick;
+        }
+        let mark = view.marks.get(&instrument).map_or(home, |mark| mark.get());
+        let share = |permille: i64| mark.div_euclid(1000) * permille;
+        let pull = (home - mark).div_euclid(40);
+        let moved = match self.rng.below(1000) {
+            0..700 => share(self.rng.within(-2, 2)) + self.rng.within(-700, 700),
+            700..880 => share(self.rng.within(-15, 15)),
+            880..980 => share(self.rng.within(-120, 120)),
+            980..994 => share(self.rng.within(-500, 900)),
+            _ => {
+                return Action::IndexPrice {
+                    instrument,
+                    price: Mark::new(self.rng.pick(&[0, -1, i64::MAX])),
+                };
+            }
+        };
+        Action::IndexPrice { instrument, price: Mark::new(mark + pull + moved) }
+    }
+
+    pub(super) fn money(&mut self, view: &View) -> Action {
+        let account = self.account();
+        let balance = view.balances.get(&account).copied().unwrap_or(0);
+        let amount = match self.rng.below(100) {
+            0..50 => self.rng.within(1, QUARTER_LOT * 4),
+            50..80 => balance.max(1) - self.rng.within(0, balance.max(1)),
+            80..92 => balance,
+            92..97 => balance + 1,
+            _ => self.rng.pick(&[0, -1, i64::MIN, MONEY_MAX, i64::MAX]),
+        };
+        let transfer = Transfer { account, amount: Money::new(amount) };
+        let rich = balance > QUARTER_LOT * 30;
+        if self.rng.permille(if rich { 900 } else { 550 }) {
+            Action::Withdraw(transfer)
+        } else {
+            Action::Deposit(transfer)
+        }
+    }
+
+    pub(super) fn leverage(&mut self) -> Action {
+        let hundredths = match self.rng.below(100) {
+            0..35 => 0,
+            35..85 => u32::try_from(self.rng.within(100, 10_000)).expect("positive"),
+            85..95 => u32::try_from(self.rng.within(1, 99)).expect("positive"),
+            _ => self.rng.pick(&[10_001, 100_000, u32::MAX]),
+        };
+        let (account, instrument) = (self.account(), self.instrument());
+        Action::SetLeverage { account, instrument, leverage: Leverage::new(hundredths) }
+    }
+
+    /// Closes an instrument rarely and opens it again soon.
+    pub(super) fn state(&mut self, view: &View) -> Action {
+        if let Some((&instrument, _)) = view.closed.first_key_value() {
+            return Action::SetTradingState { instrument, state: TradingState::Open };
+        }
+        let state = if self.rng.permille(60) { TradingState::CancelOnly } else { TradingState::Open };
+        Action::SetTradingState { instrument: self.instrument(), state }
+    }
+
+    /// What hardly anybody sends.
+    pub(super) fn odd(&mut self, view: &View, session: SessionId) -> Action {
+        match self.rng.below(8) {
+            0 => Action::Continue,
+            1 => Action::OpenSession { session: SessionId::new(self.rng.pick(&[0, 1, 7, u32::MAX])) },
+            2 => Action::OpenAccount { account: AccountId::new(self.rng.pick(&[0, 9, 16, 17, 5_000_000])) },
+            3 => {
+                let number = self.rng.pick(&[0, 1, u32::MAX]);
+                let spec = Box::new(self.spec(InstrumentId::new(0)));
+                Action::DefineInstrument { instrument: InstrumentId::new(number), spec }
+            }
+            4 => {
+                // Unsound: a rebate above the taker fee.
+                let next = u32::try_from(self.world.instruments.len()).expect("few");
+                let spec = self.spec(InstrumentId::new(0));
+                let spec = InstrumentSpec { taker_fee: risk::Rate::new(0), ..spec };
+                Action::DefineInstrument { instrument: InstrumentId::new(next), spec: Box::new(spec) }
+            }
+            5 => {
+                let unknown = SessionId::new(self.world.sessions + 1);
+                self.ahead.push_back(Step::from(Command::client(unknown, Action::Tick)));
+                Action::Tick
+            }
+            6 => {
+                let order = OrderRef::Id(OrderId::new(self.rng.next() >> self.rng.below(64)));
+                Action::CancelOrder(CancelOrder { account: self.account(), order })
+            }
+            _ => self.order(view, session),
+        }
+    }
+
+    /// Hundreds of small orders of one account, then something that meets them all.
+    pub(super) fn burst(&mut self, view: &View, session: SessionId) {
+        if !self.world.bursts || !self.rng.permille(80) {
+            return;
+        }
+        let (account, instrument, side) = (self.account(), self.instrument(), self.side());
+        let lot = self.spec(instrument).lot;
+        let count = if self.rng.permille(60) { 1_030 } else { self.rng.within(200, 560) };
+        let wealth = Transfer { account, amount: Money::new(LOT_VALUE * 100) };
+        self.ahead.push_back(Step::from(Command::venue(Action::Deposit(wealth))));
+        for _ in 0..count {
+            let order = NewOrder {
+                client_order_id: self.client(session),
+                account,
+                instrument,
+                side,
+                qty: lot,
+                limit: Some(self.limit(view, instrument, side)),
+                time_in_force: TimeInForce::GoodTillCancel,
+                post_only: true,
+                reduce_only: false,
+            };
+            self.ahead.push_back(Step::from(Command::client(session, Action::NewOrder(order))));
+        }
+        let other = self.account();
+        let other_wealth = Transfer { account: other, amount: Money::new(LOT_VALUE * 100) };
+        let take = NewOrder {
+            client_order_id: self.client(session),
+            account: other,
+            instrument,
+            side: side.opposite(),
+            qty: Qty::new(lot.get() * self.rng.within(257, 400)),
+            limit: Some(self.far(view, instrument, side.opposite())),
+            time_in_force: self.rng.pick(&[TimeInForce::ImmediateOrCancel, TimeInForce::FillOrKill]),
+            post_only: false,
+            reduce_only: false,
+        };
+        if self.rng.permille(600) {
+            self.ahead.push_back(Step::from(Command::venue(Action::Deposit(other_wealth))));
+            self.ahead.push_back(Step::from(Command::client(session, Action::NewOrder(take))));
+        }
+        if self.rng.permille(500) {
+            let sweep = Action::MassCancel(MassCancel { account, instrument: None });
+            self.ahead.push_back(Step::from(Command::client(session, sweep)));
+        }
+    }
+}

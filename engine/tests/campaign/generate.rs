@@ -1,0 +1,271 @@
+//! A seeded stream of commands that reaches every rule: mostly plausible trading around the mark, some of it wrong in
+//! every way, with jumps, bursts and impatience.
+
+use std::collections::VecDeque;
+
+use engine::{
+    Action, AmendOrder, CancelOrder, ClientOrderId, Command, MassCancel, NewOrder, OrderId, OrderRef,
+    SessionId, TimeInForce, TradingState, Transfer,
+};
+use risk::limits::FIRST_USER_ACCOUNT;
+use risk::{AccountId, InstrumentId, InstrumentSpec, Money, Price, Qty, Side};
+
+use super::Step;
+use super::rng::Rng;
+use super::view::{Alive, View};
+use super::worlds::{LOT_VALUE, World};
+
+/// Money comes in portions of about this much.
+pub(super) const QUARTER_LOT: i64 = LOT_VALUE >> 2;
+
+/// The stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Generator {
+    pub(super) world: World,
+    pub(super) rng: Rng,
+    /// Next client number of each session.
+    clients: Vec<u64>,
+    /// Steps that come before any other.
+    pub(super) ahead: VecDeque<Step>,
+}
+
+impl Generator {
+    pub(crate) fn new(world: World, seed: u64) -> Self {
+        let clients = vec![1; world.sessions as usize + 1];
+        let mut generator = Self { world, rng: Rng::new(seed), clients, ahead: VecDeque::new() };
+        generator.open();
+        generator
+    }
+
+    /// Sessions, instruments and accounts; the last instrument has no price yet.
+    fn open(&mut self) {
+        let mut actions = Vec::new();
+        for session in 1..=self.world.sessions {
+            actions.push(Action::OpenSession { session: SessionId::new(session) });
+        }
+        for (number, traded) in (0..).zip(&self.world.instruments) {
+            let spec = Box::new(traded.spec.clone());
+            actions.push(Action::DefineInstrument { instrument: InstrumentId::new(number), spec });
+        }
+        for account in 0..self.world.accounts {
+            let account = AccountId::new(FIRST_USER_ACCOUNT + account);
+            let amount = Money::new(QUARTER_LOT * self.rng.within(2, 24));
+            actions.push(Action::OpenAccount { account });
+            actions.push(Action::Deposit(Transfer { account, amount }));
+        }
+        let priced = self.world.instruments.len() - 1;
+        for (number, traded) in (0..).zip(&self.world.instruments[..priced]) {
+            let price = Price::new(traded.home).to_mark();
+            actions.push(Action::IndexPrice { instrument: InstrumentId::new(number), price });
+        }
+        self.ahead.extend(actions.into_iter().map(|action| Step::from(Command::venue(action))));
+    }
+
+    /// The next step.
+    pub(crate) fn next(&mut self, view: &View) -> Step {
+        if let Some(step) = self.ahead.pop_front() {
+            return step;
+        }
+        let mut session =
+            SessionId::new(u32::try_from(self.rng.below(self.clients.len() as u64)).expect("small"));
+        let mut by_number = false;
+        let action = match self.rng.below(1000) {
+            0..520 => self.order(view, session),
+            520..580 => {
+                by_number = self.rng.permille(500);
+                self.cancel(view, &mut session)
+            }
+            580..690 => {
+                by_number = self.rng.permille(300);
+                self.amend(view, &mut session)
+            }
+            690..694 => Action::MassCancel(MassCancel {
+                account: self.account(),
+                instrument: self.rng.permille(600).then(|| self.instrument()),
+            }),
+            694..830 => self.price(view),
+            830..900 => self.money(view),
+            900..925 => self.leverage(),
+            925..945 => self.state(view),
+            945..990 => self.odd(view, session),
+            _ => {
+                self.burst(view, session);
+                Action::Tick
+            }
+        };
+        Step { command: Command::client(session, action), by_number, barges: self.rng.permille(100) }
+    }
+
+    pub(super) fn account(&mut self) -> AccountId {
+        if self.rng.permille(4) {
+            return AccountId::new(self.rng.pick(&[0, 1, 2, 3, 15, 1_000_000, u32::MAX]));
+        }
+        let number = u32::try_from(self.rng.below(u64::from(self.world.accounts))).expect("small");
+        AccountId::new(FIRST_USER_ACCOUNT + number)
+    }
+
+    pub(super) fn instrument(&mut self) -> InstrumentId {
+        let count = self.world.instruments.len() as u64;
+        let number = if self.rng.permille(3) { count + self.rng.below(3) } else { self.rng.below(count) };
+        InstrumentId::new(u32::try_from(number).expect("small"))
+    }
+
+    pub(super) fn spec(&self, instrument: InstrumentId) -> InstrumentSpec {
+        let last = self.world.instruments.len() - 1;
+        self.world.instruments[instrument.index().min(last)].spec.clone()
+    }
+
+    pub(super) fn side(&mut self) -> Side {
+        self.rng.pick(&[Side::Buy, Side::Sell])
+    }
+
+    /// A number of the session; now and then one it has used.
+    pub(super) fn client(&mut self, session: SessionId) -> ClientOrderId {
+        let next = &mut self.clients[session.get() as usize];
+        if self.rng.permille(5) {
+            return ClientOrderId::new(*next - 1);
+        }
+        *next += 1 + u64::from(self.rng.permille(50)) * self.rng.below(100);
+        ClientOrderId::new(*next - 1)
+    }
+
+    /// A price near the mark, more often on the order's own side of it.
+    pub(super) fn limit(&mut self, view: &View, instrument: InstrumentId, side: Side) -> Price {
+        let spec = self.spec(instrument);
+        let mark =
+            view.marks.get(&instrument).map_or(spec.price_max.get() >> 2, |mark| mark.floor_price().get());
+        let (tick, outward) = (spec.tick.get(), if side == Side::Buy { -1 } else { 1 });
+        let offset = match self.rng.below(1000) {
+            0..850 => self.rng.within(-3, 8),
+            850..960 => self.rng.within(-20, 60),
+            960..980 => self.rng.within(-3000, 3000),
+            980..990 => {
+                return Price::new(self.rng.pick(&[0, -tick, i64::MIN, i64::MAX, spec.price_max.get()]));
+            }
+            _ => return Price::new(mark + self.rng.within(-2, 2)),
+        };
+        Price::new((mark.div_euclid(tick) + outward * offset) * tick)
+    }
+
+    /// A price well beyond the mark, inside the narrowest band.
+    pub(super) fn far(&mut self, view: &View, instrument: InstrumentId, side: Side) -> Price {
+        let tick = self.spec(instrument).tick.get();
+        let mark = view.marks.get(&instrument).map_or(tick, |mark| mark.floor_price().get());
+        let reach = mark.div_euclid(100) * self.rng.within(2, 4);
+        let price = if side == Side::Buy { mark + reach } else { mark - reach };
+        Price::new(price.div_euclid(tick) * tick)
+    }
+
+    fn qty(&mut self, instrument: InstrumentId) -> Qty {
+        let spec = self.spec(instrument);
+        let lot = spec.lot.get();
+        Qty::new(match self.rng.below(1000) {
+            0..700 => lot * self.rng.within(1, 12),
+            700..950 => lot * self.rng.within(1, 60),
+            950..985 => lot * self.rng.within(60, spec.order_qty_max.get().div_euclid(lot)),
+            985..990 => spec.order_qty_max.get() + lot,
+            990..995 => lot + self.rng.within(-1, 1),
+            _ => self.rng.pick(&[0, -lot, i64::MIN, i64::MAX]),
+        })
+    }
+
+    pub(super) fn order(&mut self, view: &View, session: SessionId) -> Action {
+        let (account, instrument) = (self.account(), self.instrument());
+        let poor = view.balances.get(&account).is_some_and(|&balance| balance < QUARTER_LOT);
+        if poor && self.rng.permille(120) {
+            let amount = Money::new(QUARTER_LOT * self.rng.within(1, 16));
+            return Action::Deposit(Transfer { account, amount });
+        }
+        if view.closed.contains_key(&instrument) && self.rng.permille(150) {
+            return Action::SetTradingState { instrument, state: TradingState::Open };
+        }
+        let held = view.positions.get(&(account, instrument)).copied().unwrap_or(0);
+        let reduce_only = self.rng.permille(if held == 0 { 10 } else { 250 });
+        let closing = if held > 0 { Side::Sell } else { Side::Buy };
+        let side = if held != 0 && self.rng.permille(300 + 600 * u64::from(reduce_only)) {
+            closing
+        } else {
+            self.side()
+        };
+        let time_in_force = match self.rng.below(100) {
+            0..70 => TimeInForce::GoodTillCancel,
+            70..90 => TimeInForce::ImmediateOrCancel,
+            _ => TimeInForce::FillOrKill,
+        };
+        let lasts = time_in_force == TimeInForce::GoodTillCancel;
+        let market = self.rng.permille(if lasts { 5 } else { 400 });
+        let post_only = self.rng.permille(if lasts { 150 } else { 5 });
+        let limit = if market {
+            None
+        } else if reduce_only && self.rng.permille(80) {
+            Some(self.far(view, instrument, side))
+        } else {
+            Some(self.limit(view, instrument, side))
+        };
+        Action::NewOrder(NewOrder {
+            client_order_id: self.client(session),
+            account,
+            instrument,
+            side,
+            qty: self.qty(instrument),
+            limit,
+            time_in_force,
+            post_only,
+            reduce_only,
+        })
+    }
+
+    /// Some order that rests, or was there a moment ago.
+    fn known(&mut self, view: &View) -> Option<Alive> {
+        if !view.gone.is_empty() && self.rng.permille(60) {
+            let index = usize::try_from(self.rng.below(view.gone.len() as u64)).expect("small");
+            return Some(view.gone[index].1);
+        }
+        let (&last, _) = view.alive.last_key_value()?;
+        let from = match self.rng.below(2) {
+            // Numbers carry a slot and a generation; either end of them may be the dense one.
+            0 => self.rng.below(last.get() + 1),
+            _ => self.rng.below((last.get() & 0xffff) + 1),
+        };
+        view.alive.range(OrderId::new(from)..).next().map(|(_, order)| *order)
+    }
+
+    /// The owner, or somebody else.
+    fn owner(&mut self, order: &Alive) -> AccountId {
+        if self.rng.permille(15) { self.account() } else { order.account }
+    }
+
+    fn cancel(&mut self, view: &View, session: &mut SessionId) -> Action {
+        let Some(order) = self.known(view) else { return Action::Tick };
+        // Client numbers count in the session that used them.
+        *session = order.session;
+        Action::CancelOrder(CancelOrder {
+            account: self.owner(&order),
+            order: OrderRef::Client(order.client),
+        })
+    }
+
+    fn amend(&mut self, view: &View, session: &mut SessionId) -> Action {
+        let Some(order) = self.known(view) else { return Action::Tick };
+        *session = order.session;
+        let same_price = self.rng.permille(450);
+        let limit =
+            if same_price { Price::new(order.price) } else { self.limit(view, order.instrument, order.side) };
+        let lot = self.spec(order.instrument).lot.get();
+        let qty = match self.rng.below(100) {
+            0..30 => Qty::new(order.qty),
+            30..60 => Qty::new(order.qty - lot * self.rng.within(1, 5)),
+            60..85 => Qty::new(order.qty + lot * self.rng.within(1, 10)),
+            _ => self.qty(order.instrument),
+        };
+        let post_only = self.rng.permille(300);
+        let account = self.owner(&order);
+        Action::AmendOrder(AmendOrder {
+            account,
+            order: OrderRef::Client(order.client),
+            limit,
+            qty,
+            post_only,
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! Random campaigns against the venue: worlds, a seeded generator of commands, and what a campaign reached.
+
+pub(crate) mod coverage;
+pub(crate) mod disturb;
+pub(crate) mod generate;
+pub(crate) mod rng;
+pub(crate) mod view;
+pub(crate) mod worlds;
+
+use engine::Command;
+
+/// One command of a script.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// The command. Orders are named by the client's number, so that a script still means something with steps left
+    /// out.
+    pub(crate) command: Command,
+    /// Name the order by the venue's number instead, looked up when the step is taken.
+    pub(crate) by_number: bool,
+    /// Do not wait for what the venue has left over.
+    pub(crate) barges: bool,
+}
+
+impl From<Command> for Step {
+    fn from(command: Command) -> Self {
+        Self { command, by_number: false, barges: false }
+    }
+}
+
+/// A number from the environment.
+pub(crate) fn configured(name: &str, default: u64) -> u64 {
+    let given = std::env::var(name).ok();
+    given.map_or(default, |text| text.replace('_', "").parse().expect("a number"))
+}

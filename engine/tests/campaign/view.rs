@@ -1,0 +1,145 @@
+//! What an onlooker knows who folds the venue's events: the generator's eyes.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use engine::{
+    Action, AmendOrder, CancelOrder, ClientOrderId, Command, Event, FillSide, OrderId, OrderRef, SessionId,
+    TradingState,
+};
+use risk::{AccountId, InstrumentId, Mark, Side};
+
+use super::Step;
+
+/// An order that is not gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alive {
+    pub(crate) session: SessionId,
+    pub(crate) client: ClientOrderId,
+    pub(crate) account: AccountId,
+    pub(crate) instrument: InstrumentId,
+    pub(crate) side: Side,
+    pub(crate) price: i64,
+    pub(crate) qty: i64,
+    pub(crate) leaves: i64,
+}
+
+/// Orders that are gone and still remembered, to be named once more.
+const REMEMBERED: usize = 64;
+
+/// The fold.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    pub(crate) alive: BTreeMap<OrderId, Alive>,
+    numbers: BTreeMap<(SessionId, ClientOrderId), OrderId>,
+    pub(crate) gone: VecDeque<(OrderId, Alive)>,
+    pub(crate) marks: BTreeMap<InstrumentId, Mark>,
+    pub(crate) positions: BTreeMap<(AccountId, InstrumentId), i64>,
+    pub(crate) balances: BTreeMap<AccountId, i64>,
+    pub(crate) closed: BTreeMap<InstrumentId, TradingState>,
+}
+
+impl View {
+    /// The command of a step, with the order named by the venue's number where the step asks for it.
+    pub(crate) fn named(&self, step: &Step) -> Command {
+        let mut command = step.command.clone();
+        if step.by_number
+            && let Action::CancelOrder(CancelOrder { order, .. })
+            | Action::AmendOrder(AmendOrder { order, .. }) = &mut command.action
+            && let OrderRef::Client(client) = *order
+        {
+            let known = self.number(command.session, client);
+            *order = OrderRef::Id(known.unwrap_or(OrderId::new(u64::MAX)));
+            // By the venue's number an order can be named from any session.
+            command.session = SessionId::new(0);
+        }
+        command
+    }
+
+    /// The venue's number of an order.
+    fn number(&self, session: SessionId, client: ClientOrderId) -> Option<OrderId> {
+        let gone = || self.gone.iter().find(|(_, order)| (order.session, order.client) == (session, client));
+        self.numbers.get(&(session, client)).copied().or_else(|| gone().map(|(number, _)| *number))
+    }
+
+    fn remove(&mut self, number: OrderId) {
+        if let Some(order) = self.alive.remove(&number) {
+            self.numbers.remove(&(order.session, order.client));
+            self.gone.push_back((number, order));
+            if self.gone.len() > REMEMBERED {
+                self.gone.pop_front();
+            }
+        }
+    }
+
+    fn side(&mut self, side: &FillSide, instrument: InstrumentId) {
+        self.positions.insert((side.account, instrument), side.position.get());
+        self.balances.insert(side.account, side.balance.get());
+        if side.leaves.get() == 0 {
+            self.remove(side.order);
+        } else if let Some(order) = self.alive.get_mut(&side.order) {
+            order.leaves = side.leaves.get();
+        }
+    }
+
+    /// Takes in one event.
+    pub(crate) fn fold(&mut self, event: &Event) {
+        match *event {
+            Event::Accepted {
+                order,
+                client_order_id,
+                session,
+                account,
+                instrument,
+                side,
+                limit,
+                qty,
+                ..
+            } => {
+                let (price, qty, client) = (limit.get(), qty.get(), client_order_id);
+                let alive = Alive { session, client, account, instrument, side, price, qty, leaves: qty };
+                self.alive.insert(order, alive);
+                self.numbers.insert((session, client), order);
+            }
+            Event::Fill(fill) => {
+                self.side(&fill.taker, fill.instrument);
+                self.side(&fill.maker, fill.instrument);
+            }
+            Event::Cancelled { order, .. } => self.remove(order),
+            Event::Amended { order, limit, qty, leaves, .. } => {
+                if let Some(known) = self.alive.get_mut(&order) {
+                    (known.price, known.qty, known.leaves) = (limit.get(), qty.get(), leaves.get());
+                }
+            }
+            Event::Trimmed { order, leaves, .. } => {
+                if let Some(known) = self.alive.get_mut(&order) {
+                    known.leaves = leaves.get();
+                }
+            }
+            Event::Marked { instrument, mark, .. } => {
+                self.marks.insert(instrument, mark);
+            }
+            Event::Transferred { account, balance, .. } => {
+                self.balances.insert(account, balance.get());
+            }
+            Event::TakenOver { account, instrument, .. } => {
+                self.positions.insert((account, instrument), 0);
+            }
+            Event::TradingStateSet { instrument, state } => {
+                if state == TradingState::Open {
+                    self.closed.remove(&instrument);
+                } else {
+                    self.closed.insert(instrument, state);
+                }
+            }
+            Event::Rejected { .. }
+            | Event::MassCancelled { .. }
+            | Event::SessionOpened { .. }
+            | Event::AccountOpened { .. }
+            | Event::LeverageSet { .. }
+            | Event::InstrumentDefined { .. }
+            | Event::Ticked
+            | Event::LiquidationStarted { .. }
+            | Event::LiquidationEnded { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What a campaign plays on: capacities, and instruments chosen so that every rule of the venue comes into play.
+//!
+//! A lot of each instrument is worth about [`LOT_VALUE`], so that accounts move between them; value is exact in all.
+
+use risk::{Capacity, FeeRate, InstrumentSpec, Money, Price, Qty, Rate, Tier};
+
+/// About the value of a lot in money units.
+pub(crate) const LOT_VALUE: i64 = 50_000_000;
+
+/// Where a campaign plays.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) capacity: Capacity,
+    /// User accounts.
+    pub(crate) accounts: u32,
+    pub(crate) sessions: u32,
+    pub(crate) instruments: Vec<Traded>,
+    /// Room for bursts of hundreds of orders.
+    pub(crate) bursts: bool,
+}
+
+/// An instrument with the price it lives around.
+#[derive(Clone, Debug)]
+pub(crate) struct Traded {
+    pub(crate) spec: InstrumentSpec,
+    pub(crate) home: i64,
+}
+
+fn tiers(rows: &[(i64, u32)]) -> Vec<Tier> {
+    let tier = |&(lots, rate)| Tier { floor: Money::new(lots * LOT_VALUE), rate: Rate::new(rate) };
+    rows.iter().map(tier).collect()
+}
+
+/// A linear perpetual with a rebate and three brackets, fine ticks.
+fn rebated() -> Traded {
+    let spec = InstrumentSpec {
+        symbol: *b"REBATE\0\0\0\0\0\0\0\0\0\0",
+        price_decimals: 1,
+        qty_decimals: 3,
+        money_decimals: 6,
+        multiplier: 1,
+        tick: Price::new(5),
+        lot: Qty::new(1),
+        price_max: Price::new(2_000_000),
+        order_qty_max: Qty::new(400),
+        position_max: Qty::new(500),
+        open_interest_max: Qty::new(2_500),
+        price_band: Rate::new(50_000_000),
+        market_collar: Rate::new(10_000_000),
+        mark_step_max: Rate::new(50_000_000),
+        maker_fee: FeeRate::new(-50_000),
+        taker_fee: Rate::new(500_000),
+        liquidation_fee: Rate::new(5_000_000),
+        initial_tiers: tiers(&[(0, 20_000_000), (50, 50_000_000), (200, 100_000_000)]),
+        maintenance_tiers: tiers(&[(0, 10_000_000), (50, 25_000_000), (150, 60_000_000)]),
+    };
+    Traded { spec, home: 500_000 }
+}
+
+/// Decimals below the money's (divisor 100), initial margin exactly 5/4 of maintenance.
+fn divided() -> Traded {
+    let spec = InstrumentSpec {
+        symbol: *b"DIVIDED\0\0\0\0\0\0\0\0\0",
+        price_decimals: 4,
+        qty_decimals: 4,
+        tick: Price::new(10),
+        lot: Qty::new(200_000),
+        price_max: Price::new(100_000),
+        order_qty_max: Qty::new(30_000_000),
+        position_max: Qty::new(40_000_000),
+        open_interest_max: Qty::new(100_000_000),
+        price_band: Rate::new(100_000_000),
+        market_collar: Rate::new(30_000_000),
+        mark_step_max: Rate::new(100_000_000),
+        maker_fee: FeeRate::new(200_000),
+        taker_fee: Rate::new(600_000),
+        initial_tiers: tiers(&[(0, 50_000_000), (100, 125_000_000)]),
+        maintenance_tiers: tiers(&[(0, 40_000_000), (100, 100_000_000)]),
+        ..rebated().spec
+    };
+    Traded { spec, home: 25_000 }
+}
+
+/// A multiplier of 3 over a divisor of 100, wide price steps, dear liquidations.
+fn multiplied() -> Traded {
+    let spec = InstrumentSpec {
+        symbol: *b"MULTIPLIED\0\0\0\0\0\0",
+        price_decimals: 5,
+        qty_decimals: 3,
+        multiplier: 3,
+        tick: Price::new(50),
+        lot: Qty::new(10_000),
+        price_max: Price::new(600_000),
+        order_qty_max: Qty::new(4_000_000),
+        position_max: Qty::new(4_000_000),
+        open_interest_max: Qty::new(16_000_000),
+        price_band: Rate::new(200_000_000),
+        market_collar: Rate::new(5_000_000),
+        mark_step_max: Rate::new(300_000_000),
+        maker_fee: FeeRate::new(0),
+        taker_fee: Rate::new(0),
+        liquidation_fee: Rate::new(20_000_000),
+        initial_tiers: tiers(&[(0, 100_000_000), (20, 150_000_000), (60, 250_000_000), (150, 500_000_000)]),
+        maintenance_tiers: tiers(&[(0, 50_000_000), (40, 100_000_000), (120, 300_000_000)]),
+        ..rebated().spec
+    };
+    Traded { spec, home: 166_650 }
+}
+
+/// A coarse grid: one tick is 2 % and margins are thin, so that accounts go under water at a step.
+fn coarse() -> Traded {
+    let spec = InstrumentSpec {
+        symbol: *b"COARSE\0\0\0\0\0\0\0\0\0\0",
+        price_decimals: 0,
+        qty_decimals: 0,
+        tick: Price::new(1),
+        lot: Qty::new(1),
+        price_max: Price::new(200),
+        order_qty_max: Qty::new(120),
+        position_max: Qty::new(150),
+        open_interest_max: Qty::new(400),
+        price_band: Rate::new(500_000_000),
+        market_collar: Rate::new(50_000_000),
+        mark_step_max: Rate::new(500_000_000),
+        maker_fee: FeeRate::new(100_000),
+        taker_fee: Rate::new(1_000_000),
+        initial_tiers: tiers(&[(0, 10_000_000), (30, 30_000_000)]),
+        maintenance_tiers: tiers(&[(0, 5_000_000), (30, 20_000_000)]),
+        ..rebated().spec
+    };
+    Traded { spec, home: 50 }
+}
+
+/// All four.
+pub(crate) fn all() -> Vec<Traded> {
+    vec![rebated(), divided(), multiplied(), coarse()]
+}

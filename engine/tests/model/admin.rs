@@ -1,0 +1,173 @@
+//! Everything that is not an order: accounts, sessions, money, leverage, instruments, prices, mass cancels.
+
+use engine::limits::SESSIONS_MAX;
+use engine::{ClientOrderId, Event, MassCancel, Reject, SessionId, TradingState, Transfer};
+use risk::limits::{INSTRUMENTS_MAX, MONEY_MAX};
+use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark};
+
+use super::arith::{MARKS, Terms};
+use super::state::{Account, Book, Instrument, Leg, Sweep};
+use super::{Model, Refusal, money};
+
+impl Model {
+    pub(crate) fn mass_cancel(&mut self, cancel: &MassCancel) -> Result<(), Refusal> {
+        self.user_account(cancel.account)?;
+        if let Some(instrument) = cancel.instrument {
+            self.known_instrument(instrument)?;
+        }
+        self.sweep_on(Sweep { account: cancel.account, instrument: cancel.instrument, count: 0 });
+        Ok(())
+    }
+
+    pub(crate) fn index_price(
+        &mut self,
+        instrument: InstrumentId,
+        index: Mark,
+        hints: &[Event],
+    ) -> Result<(), Refusal> {
+        self.known_instrument(instrument)?;
+        let known = &mut self.instruments[instrument.index()];
+        let given = i128::from(index.get());
+        if given <= 0 || given > known.terms.price_max * MARKS {
+            return Err(Reject::BadPrice.into());
+        }
+        let mark = known.mark.map_or(given, |mark| {
+            let (low, high) = Terms::around(mark, known.terms.step);
+            given.clamp(low, high)
+        });
+        known.mark = Some(mark);
+        let mark = Mark::new(i64::try_from(mark).expect("marks are bounded"));
+        self.out.push(Event::Marked { instrument, index, mark });
+        self.wake(hints);
+        Ok(())
+    }
+
+    pub(crate) fn open_session(&mut self, session: SessionId) -> Result<(), Refusal> {
+        if session.get() as usize != self.sessions.len() {
+            return Err(Reject::AlreadyExists.into());
+        }
+        if session.get() >= SESSIONS_MAX {
+            return Err(Reject::BadParameter.into());
+        }
+        self.sessions.push(ClientOrderId::new(0));
+        self.out.push(Event::SessionOpened { session });
+        Ok(())
+    }
+
+    pub(crate) fn open_account(&mut self, account: AccountId) -> Result<(), Refusal> {
+        if account.is_system() {
+            return Err(Reject::SystemAccount.into());
+        }
+        if self.accounts.contains_key(&account) {
+            return Err(Reject::AlreadyExists.into());
+        }
+        if account.get() >= self.capacity.accounts {
+            return Err(Reject::BadParameter.into());
+        }
+        self.accounts.insert(account, Account::default());
+        self.out.push(Event::AccountOpened { account });
+        Ok(())
+    }
+
+    /// Books money from or to outside.
+    fn transfer(&mut self, account: AccountId, amount: i128) {
+        self.deposits += amount;
+        self.account_mut(account).balance += amount;
+        let balance = money(self.accounts[&account].balance);
+        self.out.push(Event::Transferred { account, amount: money(amount), balance });
+    }
+
+    pub(crate) fn deposit(&mut self, deposit: &Transfer) -> Result<(), Refusal> {
+        if !self.accounts.contains_key(&deposit.account) {
+            return Err(Reject::UnknownAccount.into());
+        }
+        let amount = i128::from(deposit.amount.get());
+        if amount <= 0 || self.deposits + amount > i128::from(MONEY_MAX) {
+            return Err(Reject::BadParameter.into());
+        }
+        self.transfer(deposit.account, amount);
+        Ok(())
+    }
+
+    pub(crate) fn withdraw(&mut self, withdrawal: &Transfer) -> Result<(), Refusal> {
+        let Transfer { account, amount } = *withdrawal;
+        self.user_account(account)?;
+        if self.accounts[&account].liquidating {
+            return Err(Reject::AccountLiquidating.into());
+        }
+        let amount = i128::from(amount.get());
+        let most = self.withdrawable(account);
+        if amount > most {
+            return Err(Refusal { reject: Reject::InsufficientFunds, short: amount - most });
+        }
+        if amount <= 0 {
+            return Err(Reject::BadParameter.into());
+        }
+        self.transfer(account, -amount);
+        Ok(())
+    }
+
+    pub(crate) fn set_leverage(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        leverage: Leverage,
+    ) -> Result<(), Refusal> {
+        self.user_account(account)?;
+        self.known_instrument(instrument)?;
+        if self.accounts[&account].liquidating {
+            return Err(Reject::AccountLiquidating.into());
+        }
+        if !self.leg_fits(account, instrument) {
+            return Err(Reject::TooManyLegs.into());
+        }
+        let setting = i128::from(leverage.get());
+        if setting > self.instruments[instrument.index()].terms.leverage_max() {
+            return Err(Reject::LeverageTooHigh.into());
+        }
+        if let Some(short) = self.margin_short(account, instrument, &self.orders_of(account), setting) {
+            return Err(Refusal { reject: Reject::InsufficientMargin, short });
+        }
+        if (1..=99).contains(&setting) {
+            return Err(Reject::BadParameter.into());
+        }
+        let leg = Leg { leverage: setting, ..self.leg(account, instrument) };
+        self.store_leg(account, instrument, leg);
+        self.out.push(Event::LeverageSet { account, instrument, leverage });
+        Ok(())
+    }
+
+    pub(crate) fn define_instrument(
+        &mut self,
+        instrument: InstrumentId,
+        spec: &InstrumentSpec,
+    ) -> Result<(), Refusal> {
+        if instrument.index() != self.instruments.len() {
+            return Err(Reject::AlreadyExists.into());
+        }
+        // What makes a specification sound is the instrument's own affair and has its own tests.
+        if instrument.get() >= INSTRUMENTS_MAX || spec.clone().compile().is_err() {
+            return Err(Reject::BadParameter.into());
+        }
+        let state = TradingState::Open;
+        self.instruments.push(Instrument {
+            terms: Terms::new(spec),
+            state,
+            mark: None,
+            book: Book::default(),
+        });
+        self.out.push(Event::InstrumentDefined { instrument });
+        Ok(())
+    }
+
+    pub(crate) fn set_trading_state(
+        &mut self,
+        instrument: InstrumentId,
+        state: TradingState,
+    ) -> Result<(), Refusal> {
+        self.known_instrument(instrument)?;
+        self.instruments[instrument.index()].state = state;
+        self.out.push(Event::TradingStateSet { instrument, state });
+        Ok(())
+    }
+}

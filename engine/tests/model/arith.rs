@@ -1,0 +1,195 @@
+//! The published formulas, one function each, in wide integers: values, notionals, margin tables, fees, prices.
+//!
+//! Everything here is a quotient rounded once, so an integer numerator and denominator with one floor or ceiling is
+//! the exact rational. `i128` is enough: a quantity stays below 2^52, a mark below 2^51 and the scale below 2^40, but
+//! the product of the three is bounded by the instrument's own limit of 2^58 money units at its highest price, times
+//! a denominator of at most 2^50; rates add 2^30. `rationals_of_any_size_agree` in `model_agrees.rs` holds these
+//! functions against rationals without any bound.
+
+use risk::{InstrumentSpec, Price, Tier};
+
+/// Billionths in one.
+pub(crate) const PPB: i128 = 1_000_000_000;
+/// Marks per price unit.
+pub(crate) const MARKS: i128 = 1024;
+
+/// The quotient rounded toward minus infinity.
+pub(crate) fn floor(numerator: i128, denominator: i128) -> i128 {
+    assert!(denominator > 0, "a rounded quotient has a positive denominator");
+    numerator.div_euclid(denominator)
+}
+
+/// The quotient rounded toward plus infinity.
+pub(crate) fn ceil(numerator: i128, denominator: i128) -> i128 {
+    -floor(-numerator, denominator)
+}
+
+/// What the formulas need of an instrument.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) mul: i128,
+    pub(crate) div: i128,
+    pub(crate) tick: i128,
+    pub(crate) lot: i128,
+    pub(crate) price_max: i128,
+    pub(crate) order_qty_max: i128,
+    pub(crate) position_max: i128,
+    pub(crate) open_interest_max: i128,
+    pub(crate) band: i128,
+    pub(crate) collar: i128,
+    pub(crate) step: i128,
+    pub(crate) maker_fee: i128,
+    pub(crate) taker_fee: i128,
+    pub(crate) liquidation_fee: i128,
+    pub(crate) initial: Vec<(i128, i128)>,
+    pub(crate) maintenance: Vec<(i128, i128)>,
+}
+
+fn rows(tiers: &[Tier]) -> Vec<(i128, i128)> {
+    tiers.iter().map(|tier| (i128::from(tier.floor.get()), i128::from(tier.rate.get()))).collect()
+}
+
+/// `N r_k - c_k` with the last bracket whose floor is at or below `N`.
+fn table(rows: &[(i128, i128)], notional: i128) -> i128 {
+    let (mut rate, mut deduction) = (0, 0);
+    for &(bracket_floor, bracket_rate) in rows {
+        if bracket_floor > notional {
+            break;
+        }
+        if bracket_floor > 0 {
+            deduction += bracket_floor * (bracket_rate - rate);
+        }
+        rate = bracket_rate;
+    }
+    notional * rate - deduction
+}
+
+impl Terms {
+    pub(crate) fn new(spec: &InstrumentSpec) -> Self {
+        // multiplier x 10^(money - price - qty), not reduced: a quotient does not care.
+        let below = u32::from(spec.price_decimals) + u32::from(spec.qty_decimals);
+        let mul = i128::from(spec.multiplier) * 10_i128.pow(u32::from(spec.money_decimals));
+        let div = 10_i128.pow(below);
+        let shared =
+            (1..=38).map(|power| 10_i128.pow(38 - power)).find(|ten| mul % ten == 0 && div % ten == 0);
+        let shared = shared.unwrap_or(1);
+        Self {
+            mul: mul.div_euclid(shared),
+            div: div.div_euclid(shared),
+            tick: i128::from(spec.tick.get()),
+            lot: i128::from(spec.lot.get()),
+            price_max: i128::from(spec.price_max.get()),
+            order_qty_max: i128::from(spec.order_qty_max.get()),
+            position_max: i128::from(spec.position_max.get()),
+            open_interest_max: i128::from(spec.open_interest_max.get()),
+            band: i128::from(spec.price_band.get()),
+            collar: i128::from(spec.market_collar.get()),
+            step: i128::from(spec.mark_step_max.get()),
+            maker_fee: i128::from(spec.maker_fee.get()),
+            taker_fee: i128::from(spec.taker_fee.get()),
+            liquidation_fee: i128::from(spec.liquidation_fee.get()),
+            initial: rows(&spec.initial_tiers),
+            maintenance: rows(&spec.maintenance_tiers),
+        }
+    }
+
+    /// Value of a match.
+    pub(crate) fn value(&self, qty: i128, price: i128) -> i128 {
+        floor(qty * price * self.mul, self.div)
+    }
+
+    /// Signed value of a position at a mark.
+    pub(crate) fn position_value(&self, position: i128, mark: i128) -> i128 {
+        floor(position * mark * self.mul, self.div * MARKS)
+    }
+
+    /// Base of the requirements.
+    pub(crate) fn notional(&self, size: i128, mark: i128) -> i128 {
+        ceil(size * mark * self.mul, self.div * MARKS)
+    }
+
+    /// Maintenance margin in billionths.
+    pub(crate) fn maintenance_of(&self, notional: i128) -> i128 {
+        table(&self.maintenance, notional)
+    }
+
+    /// Initial margin in billionths at a leverage setting in hundredths.
+    pub(crate) fn initial_of(&self, notional: i128, leverage: i128) -> i128 {
+        table(&self.initial, notional).max(notional * user_rate(leverage))
+    }
+
+    /// Highest leverage setting in hundredths.
+    pub(crate) fn leverage_max(&self) -> i128 {
+        floor(100 * PPB, self.initial[0].1)
+    }
+
+    /// Loss of open orders at the mark: `gaps` is the sum of quantity times marks lost.
+    pub(crate) fn open_loss(&self, gaps: i128) -> i128 {
+        ceil(gaps * self.mul, self.div * MARKS)
+    }
+
+    /// Fee of the taker.
+    pub(crate) fn fee_of_taker(&self, value: i128) -> i128 {
+        ceil(value * self.taker_fee, PPB)
+    }
+
+    /// Fee of the maker; a rebate is negative and rounded down in size.
+    pub(crate) fn fee_of_maker(&self, value: i128) -> i128 {
+        if self.maker_fee >= 0 {
+            ceil(value * self.maker_fee, PPB)
+        } else {
+            -floor(value * -self.maker_fee, PPB)
+        }
+    }
+
+    /// Bounds of the band or collar around a mark.
+    pub(crate) fn around(mark: i128, rate: i128) -> (i128, i128) {
+        let reach = floor(mark * rate, PPB);
+        (mark - reach, mark + reach)
+    }
+
+    /// The worst price of a market buy or sell.
+    pub(crate) fn market_limit(&self, mark: i128, buys: bool) -> i128 {
+        let (low, high) = Self::around(mark, self.collar);
+        let price = if buys {
+            floor(floor(high, MARKS), self.tick) * self.tick
+        } else {
+            ceil(ceil(low, MARKS), self.tick) * self.tick
+        };
+        price.clamp(self.tick, self.price_max)
+    }
+
+    /// The price at which a liquidated position leaves the account exactly with nothing, on the tick grid;
+    /// `amount` is what the account must receive for the position.
+    pub(crate) fn bankruptcy_price(&self, position: i128, amount: i128) -> Option<i128> {
+        let price = if position > 0 {
+            if amount <= 0 {
+                self.tick
+            } else {
+                (ceil(amount * self.div, position * self.mul * self.tick) * self.tick).max(self.tick)
+            }
+        } else {
+            if amount > 0 {
+                return None;
+            }
+            floor(-amount * self.div, -position * self.mul * self.tick) * self.tick
+        };
+        (price > 0 && price <= self.price_max).then_some(price)
+    }
+
+    /// Whether a price is on the grid and in range.
+    pub(crate) fn admits_price(&self, price: i128) -> bool {
+        price > 0 && price % self.tick == 0 && price <= self.price_max
+    }
+}
+
+/// The initial rate a leverage setting asks for.
+pub(crate) fn user_rate(leverage: i128) -> i128 {
+    // A rate is 32 bits wide; settings below 0.24x, which no account can keep, are taken as the largest rate.
+    if leverage == 0 { 0 } else { ceil(100 * PPB, leverage).min(i128::from(u32::MAX)) }
+}
+
+/// A price as a wide integer.
+pub(crate) fn wide(price: Price) -> i128 {
+    i128::from(price.get())
+}

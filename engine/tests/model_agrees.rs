@@ -1,0 +1,136 @@
+//! Random commands into the venue and the reference model: the same events, the same balances, positions and orders.
+//!
+//! `FULCRUM_COMMANDS` sets how many commands, continuations counted in; `FULCRUM_SEED` plays one seed instead of the
+//! fixed ones. A failure prints the line that repeats it and a script cut down to what is needed.
+
+mod agreement;
+mod campaign;
+mod model;
+
+use std::time::Instant;
+
+use agreement::worlds::world;
+use agreement::{Pair, TURNS, guarded, run, shrink::shrink};
+use campaign::coverage::Coverage;
+use campaign::generate::Generator;
+use campaign::rng::Rng;
+use campaign::{Step, configured};
+use model::arith::{Terms, ceil, floor};
+use num_rational::BigRational;
+
+/// Seeds of a default run; the remainder by 3 picks the world.
+const SEEDS: [u64; 9] = [3, 4, 5, 6, 7, 8, 9, 10, 11];
+const COMMANDS: u64 = 1_000_000;
+/// Below this a run is too short to reach everything.
+const COMMANDS_FOR_COVERAGE: u64 = 500_000;
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the rate of a test run is measured, nothing depends on it")]
+fn venue_and_model_agree() {
+    let total = configured("FULCRUM_COMMANDS", COMMANDS);
+    let given = std::env::var("FULCRUM_SEED").ok().map(|_| configured("FULCRUM_SEED", 0));
+    let seeds = given.map_or_else(|| SEEDS.to_vec(), |seed| vec![seed]);
+    let each = total.div_ceil(seeds.len() as u64);
+    let mut coverage = Coverage::default();
+    let start = Instant::now();
+    let mut done = 0;
+    for &seed in &seeds {
+        done += play(seed, each, &mut coverage);
+    }
+    let micros = start.elapsed().as_micros().max(1);
+    let rate = (u128::from(done) * 1_000_000).div_euclid(micros);
+    println!("{done} commands, {rate} commands/s, seeds {seeds:?}\n{}", coverage.table());
+    if given.is_none() && total >= COMMANDS_FOR_COVERAGE {
+        let missing = coverage.missing(&TURNS);
+        assert!(missing.is_empty(), "never reached: {missing:?}\n{}", coverage.table());
+    }
+}
+
+/// Plays one seed; how many commands it was.
+fn play(seed: u64, commands: u64, coverage: &mut Coverage) -> u64 {
+    let world = world(seed);
+    let capacity = world.capacity;
+    let mut generator = Generator::new(world, seed);
+    let mut pair = Pair::new(capacity);
+    core::mem::swap(&mut pair.coverage, coverage);
+    let mut script = Vec::new();
+    let went = guarded(|| {
+        while pair.commands < commands {
+            let step = generator.next(&pair.view);
+            script.push(step);
+            pair.step(script.last().expect("just added"))?;
+        }
+        pair.finish()
+    });
+    core::mem::swap(&mut pair.coverage, coverage);
+    if let Err(text) = went {
+        report(seed, commands, capacity, &script, &text);
+    }
+    pair.commands
+}
+
+/// Prints how to repeat a failure and the shortest script that shows it, and fails.
+fn report(seed: u64, commands: u64, capacity: risk::Capacity, script: &[Step], text: &str) -> ! {
+    let repeat =
+        format!("FULCRUM_SEED={seed} FULCRUM_COMMANDS={commands} cargo test -p engine --test model_agrees");
+    // Not through `println!`, which the harness would hold back until the shrinking is over.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let short = shrink(capacity, script);
+    let (_, again) = run(capacity, &short);
+    std::panic::set_hook(hook);
+    let lines: Vec<String> = short.iter().map(|step| format!("  {}", describe(step))).collect();
+    panic!(
+        "repeat with: {repeat}\n{text}\n\nshrunk from {} to {} steps ({capacity:?}):\n{}\n{}",
+        script.len(),
+        short.len(),
+        lines.join("\n"),
+        again.unwrap_or_default()
+    );
+}
+
+fn describe(step: &Step) -> String {
+    let number = if step.by_number { " (by the venue's number)" } else { "" };
+    let barges = if step.barges { " (without waiting)" } else { "" };
+    format!("{} {:?}{number}{barges}", step.command.session, step.command.action)
+}
+
+fn rational(numerator: i128, denominator: i128) -> BigRational {
+    format!("{numerator}/{denominator}").parse().expect("a fraction")
+}
+
+#[test]
+fn rationals_of_any_size_agree() {
+    let worlds = campaign::worlds::all();
+    let mut rng = Rng::new(1);
+    for round in 0..20_000 {
+        let traded = &worlds[round % worlds.len()];
+        let terms = Terms::new(&traded.spec);
+        let position =
+            i128::from(rng.within(-traded.spec.position_max.get(), traded.spec.position_max.get()));
+        let mark = i128::from(rng.within(1, traded.spec.price_max.get() << 10));
+        // Scale of the value from the specification, once more and in rationals.
+        let ten = |power: u8| 10_i128.pow(u32::from(power));
+        let scale = rational(
+            i128::from(traded.spec.multiplier) * ten(traded.spec.money_decimals),
+            ten(traded.spec.price_decimals) * ten(traded.spec.qty_decimals),
+        );
+        let exact = rational(position, 1) * rational(mark, 1024) * scale;
+        let whole = |value: i128| rational(value, 1);
+        assert_eq!(whole(terms.position_value(position, mark)), exact.floor());
+        let size = if position < 0 { -exact.clone() } else { exact.clone() };
+        assert_eq!(whole(terms.notional(position.abs(), mark)), size.ceil());
+        assert_eq!(whole(terms.open_loss(position.abs() * mark)), size.ceil());
+        // A convex table is the highest of its lines: each rate applied above its floor, below it the rates before.
+        let notional = terms.notional(position.abs(), mark);
+        let mut bracketed = rational(0, 1);
+        for (index, &(bracket, rate)) in terms.maintenance.iter().enumerate() {
+            let end = terms.maintenance.get(index + 1).map_or(notional, |next| next.0.min(notional));
+            bracketed += rational((end - bracket).max(0), 1) * rational(rate, 1);
+        }
+        assert_eq!(whole(terms.maintenance_of(notional)), bracketed);
+        let (small, divisor) = (position * 7919, mark);
+        assert_eq!(whole(floor(small, divisor)), rational(small, divisor).floor());
+        assert_eq!(whole(ceil(small, divisor)), rational(small, divisor).ceil());
+    }
+}

@@ -1,0 +1,3 @@
+//! Commands that break chosen rules.
+
+pub(crate) mod scene;

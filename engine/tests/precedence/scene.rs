@@ -1,0 +1,350 @@
+//! A venue prepared so that one command breaks exactly the rules it is asked to break.
+
+use engine::{
+    Action, AmendOrder, ClientOrderId, Command, Event, MassCancel, NewOrder, OrderId, OrderRef, Reject,
+    SessionId, TimeInForce, TradingState, Transfer,
+};
+use risk::{
+    AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate,
+    Side, Tier,
+};
+
+use crate::machine::Machine;
+
+pub(crate) const TRADER: AccountId = AccountId::new(20);
+const MAKER: AccountId = AccountId::new(16);
+const VICTIM: AccountId = AccountId::new(17);
+const CROWD: [AccountId; 4] =
+    [AccountId::new(21), AccountId::new(22), AccountId::new(23), AccountId::new(24)];
+const NOBODY: AccountId = AccountId::new(63);
+/// Unknown, and below the first user account.
+const NOBODY_OF_THE_VENUE: AccountId = AccountId::new(5);
+
+pub(crate) const TRADED: InstrumentId = InstrumentId::new(0);
+const UNPRICED: InstrumentId = InstrumentId::new(1);
+const ASIDE: InstrumentId = InstrumentId::new(2);
+pub(crate) const NOWHERE: InstrumentId = InstrumentId::new(77);
+/// The session of the trader, and one that is not open.
+pub(crate) const SESSION: SessionId = SessionId::new(1);
+pub(crate) const NO_SESSION: SessionId = SessionId::new(9);
+
+const WEALTH: i64 = 10_000_000;
+const ORDERS: u32 = 16;
+const LEGS: u32 = 24;
+
+/// Lot 2, tick 2, orders up to 100, positions up to 150, open interest up to 200, 10 % band and initial margin.
+pub(crate) fn spec() -> InstrumentSpec {
+    let tier = |rate| vec![Tier { floor: Money::ZERO, rate: Rate::new(rate) }];
+    InstrumentSpec {
+        symbol: *b"PRECEDENCE\0\0\0\0\0\0",
+        price_decimals: 0,
+        qty_decimals: 0,
+        money_decimals: 0,
+        multiplier: 1,
+        tick: Price::new(2),
+        lot: Qty::new(2),
+        price_max: Price::new(4_000),
+        order_qty_max: Qty::new(100),
+        position_max: Qty::new(150),
+        open_interest_max: Qty::new(200),
+        price_band: Rate::new(100_000_000),
+        market_collar: Rate::new(100_000_000),
+        mark_step_max: Rate::new(500_000_000),
+        maker_fee: FeeRate::new(0),
+        taker_fee: Rate::new(0),
+        liquidation_fee: Rate::new(0),
+        initial_tiers: tier(100_000_000),
+        maintenance_tiers: tier(50_000_000),
+    }
+}
+
+/// A machine being prepared.
+pub(crate) struct Scene {
+    pub(crate) machine: Box<dyn Machine>,
+    broken: Vec<Reject>,
+    last: u64,
+}
+
+impl Scene {
+    /// Sessions, instruments and accounts; nothing rests yet.
+    pub(crate) fn new(make: &dyn Fn(Capacity) -> Box<dyn Machine>, broken: &[Reject]) -> Self {
+        let machine = make(Capacity { accounts: 64, legs: LEGS, orders: ORDERS });
+        let mut scene = Self { machine, broken: broken.to_vec(), last: 0 };
+        scene.venue(Action::OpenSession { session: SESSION });
+        for instrument in [TRADED, UNPRICED, ASIDE] {
+            scene.venue(Action::DefineInstrument { instrument, spec: Box::new(spec()) });
+        }
+        for instrument in [TRADED, ASIDE] {
+            scene.venue(Action::IndexPrice { instrument, price: Price::new(1_000).to_mark() });
+        }
+        // Enough for 100 that rest, and for what is amended; or for far more.
+        let amounts = match (scene.breaks(Reject::InsufficientMargin), scene.breaks(Reject::PositionLimit)) {
+            (false, _) => WEALTH,
+            (true, false) => 200,
+            (true, true) => 10_200,
+        };
+        let rich = [MAKER, CROWD[0], CROWD[1], CROWD[2], CROWD[3]].map(|account| (account, WEALTH));
+        for (account, amount) in rich.into_iter().chain([(TRADER, amounts), (VICTIM, 2_000)]) {
+            scene.venue(Action::OpenAccount { account });
+            scene.venue(Action::Deposit(Transfer { account, amount: Money::new(amount) }));
+        }
+        scene
+    }
+
+    pub(crate) fn breaks(&self, reject: Reject) -> bool {
+        self.broken.contains(&reject)
+    }
+
+    /// A command that must be admitted.
+    pub(crate) fn venue(&mut self, action: Action) -> Vec<Event> {
+        self.admitted(&Command::venue(action))
+    }
+
+    fn admitted(&mut self, command: &Command) -> Vec<Event> {
+        let events = self.machine.apply(command);
+        let refused = matches!(events.first(), Some(Event::Rejected { .. }));
+        assert!(!refused, "{command:?} prepares {:?} but brought {events:?}", self.broken);
+        events
+    }
+
+    pub(crate) fn plain(&mut self, account: AccountId, instrument: InstrumentId) -> NewOrder {
+        self.last += 1;
+        NewOrder {
+            client_order_id: ClientOrderId::new(self.last),
+            account,
+            instrument,
+            side: Side::Buy,
+            qty: Qty::new(2),
+            limit: Some(Price::new(1_000)),
+            time_in_force: TimeInForce::GoodTillCancel,
+            post_only: false,
+            reduce_only: false,
+        }
+    }
+
+    pub(crate) fn rest(&mut self, account: AccountId, side: Side, qty: i64, price: i64) -> OrderId {
+        let plain = self.plain(account, TRADED);
+        let order = NewOrder { side, qty: Qty::new(qty), limit: Some(Price::new(price)), ..plain };
+        let events = self.admitted(&Command::client(SESSION, Action::NewOrder(order)));
+        let Some(Event::Accepted { order, .. }) = events.first() else {
+            panic!("an admitted order is accepted")
+        };
+        *order
+    }
+
+    /// Brings the venue to where the rules on its state are broken. `command` is already what breaks the others.
+    pub(crate) fn surround(&mut self, instrument: InstrumentId) {
+        if self.breaks(Reject::PositionLimit) {
+            self.rest(TRADER, Side::Buy, 100, 990);
+        }
+        if self.breaks(Reject::OpenInterestLimit) {
+            for (seller, buyer, qty) in [(CROWD[0], CROWD[1], 100), (CROWD[2], CROWD[3], 60)] {
+                self.rest(seller, Side::Sell, qty, 1_000);
+                self.rest(buyer, Side::Buy, qty, 1_000);
+            }
+        }
+        if self.breaks(Reject::PostOnlyWouldCross) {
+            self.rest(MAKER, Side::Sell, 2, 1_000);
+        }
+        if self.breaks(Reject::VenuePending) {
+            let bid = NewOrder { qty: Qty::new(20), ..self.plain(VICTIM, ASIDE) };
+            let ask = NewOrder { qty: Qty::new(20), side: Side::Sell, ..self.plain(MAKER, ASIDE) };
+            for order in [bid, ask] {
+                self.admitted(&Command::client(SESSION, Action::NewOrder(order)));
+            }
+        }
+        if self.breaks(Reject::TooManyOrders) {
+            while self.machine.resting() < ORDERS {
+                let order = NewOrder { limit: Some(Price::new(900)), ..self.plain(MAKER, ASIDE) };
+                self.admitted(&Command::client(SESSION, Action::NewOrder(order)));
+            }
+        }
+        if self.breaks(Reject::TooManyLegs) {
+            self.exhaust_legs();
+        }
+        if self.breaks(Reject::NotTrading) {
+            self.venue(Action::SetTradingState { instrument, state: TradingState::CancelOnly });
+        }
+        if self.breaks(Reject::VenuePending) {
+            self.venue(Action::IndexPrice { instrument: ASIDE, price: Price::new(920).to_mark() });
+            assert!(self.machine.pending(), "a liquidation waits");
+        }
+    }
+
+    /// Leverage settings make legs until no more are admitted.
+    fn exhaust_legs(&mut self) {
+        for account in (30..50).map(AccountId::new) {
+            self.venue(Action::OpenAccount { account });
+            for instrument in [TRADED, UNPRICED, ASIDE] {
+                let leverage = Leverage::new(900);
+                let events = self.machine.apply(&Command::venue(Action::SetLeverage {
+                    account,
+                    instrument,
+                    leverage,
+                }));
+                if let Some(Event::Rejected { reject, .. }) = events.first() {
+                    assert_eq!(*reject, Reject::TooManyLegs, "legs run out");
+                    return;
+                }
+            }
+        }
+        panic!("legs do not run out");
+    }
+
+    /// An account that breaks the rules on accounts which are to be broken.
+    pub(crate) fn account(&self) -> AccountId {
+        match (self.breaks(Reject::UnknownAccount), self.breaks(Reject::SystemAccount)) {
+            (true, true) => NOBODY_OF_THE_VENUE,
+            (true, false) => NOBODY,
+            (false, true) => AccountId::FEES,
+            (false, false) => TRADER,
+        }
+    }
+
+    /// A quantity that breaks the rules on quantities which are to be broken.
+    fn qty(&self) -> Qty {
+        let many = self.breaks(Reject::PositionLimit) || self.breaks(Reject::OpenInterestLimit);
+        let size = match (self.breaks(Reject::QuantityTooLarge), many) {
+            (true, _) => 102,
+            (false, true) => 52,
+            // With the 200 of the poor, 2 are admitted and 4 are not.
+            (false, false) => 4,
+        };
+        Qty::new(size + i64::from(self.breaks(Reject::BadQuantity)))
+    }
+
+    fn price(&self) -> Price {
+        let price = if self.breaks(Reject::PriceBand) { 1_200 } else { 1_000 };
+        Price::new(price + i64::from(self.breaks(Reject::BadPrice)))
+    }
+
+    fn session(&self) -> SessionId {
+        if self.breaks(Reject::UnknownSession) { NO_SESSION } else { SESSION }
+    }
+
+    /// A new order that breaks exactly what is asked.
+    pub(crate) fn new_order(&mut self) -> Command {
+        let instrument = if self.breaks(Reject::UnknownInstrument) {
+            NOWHERE
+        } else if self.breaks(Reject::NoMarkPrice) {
+            UNPRICED
+        } else {
+            TRADED
+        };
+        self.surround(instrument);
+        let mut order =
+            NewOrder { qty: self.qty(), limit: Some(self.price()), ..self.plain(self.account(), instrument) };
+        if self.breaks(Reject::DuplicateClientOrderId) {
+            order.client_order_id = ClientOrderId::new(0);
+        }
+        if self.breaks(Reject::FokNotFillable) {
+            order.time_in_force = TimeInForce::FillOrKill;
+        }
+        order.post_only = self.breaks(Reject::PostOnlyWouldCross);
+        if self.breaks(Reject::BadCombination) {
+            order.post_only = true;
+            if order.time_in_force == TimeInForce::GoodTillCancel {
+                order.time_in_force = TimeInForce::ImmediateOrCancel;
+            }
+        }
+        order.reduce_only = self.breaks(Reject::ReduceOnlyWouldIncrease);
+        Command::client(self.session(), Action::NewOrder(order))
+    }
+
+    /// An amendment that breaks exactly what is asked.
+    pub(crate) fn amend_order(&mut self) -> Command {
+        let resting = self.rest(TRADER, Side::Buy, 2, 990);
+        self.surround(TRADED);
+        let order = if self.breaks(Reject::UnknownOrder) { OrderId::new(u64::MAX) } else { resting };
+        let amend = AmendOrder {
+            account: self.account(),
+            order: OrderRef::Id(order),
+            limit: self.price(),
+            qty: self.qty(),
+            post_only: self.breaks(Reject::PostOnlyWouldCross),
+        };
+        Command::client(self.session(), Action::AmendOrder(amend))
+    }
+
+    /// Any other action, from the session that is to be wrong or not.
+    pub(crate) fn other(&mut self, action: Action) -> Command {
+        self.surround(TRADED);
+        Command::client(self.session(), action)
+    }
+}
+
+/// Actions that are neither new orders nor amendments, each with the rules it breaks in a suitable scene.
+pub(crate) fn others() -> Vec<(Action, Vec<Reject>)> {
+    let amount = |account, amount| Transfer { account, amount: Money::new(amount) };
+    let leverage = |account, instrument, hundredths| Action::SetLeverage {
+        account,
+        instrument,
+        leverage: Leverage::new(hundredths),
+    };
+    let sweep =
+        |account, instrument| Action::MassCancel(MassCancel { account, instrument: Some(instrument) });
+    let cancel = |account| {
+        let order = OrderRef::Id(OrderId::new(u64::MAX));
+        Action::CancelOrder(engine::CancelOrder { account, order })
+    };
+    let unsound = Box::new(InstrumentSpec { tick: Price::new(0), ..spec() });
+    vec![
+        (Action::Tick, vec![Reject::VenuePending, Reject::UnknownSession]),
+        (Action::Continue, vec![Reject::NothingPending, Reject::UnknownSession]),
+        (
+            cancel(NOBODY_OF_THE_VENUE),
+            vec![Reject::UnknownAccount, Reject::SystemAccount, Reject::UnknownOrder],
+        ),
+        (cancel(AccountId::FEES), vec![Reject::SystemAccount, Reject::UnknownOrder]),
+        (cancel(TRADER), vec![Reject::UnknownOrder]),
+        (sweep(NOBODY_OF_THE_VENUE, NOWHERE), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (sweep(AccountId::FEES, NOWHERE), vec![Reject::SystemAccount, Reject::UnknownInstrument]),
+        (sweep(TRADER, NOWHERE), vec![Reject::UnknownInstrument]),
+        (
+            Action::IndexPrice { instrument: NOWHERE, price: Mark::new(0) },
+            vec![Reject::UnknownInstrument, Reject::BadPrice],
+        ),
+        (Action::IndexPrice { instrument: TRADED, price: Mark::new(0) }, vec![Reject::BadPrice]),
+        (leverage(NOBODY_OF_THE_VENUE, NOWHERE, 5_000), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (leverage(AccountId::FEES, NOWHERE, 5_000), vec![Reject::SystemAccount, Reject::UnknownInstrument]),
+        (leverage(TRADER, NOWHERE, 5_000), vec![Reject::UnknownInstrument, Reject::LeverageTooHigh]),
+        (leverage(TRADER, TRADED, 5_000), vec![Reject::TooManyLegs, Reject::LeverageTooHigh]),
+        (leverage(TRADER, TRADED, 50), vec![Reject::TooManyLegs, Reject::BadParameter]),
+        (leverage(TRADER, TRADED, 5_000), vec![Reject::LeverageTooHigh]),
+        (leverage(TRADER, TRADED, 50), vec![Reject::BadParameter]),
+        (Action::Deposit(amount(NOBODY, 0)), vec![Reject::UnknownAccount, Reject::BadParameter]),
+        (Action::Deposit(amount(TRADER, 0)), vec![Reject::BadParameter]),
+        (
+            Action::Withdraw(amount(NOBODY_OF_THE_VENUE, 1)),
+            vec![Reject::UnknownAccount, Reject::SystemAccount],
+        ),
+        (
+            Action::Withdraw(amount(AccountId::FEES, 1)),
+            vec![Reject::SystemAccount, Reject::InsufficientFunds],
+        ),
+        (Action::Withdraw(amount(TRADER, WEALTH + 1)), vec![Reject::InsufficientFunds]),
+        (Action::Withdraw(amount(TRADER, 0)), vec![Reject::BadParameter]),
+        (
+            Action::OpenAccount { account: AccountId::FEES },
+            vec![Reject::SystemAccount, Reject::AlreadyExists],
+        ),
+        (Action::OpenAccount { account: TRADER }, vec![Reject::AlreadyExists]),
+        (Action::OpenAccount { account: AccountId::new(64) }, vec![Reject::BadParameter]),
+        (
+            Action::OpenSession { session: SessionId::new(u32::MAX) },
+            vec![Reject::AlreadyExists, Reject::BadParameter],
+        ),
+        (
+            Action::DefineInstrument { instrument: TRADED, spec: unsound.clone() },
+            vec![Reject::AlreadyExists, Reject::BadParameter],
+        ),
+        (
+            Action::DefineInstrument { instrument: InstrumentId::new(3), spec: unsound },
+            vec![Reject::BadParameter],
+        ),
+        (
+            Action::SetTradingState { instrument: NOWHERE, state: TradingState::Open },
+            vec![Reject::UnknownInstrument],
+        ),
+    ]
+}

@@ -1,0 +1,199 @@
+//! Where a command breaks several rules, the reject is the smallest number among them.
+//!
+//! For each pair of rules of a new order and of an amendment a command is built that breaks both, or it is said why
+//! there is none; the other commands stand in a table. Played on the venue beside the model, and on the model alone.
+
+#[path = "story/machine.rs"]
+mod machine;
+mod model;
+mod precedence;
+
+use engine::{Command, Event, Reject};
+use machine::{Machine, ModelAlone, VenueBesideModel};
+use precedence::scene::{Scene, TRADED, TRADER, others};
+use risk::{AccountId, Capacity};
+
+type Make<'m> = &'m dyn Fn(Capacity) -> Box<dyn Machine>;
+
+/// Rules of a new order, ascending.
+const NEW_ORDER: &[Reject] = &[
+    Reject::VenuePending,
+    Reject::UnknownSession,
+    Reject::DuplicateClientOrderId,
+    Reject::UnknownAccount,
+    Reject::SystemAccount,
+    Reject::UnknownInstrument,
+    Reject::NotTrading,
+    Reject::BadCombination,
+    Reject::BadQuantity,
+    Reject::QuantityTooLarge,
+    Reject::BadPrice,
+    Reject::NoMarkPrice,
+    Reject::PriceBand,
+    Reject::TooManyOrders,
+    Reject::TooManyLegs,
+    Reject::ReduceOnlyWouldIncrease,
+    Reject::PostOnlyWouldCross,
+    Reject::FokNotFillable,
+    Reject::PositionLimit,
+    Reject::OpenInterestLimit,
+    Reject::InsufficientMargin,
+];
+
+/// Rules of an amendment, ascending. Resting orders were admitted, so there is a mark and a leg; a reduce-only order
+/// that rests always closes.
+const AMEND_ORDER: &[Reject] = &[
+    Reject::VenuePending,
+    Reject::UnknownSession,
+    Reject::UnknownAccount,
+    Reject::SystemAccount,
+    Reject::NotTrading,
+    Reject::UnknownOrder,
+    Reject::BadQuantity,
+    Reject::QuantityTooLarge,
+    Reject::BadPrice,
+    Reject::PriceBand,
+    Reject::PostOnlyWouldCross,
+    Reject::PositionLimit,
+    Reject::OpenInterestLimit,
+    Reject::InsufficientMargin,
+];
+
+/// Rejects that no command can show.
+const HIDDEN: &[(Reject, &str)] = &[(
+    Reject::AccountLiquidating,
+    "while an account is under liquidation the venue is pending, and VenuePending is the smaller number",
+)];
+
+/// Why no command breaks both rules, where none does.
+fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
+    const OF_ACCOUNT: [Reject; 3] = [Reject::TooManyLegs, Reject::PositionLimit, Reject::InsufficientMargin];
+    const OF_INSTRUMENT: [Reject; 10] = [
+        Reject::NotTrading,
+        Reject::QuantityTooLarge,
+        Reject::NoMarkPrice,
+        Reject::PriceBand,
+        Reject::TooManyLegs,
+        Reject::PostOnlyWouldCross,
+        Reject::PositionLimit,
+        Reject::OpenInterestLimit,
+        Reject::InsufficientMargin,
+        Reject::UnknownOrder,
+    ];
+    const OF_MARK: [Reject; 5] = [
+        Reject::PriceBand,
+        Reject::PostOnlyWouldCross,
+        Reject::PositionLimit,
+        Reject::OpenInterestLimit,
+        Reject::InsufficientMargin,
+    ];
+    match lower {
+        Reject::UnknownAccount | Reject::SystemAccount if OF_ACCOUNT.contains(&higher) => {
+            Some("the account has neither legs nor margin")
+        }
+        Reject::UnknownInstrument if OF_INSTRUMENT.contains(&higher) => {
+            Some("the instrument has no terms and no book")
+        }
+        Reject::NotTrading if higher == Reject::UnknownOrder => Some("an unknown order names no instrument"),
+        Reject::NoMarkPrice if OF_MARK.contains(&higher) => {
+            Some("nothing rests or is held where there is no mark")
+        }
+        Reject::TooManyLegs if higher == Reject::PositionLimit => {
+            Some("one order alone stays within the limit")
+        }
+        Reject::ReduceOnlyWouldIncrease
+            if [Reject::PositionLimit, Reject::OpenInterestLimit, Reject::InsufficientMargin]
+                .contains(&higher) =>
+        {
+            Some("a reduce-only order that closes nothing counts for nothing")
+        }
+        Reject::PostOnlyWouldCross if higher == Reject::FokNotFillable => {
+            Some("post-only and fill-or-kill contradict each other, which is a smaller number")
+        }
+        _ => None,
+    }
+}
+
+/// What a command is refused with; a refusal changes nothing.
+fn refusal(scene: &mut Scene, command: &Command) -> Option<Reject> {
+    let state = |machine: &dyn Machine| {
+        let everybody = (0..64).map(AccountId::new);
+        let held = |account| (machine.balance(account), machine.held(account, TRADED));
+        (machine.pending(), machine.resting(), everybody.map(held).collect::<Vec<_>>())
+    };
+    let before = state(&*scene.machine);
+    let events = scene.machine.apply(command);
+    let [Event::Rejected { reject, .. }] = events.as_slice() else { return None };
+    assert_eq!(before, state(&*scene.machine), "a refusal of {command:?} changes nothing");
+    Some(*reject)
+}
+
+/// Holds each rule alone and each pair of rules against the order of numbers; how many pairs were played.
+fn walk(make: Make<'_>, rules: &[Reject], command: fn(&mut Scene) -> Command) -> usize {
+    assert!(rules.is_sorted_by(|lower, higher| lower < higher), "rules ascend");
+    let play = |broken: &[Reject]| {
+        let mut scene = Scene::new(make, broken);
+        let command = command(&mut scene);
+        let found = refusal(&mut scene, &command);
+        assert_eq!(found, broken.first().copied(), "{command:?} breaks {broken:?}");
+    };
+    play(&[]);
+    let mut pairs = 0;
+    for (index, &lower) in rules.iter().enumerate() {
+        play(&[lower]);
+        for &higher in &rules[index + 1..] {
+            if apart(lower, higher).is_none() {
+                play(&[lower, higher]);
+                pairs += 1;
+            }
+        }
+    }
+    pairs
+}
+
+fn walk_others(make: Make<'_>) {
+    for (action, broken) in others() {
+        let mut scene = Scene::new(make, &broken);
+        let command = scene.other(action);
+        let found = refusal(&mut scene, &command);
+        assert_eq!(found, broken.first().copied(), "{command:?} breaks {broken:?}");
+    }
+}
+
+/// A leverage setting that costs more margin than there is, and is out of range besides.
+fn walk_leverage(make: Make<'_>) {
+    let broken = [Reject::InsufficientMargin, Reject::BadParameter];
+    let mut scene = Scene::new(make, &broken);
+    scene.rest(TRADER, risk::Side::Buy, 2, 990);
+    let leverage = risk::Leverage::new(50);
+    let command = scene.other(engine::Action::SetLeverage { account: TRADER, instrument: TRADED, leverage });
+    assert_eq!(refusal(&mut scene, &command), Some(Reject::InsufficientMargin));
+}
+
+fn walk_all(make: Make<'_>) {
+    let new_orders = walk(make, NEW_ORDER, Scene::new_order);
+    let amendments = walk(make, AMEND_ORDER, Scene::amend_order);
+    println!("{new_orders} pairs of new orders, {amendments} pairs of amendments");
+    walk_others(make);
+    walk_leverage(make);
+}
+
+#[test]
+fn the_smaller_number_wins_in_the_venue() {
+    walk_all(&|capacity| Box::new(VenueBesideModel::new(capacity)));
+}
+
+#[test]
+fn the_smaller_number_wins_in_the_model() {
+    walk_all(&|capacity| Box::new(ModelAlone::new(capacity)));
+}
+
+#[test]
+fn every_reject_is_met_or_explained() {
+    let of_others: Vec<Reject> = others().into_iter().flat_map(|(_, broken)| broken).collect();
+    let hidden = HIDDEN.iter().map(|(reject, _)| reject);
+    let met: Vec<&Reject> = NEW_ORDER.iter().chain(AMEND_ORDER).chain(&of_others).chain(hidden).collect();
+    for reject in Reject::ALL {
+        assert!(met.contains(&reject), "{reject:?} is neither in a table nor explained");
+    }
+}

@@ -1,0 +1,104 @@
+//! What a scenario is played on.
+
+use engine::{Command, Event, Events, Seq, Stamp, TimeNs, Venue};
+use risk::{AccountId, Capacity, InstrumentId};
+
+use crate::model::{Hints, Model};
+
+/// A venue, or the model of one.
+pub(crate) trait Machine {
+    fn apply(&mut self, command: &Command) -> Vec<Event>;
+    fn pending(&self) -> bool;
+    /// Orders that rest.
+    fn resting(&self) -> u32;
+    fn balance(&self, account: AccountId) -> i64;
+    /// Position, cost and number of orders.
+    fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32);
+}
+
+/// The real one, with the model beside it.
+pub(crate) struct VenueBesideModel {
+    venue: Venue,
+    model: Model,
+    commands: u64,
+}
+
+impl VenueBesideModel {
+    pub(crate) fn new(capacity: Capacity) -> Self {
+        Self { venue: Venue::new(capacity), model: Model::new(capacity, Hints::Venue), commands: 0 }
+    }
+}
+
+impl Machine for VenueBesideModel {
+    fn apply(&mut self, command: &Command) -> Vec<Event> {
+        self.commands += 1;
+        let mut events = Events::default();
+        let stamp = Stamp { seq: Seq::new(self.commands), time: TimeNs::new(self.commands) };
+        self.venue.apply(stamp, command, &mut events);
+        self.venue.check();
+        let expected = self.model.apply(command, events.as_slice());
+        assert_eq!(events.as_slice(), expected, "venue and model on {command:?}");
+        self.model.settle(self.venue.pending());
+        assert_eq!(self.model.complaint(), None, "the model on {command:?}");
+        assert_eq!(self.model.difference(self.venue.ledger()), None, "after {command:?}");
+        events.as_slice().to_vec()
+    }
+
+    fn pending(&self) -> bool {
+        self.venue.pending()
+    }
+
+    fn resting(&self) -> u32 {
+        self.venue.ledger().order_count()
+    }
+
+    fn balance(&self, account: AccountId) -> i64 {
+        self.venue.ledger().account(account).map_or(0, |account| account.balance.get())
+    }
+
+    fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {
+        let ledger = self.venue.ledger();
+        let known = ledger.account(account).and_then(|_| ledger.find_leg(account, instrument));
+        let Some(leg) = known else { return (0, 0, 0) };
+        let leg = ledger.leg(leg);
+        (leg.position.get(), leg.cost.get(), leg.orders)
+    }
+}
+
+/// The model by itself.
+pub(crate) struct ModelAlone {
+    model: Model,
+}
+
+impl ModelAlone {
+    pub(crate) fn new(capacity: Capacity) -> Self {
+        Self { model: Model::new(capacity, Hints::Own) }
+    }
+}
+
+impl Machine for ModelAlone {
+    fn apply(&mut self, command: &Command) -> Vec<Event> {
+        self.model.apply(command, &[])
+    }
+
+    fn pending(&self) -> bool {
+        self.model.pending()
+    }
+
+    fn resting(&self) -> u32 {
+        u32::try_from(self.model.orders.len()).expect("bounded")
+    }
+
+    fn balance(&self, account: AccountId) -> i64 {
+        let known = self.model.accounts.get(&account);
+        known.map_or(0, |account| i64::try_from(account.balance).expect("bounded"))
+    }
+
+    fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {
+        let narrow = |wide| i64::try_from(wide).expect("bounded");
+        let leg = self.model.leg(account, instrument);
+        let orders =
+            self.model.orders_of(account).iter().filter(|order| order.instrument == instrument).count();
+        (narrow(leg.position), narrow(leg.cost), u32::try_from(orders).expect("bounded"))
+    }
+}

@@ -1,0 +1,199 @@
+//! Plays a scenario: reads commands and expectations, names accounts and orders, compares line by line.
+
+pub(crate) mod machine;
+pub(crate) mod read;
+pub(crate) mod write;
+
+use std::collections::BTreeMap;
+
+use engine::{Action, ClientOrderId, Command, Event, Transfer};
+use risk::{AccountId, Capacity, InstrumentId, Money};
+
+use machine::Machine;
+
+/// A scenario being played.
+pub(crate) struct Story<'m> {
+    make: &'m dyn Fn(Capacity) -> Box<dyn Machine>,
+    machine: Option<Box<dyn Machine>>,
+    capacity: Capacity,
+    /// Names of accounts.
+    pub(crate) accounts: BTreeMap<String, AccountId>,
+    /// Names of orders, by client number, which counts from 1.
+    pub(crate) orders: Vec<String>,
+    pub(crate) numbers: BTreeMap<engine::OrderId, String>,
+    instruments: u32,
+    /// Events of the last command, in words.
+    happened: Vec<String>,
+    expected: Vec<String>,
+    refused: bool,
+}
+
+impl<'m> Story<'m> {
+    pub(crate) fn new(make: &'m dyn Fn(Capacity) -> Box<dyn Machine>) -> Self {
+        let own = [("fees", AccountId::FEES), ("insurance", AccountId::INSURANCE)];
+        Self {
+            make,
+            machine: None,
+            capacity: Capacity { accounts: 64, legs: 256, orders: 4096 },
+            accounts: own.into_iter().map(|(name, account)| (name.to_owned(), account)).collect(),
+            orders: Vec::new(),
+            numbers: BTreeMap::new(),
+            instruments: 0,
+            happened: Vec::new(),
+            expected: Vec::new(),
+            refused: false,
+        }
+    }
+
+    fn machine(&mut self) -> &mut dyn Machine {
+        self.machine.get_or_insert_with(|| (self.make)(self.capacity)).as_mut()
+    }
+
+    /// Plays the whole text; the line and what went wrong there.
+    pub(crate) fn play(&mut self, text: &str) -> Result<(), String> {
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let outcome = match words.as_slice() {
+                [] => Ok(()),
+                [">", rest @ ..] => {
+                    self.expected.push(rest.join(" "));
+                    Ok(())
+                }
+                ["?", rest @ ..] => self.settle().and_then(|()| self.state(rest)),
+                _ => self.settle().and_then(|()| self.command(&words)),
+            };
+            outcome.map_err(|failure| format!("{number}: {line}\n{failure}"))?;
+        }
+        self.settle().map_err(|failure| format!("end\n{failure}"))
+    }
+
+    /// Compares what the last command did with what was written under it.
+    fn settle(&mut self) -> Result<(), String> {
+        let expected = core::mem::take(&mut self.expected);
+        let happened = core::mem::take(&mut self.happened);
+        if expected.is_empty() {
+            if self.refused {
+                return Err(format!("the command before was refused: {happened:?}"));
+            }
+            return Ok(());
+        }
+        self.refused = false;
+        if expected == happened {
+            return Ok(());
+        }
+        let (expected, happened) = (expected.join("\n    > "), happened.join("\n    > "));
+        Err(format!("  before this line was expected\n    > {expected}\n  but happened\n    > {happened}"))
+    }
+
+    pub(crate) fn apply(&mut self, action: Action) {
+        let command = Command::venue(action);
+        let events = self.machine().apply(&command);
+        self.take_in(&events);
+    }
+
+    fn take_in(&mut self, events: &[Event]) {
+        for event in events {
+            if let Event::Accepted { order, client_order_id, .. } = event {
+                let index = usize::try_from(client_order_id.get() - 1).expect("small");
+                let name = self.orders[index].clone();
+                self.numbers.insert(*order, name);
+            }
+            self.refused |= matches!(event, Event::Rejected { .. });
+            let words = self.in_words(event);
+            self.happened.push(words);
+        }
+    }
+
+    /// A command line.
+    fn command(&mut self, words: &[&str]) -> Result<(), String> {
+        match *words {
+            ["capacity", ref settings @ ..] => {
+                for (name, value) in read::settings(settings)? {
+                    let value = u32::try_from(read::number(value)?).map_err(|error| error.to_string())?;
+                    match name {
+                        "accounts" => self.capacity.accounts = value,
+                        "legs" => self.capacity.legs = value,
+                        "orders" => self.capacity.orders = value,
+                        _ => return Err("no such capacity".to_owned()),
+                    }
+                }
+            }
+            ["instrument", ref settings @ ..] => {
+                let instrument = InstrumentId::new(self.instruments);
+                self.instruments += 1;
+                let spec = Box::new(read::spec(settings)?);
+                self.apply(Action::DefineInstrument { instrument, spec });
+            }
+            ["account", name, "with", amount] => {
+                let amount = Money::new(read::number(amount)?);
+                let account = AccountId::new(14 + u32::try_from(self.accounts.len()).expect("few"));
+                self.accounts.insert(name.to_owned(), account);
+                self.apply(Action::OpenAccount { account });
+                if amount > Money::ZERO {
+                    self.apply(Action::Deposit(Transfer { account, amount }));
+                }
+            }
+            ["drain"] => {
+                while self.machine().pending() {
+                    self.apply(Action::Continue);
+                }
+            }
+            ["repeat", count, account, ref rest @ ..] => {
+                for _ in 0..read::number(count)? {
+                    let action = self.of_account(account, rest)?;
+                    self.apply(action);
+                }
+            }
+            _ => {
+                let action = self.action(words)?;
+                self.apply(action);
+            }
+        }
+        Ok(())
+    }
+
+    /// A `?` line: `NAME (balance|position|cost|orders) [in NUMBER] = VALUE`, or `pending = yes|no`.
+    fn state(&mut self, words: &[&str]) -> Result<(), String> {
+        if let ["resting", "=", count] = *words {
+            let resting = i64::from(self.machine().resting());
+            return if resting == read::number(count)? { Ok(()) } else { Err(format!("  it is {resting}")) };
+        }
+        if let ["pending", "=", answer] = *words {
+            let pending = self.machine().pending();
+            return if pending == (answer == "yes") {
+                Ok(())
+            } else {
+                Err(format!("  pending is {pending}"))
+            };
+        }
+        let (name, what, instrument, value) = match *words {
+            [name, what, "=", value] => (name, what, 0, value),
+            [name, what, "in", place, "=", value] => (name, what, read::number(place)?, value),
+            _ => return Err("not a statement".to_owned()),
+        };
+        let account = self.account(name)?;
+        let instrument = InstrumentId::new(u32::try_from(instrument).map_err(|error| error.to_string())?);
+        let (position, cost, orders) = self.machine().held(account, instrument);
+        let found = match what {
+            "balance" => self.machine().balance(account),
+            "position" => position,
+            "cost" => cost,
+            "orders" => i64::from(orders),
+            _ => return Err("no such quantity".to_owned()),
+        };
+        if found == read::number(value)? { Ok(()) } else { Err(format!("  it is {found}")) }
+    }
+
+    /// An account by its name.
+    pub(crate) fn account(&self, name: &str) -> Result<AccountId, String> {
+        self.accounts.get(name).copied().ok_or_else(|| format!("no account {name}"))
+    }
+
+    /// The client's number of an order by its name: the last one of that name.
+    pub(crate) fn order(&self, name: &str) -> Result<ClientOrderId, String> {
+        let place = self.orders.iter().rposition(|known| known == name);
+        let place = place.ok_or_else(|| format!("no order {name}"))?;
+        Ok(ClientOrderId::new(place as u64 + 1))
+    }
+}

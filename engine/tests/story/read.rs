@@ -1,0 +1,223 @@
+//! Words into commands.
+
+use engine::{
+    Action, AmendOrder, CancelOrder, ClientOrderId, MassCancel, NewOrder, OrderRef, TimeInForce,
+    TradingState, Transfer,
+};
+use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Side, Tier};
+
+use super::Story;
+
+/// A whole number; `_` separates digits.
+pub(crate) fn number(word: &str) -> Result<i64, String> {
+    word.replace('_', "").parse().map_err(|_| format!("{word} is not a number"))
+}
+
+fn small(word: &str) -> Result<u32, String> {
+    u32::try_from(number(word)?).map_err(|_| format!("{word} is out of range"))
+}
+
+/// A share in percent with up to seven decimals, as parts per billion.
+fn share(word: &str) -> Result<i32, String> {
+    let digits = word.strip_suffix('%').ok_or_else(|| format!("{word} is not a percentage"))?;
+    let (sign, digits) = digits.strip_prefix('-').map_or((1, digits), |rest| (-1, rest));
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let text = format!("{whole}{part:0<7}");
+    let parts: i32 = text.parse().map_err(|_| format!("{word} is not a percentage"))?;
+    Ok(sign * parts)
+}
+
+fn rate(word: &str) -> Result<Rate, String> {
+    u32::try_from(share(word)?).map(Rate::new).map_err(|_| format!("{word} is negative"))
+}
+
+/// `0:10%,5000:20%`: brackets with the notional they begin at.
+fn tiers(word: &str) -> Result<Vec<Tier>, String> {
+    let tier = |bracket: &str| {
+        let (floor, margin) = bracket.split_once(':').ok_or_else(|| format!("{bracket} is not a bracket"))?;
+        Ok(Tier { floor: Money::new(number(floor)?), rate: rate(margin)? })
+    };
+    word.split(',').map(tier).collect()
+}
+
+/// `name=value` words.
+pub(crate) fn settings<'w>(words: &[&'w str]) -> Result<Vec<(&'w str, &'w str)>, String> {
+    words.iter().map(|word| word.split_once('=').ok_or_else(|| format!("{word} is not a setting"))).collect()
+}
+
+/// The plainest instrument: value is price times quantity, no fees, initial margin 10 %, maintenance 5 %, wide bands.
+fn plain() -> InstrumentSpec {
+    let tier = |rate| vec![Tier { floor: Money::ZERO, rate: Rate::new(rate) }];
+    InstrumentSpec {
+        symbol: *b"PLAIN\0\0\0\0\0\0\0\0\0\0\0",
+        price_decimals: 0,
+        qty_decimals: 0,
+        money_decimals: 0,
+        multiplier: 1,
+        tick: Price::new(1),
+        lot: Qty::new(1),
+        price_max: Price::new(1_000_000),
+        order_qty_max: Qty::new(1_000_000),
+        position_max: Qty::new(1_000_000),
+        open_interest_max: Qty::new(1_000_000),
+        price_band: Rate::new(500_000_000),
+        market_collar: Rate::new(500_000_000),
+        mark_step_max: Rate::new(500_000_000),
+        maker_fee: FeeRate::new(0),
+        taker_fee: Rate::new(0),
+        liquidation_fee: Rate::new(0),
+        initial_tiers: tier(100_000_000),
+        maintenance_tiers: tier(50_000_000),
+    }
+}
+
+/// The plain instrument with settings.
+pub(crate) fn spec(words: &[&str]) -> Result<InstrumentSpec, String> {
+    let mut spec = plain();
+    for (name, value) in settings(words)? {
+        match name {
+            "tick" => spec.tick = Price::new(number(value)?),
+            "lot" => spec.lot = Qty::new(number(value)?),
+            "price_max" => spec.price_max = Price::new(number(value)?),
+            "order_qty_max" => spec.order_qty_max = Qty::new(number(value)?),
+            "position_max" => spec.position_max = Qty::new(number(value)?),
+            "open_interest_max" => spec.open_interest_max = Qty::new(number(value)?),
+            "band" => spec.price_band = rate(value)?,
+            "collar" => spec.market_collar = rate(value)?,
+            "step" => spec.mark_step_max = rate(value)?,
+            "maker_fee" => spec.maker_fee = FeeRate::new(share(value)?),
+            "taker_fee" => spec.taker_fee = rate(value)?,
+            "liquidation_fee" => spec.liquidation_fee = rate(value)?,
+            "initial" => spec.initial_tiers = tiers(value)?,
+            "maintenance" => spec.maintenance_tiers = tiers(value)?,
+            _ => return Err(format!("no setting {name}")),
+        }
+    }
+    Ok(spec)
+}
+
+/// Words after the price of an order.
+struct Wishes {
+    time_in_force: TimeInForce,
+    post_only: bool,
+    reduce_only: bool,
+    instrument: InstrumentId,
+    name: String,
+}
+
+fn wishes(words: &[&str]) -> Result<Wishes, String> {
+    let mut wishes = Wishes {
+        time_in_force: TimeInForce::GoodTillCancel,
+        post_only: false,
+        reduce_only: false,
+        instrument: InstrumentId::new(0),
+        name: "unnamed".to_owned(),
+    };
+    let mut words = words.iter();
+    while let Some(&word) = words.next() {
+        let mut next = || words.next().copied().ok_or_else(|| format!("something follows {word}"));
+        match word {
+            "gtc" => {}
+            "ioc" => wishes.time_in_force = TimeInForce::ImmediateOrCancel,
+            "fok" => wishes.time_in_force = TimeInForce::FillOrKill,
+            "post-only" => wishes.post_only = true,
+            "reduce-only" => wishes.reduce_only = true,
+            "in" => wishes.instrument = InstrumentId::new(small(next()?)?),
+            "as" => next()?.clone_into(&mut wishes.name),
+            _ => return Err(format!("no wish {word}")),
+        }
+    }
+    Ok(wishes)
+}
+
+impl Story<'_> {
+    /// A command that begins with what it is about.
+    pub(crate) fn action(&mut self, words: &[&str]) -> Result<Action, String> {
+        Ok(match *words {
+            ["index", price] => Self::index("0", price)?,
+            ["index", price, "in", place] => Self::index(place, price)?,
+            ["continue"] => Action::Continue,
+            ["trading", state] => {
+                let state = match state {
+                    "open" => TradingState::Open,
+                    "cancel-only" => TradingState::CancelOnly,
+                    _ => return Err(format!("no state {state}")),
+                };
+                Action::SetTradingState { instrument: InstrumentId::new(0), state }
+            }
+            [account, ref rest @ ..] => self.of_account(account, rest)?,
+            [] => return Err("nothing".to_owned()),
+        })
+    }
+
+    /// A price, with the fraction of a price unit in 1024ths after a `+`.
+    fn index(place: &str, price: &str) -> Result<Action, String> {
+        let (whole, part) = price.split_once('+').unwrap_or((price, "0"));
+        let price = Mark::new((number(whole)? << 10) + number(part)?);
+        Ok(Action::IndexPrice { instrument: InstrumentId::new(small(place)?), price })
+    }
+
+    /// A command of an account.
+    pub(crate) fn of_account(&mut self, name: &str, words: &[&str]) -> Result<Action, String> {
+        let account = self.account(name)?;
+        Ok(match *words {
+            [side @ ("buy" | "sell"), qty, "@", price, ref wishes @ ..] => {
+                let side = if side == "buy" { Side::Buy } else { Side::Sell };
+                self.new_order(name, side, (qty, price), wishes)?
+            }
+            ["cancel", "all"] => Action::MassCancel(MassCancel { account, instrument: None }),
+            ["cancel", "all", "in", place] => {
+                let instrument = Some(InstrumentId::new(small(place)?));
+                Action::MassCancel(MassCancel { account, instrument })
+            }
+            ["cancel", order] => {
+                Action::CancelOrder(CancelOrder { account, order: OrderRef::Client(self.order(order)?) })
+            }
+            ["amend", order, "to", qty, "@", price, ref wishes @ ..] => Action::AmendOrder(AmendOrder {
+                account,
+                order: OrderRef::Client(self.order(order)?),
+                limit: Price::new(number(price)?),
+                qty: Qty::new(number(qty)?),
+                post_only: wishes == ["post-only"],
+            }),
+            ["deposits", amount] => {
+                Action::Deposit(Transfer { account, amount: Money::new(number(amount)?) })
+            }
+            ["withdraws", amount] => {
+                Action::Withdraw(Transfer { account, amount: Money::new(number(amount)?) })
+            }
+            ["leverage", leverage] => Self::leverage(account, "0", leverage)?,
+            ["leverage", leverage, "in", place] => Self::leverage(account, place, leverage)?,
+            _ => return Err("no such command".to_owned()),
+        })
+    }
+
+    fn leverage(account: risk::AccountId, place: &str, leverage: &str) -> Result<Action, String> {
+        let times = leverage.strip_suffix('x').ok_or("a leverage ends in x")?;
+        let (whole, part) = times.split_once('.').unwrap_or((times, ""));
+        let leverage = Leverage::new(small(&format!("{whole}{part:0<2}"))?);
+        Ok(Action::SetLeverage { account, instrument: InstrumentId::new(small(place)?), leverage })
+    }
+
+    fn new_order(
+        &mut self,
+        account: &str,
+        side: Side,
+        (qty, price): (&str, &str),
+        words: &[&str],
+    ) -> Result<Action, String> {
+        let wishes = wishes(words)?;
+        self.orders.push(wishes.name);
+        Ok(Action::NewOrder(NewOrder {
+            client_order_id: ClientOrderId::new(self.orders.len() as u64),
+            account: self.account(account)?,
+            instrument: wishes.instrument,
+            side,
+            qty: Qty::new(number(qty)?),
+            limit: if price == "market" { None } else { Some(Price::new(number(price)?)) },
+            time_in_force: wishes.time_in_force,
+            post_only: wishes.post_only,
+            reduce_only: wishes.reduce_only,
+        }))
+    }
+}
