@@ -1,0 +1,20 @@
+//! The core's only door to the world: threads, clock, queues, event log.
+//!
+//! Invariant: whatever leaves the process is already in the log.
+
+pub mod clock;
+pub mod duty;
+pub mod engine_role;
+pub mod follower;
+pub mod idle;
+pub mod in_process;
+pub mod log;
+pub mod log_role;
+pub mod outcome;
+pub mod process;
+pub mod progress;
+pub mod queue;
+pub mod recovery;
+pub mod release;
+pub mod replay;
+pub mod runner;

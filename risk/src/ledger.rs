@@ -197,7 +197,7 @@ impl Ledger {
     pub fn has_room_for_leg(&self, account: AccountId, instrument: InstrumentId) -> bool {
         self.find_leg(account, instrument).is_some()
             || (self.accounts[account.index()].has_room_for_leg()
-                && (!self.free_legs.is_empty() || self.legs.len() < self.leg_capacity as usize))
+                && self.legs.len() - self.free_legs.len() < self.leg_capacity as usize)
     }
 
     /// An account's leg in an instrument, made if there is none.

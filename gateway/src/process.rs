@@ -1,0 +1,346 @@
+//! A venue over a directory: recovered or begun, its roles on their threads, ended gracefully or killed.
+//!
+//! Invariant: the state is what the log says, nothing else is kept. So killing the process at any point loses nothing
+//! that was released, and a start after a kill is the same as a start after a graceful end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::Capacity;
+
+use crate::clock::Clock;
+use crate::duty::DutyCycle;
+use crate::engine_role::{EngineRole, Outlets};
+use crate::follower::FollowerFeed;
+use crate::idle::{Idle, Patience, Waker};
+use crate::in_process::Client;
+use crate::log::{LogError, LogOptions};
+use crate::log_role::{CommandLog, LogRole};
+use crate::outcome::Outcome;
+use crate::progress::{Conclusion, Failure, Progress};
+use crate::queue::batches;
+use crate::recovery::{Recovered, Recovery, recover};
+use crate::release::Release;
+use crate::runner::{self, Mode, Running};
+
+/// Boxes of 64 messages per queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QueueSizes {
+    /// To the engine; what is reserved for cancels included.
+    pub commands: usize,
+    /// Of those, how many only cancels may take.
+    pub reserved_for_cancels: usize,
+    /// From the engine to the log.
+    pub log: usize,
+    /// From the engine to the client. Outcomes wait here until they are durable, so not less than to the log.
+    pub client: usize,
+}
+
+impl Default for QueueSizes {
+    fn default() -> Self {
+        // A box may travel with a single message in it: 256 of them are what 1 ms of sync lets pass at 256,000
+        // commands a second that come one by one.
+        Self { commands: 64, reserved_for_cancels: 8, log: 256, client: 256 }
+    }
+}
+
+/// How the roles are laid out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Layout {
+    /// Which thread runs what.
+    pub mode: Mode,
+    /// Whether threads ask for a core of their own.
+    pub pin: bool,
+    /// Queues between them.
+    pub queues: QueueSizes,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { mode: Mode::for_this_machine(), pin: true, queues: QueueSizes::default() }
+    }
+}
+
+/// How a venue is run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// Where its log is.
+    pub directory: PathBuf,
+    /// How the log is kept.
+    pub log: LogOptions,
+    /// Room of a new venue. One that exists keeps what its genesis names: it decides rejects, so it is state.
+    pub capacity: Capacity,
+    /// Build, for the genesis record.
+    pub build: String,
+    /// How the roles are laid out.
+    pub layout: Layout,
+}
+
+impl Config {
+    /// The usual way to run a venue in `directory`.
+    #[must_use]
+    pub fn new(directory: PathBuf, capacity: Capacity) -> Self {
+        let build = env!("CARGO_PKG_VERSION").to_owned();
+        Self { directory, log: LogOptions::default(), capacity, build, layout: Layout::default() }
+    }
+}
+
+/// Why a venue does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The system has no thread for us.
+    #[error("cannot start a thread: {0}; raise the limit on processes (ulimit -u) and start again")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The roles of a venue, wired and not yet on any thread. Tests and the simulator drive them by hand.
+#[derive(Debug)]
+pub struct Roles<L: CommandLog, C> {
+    /// The engine.
+    pub engine: EngineRole<C>,
+    /// The log.
+    pub log: LogRole<L>,
+    /// The client.
+    pub client: Client<C>,
+    /// What they tell each other.
+    pub progress: Arc<Progress>,
+}
+
+/// Who waits where.
+#[derive(Debug)]
+struct Wakers {
+    engine: Waker,
+    log: Waker,
+    client: Waker,
+}
+
+/// Wires the roles of a recovered venue. `followers` are fed as far as they keep up. The roles wait by nobody's idle
+/// strategy: call their `do_work` in turn.
+#[must_use]
+pub fn wire<L: CommandLog, C: Clock>(
+    recovered: Recovered<L>,
+    clock: C,
+    queues: QueueSizes,
+    followers: Vec<FollowerFeed>,
+) -> Roles<L, C> {
+    let nobody = Idle::new(Patience::SHARED).waker();
+    let wakers = Wakers { engine: nobody.clone(), log: nobody.clone(), client: nobody };
+    wire_with(recovered, clock, queues, followers, wakers, None)
+}
+
+fn wire_with<L: CommandLog, C: Clock>(
+    recovered: Recovered<L>,
+    mut clock: C,
+    queues: QueueSizes,
+    followers: Vec<FollowerFeed>,
+    wakers: Wakers,
+    client_idle: Option<Idle>,
+) -> Roles<L, C> {
+    let Recovered { venue, log } = recovered;
+    let Wakers { engine: engine_waker, log: log_waker, client: client_waker } = wakers;
+    let last = venue.last_stamp();
+    clock.never_before(last.time);
+    let everybody = vec![engine_waker.clone(), log_waker.clone(), client_waker.clone()];
+    let progress = Arc::new(Progress::new(last.seq, client_waker.clone(), everybody));
+    let (arrivals, to_engine) = batches(queues.commands, client_waker.clone(), engine_waker.clone());
+    let (to_log, log_outcomes) = batches(queues.log, engine_waker.clone(), log_waker);
+    let (to_client, client_outcomes) = batches(queues.client, engine_waker, client_waker);
+    let outlets = Outlets::new(to_log, to_client, followers);
+    let engine = EngineRole::new(venue, clock.clone(), to_engine, outlets, Arc::clone(&progress));
+    let log = LogRole::new(log, log_outcomes, queues.log, Arc::clone(&progress));
+    let release = Release::new(client_outcomes, Arc::clone(&progress));
+    let reserved = queues.reserved_for_cancels;
+    let client = Client::new(arrivals, release, clock, reserved, Arc::clone(&progress), client_idle);
+    Roles { engine, log, client, progress }
+}
+
+/// A running venue.
+#[derive(Debug)]
+pub struct Process {
+    threads: Vec<Running>,
+    progress: Arc<Progress>,
+    notice: Option<String>,
+}
+
+impl Process {
+    /// Recovers or begins the venue in `config.directory` and runs it; the caller's thread is the client.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start<C: Clock>(config: &Config, mut clock: C) -> Result<(Self, Client<C>, Recovery), StartError> {
+        let (recovered, recovery) = recover(config, &mut clock)?;
+        let (process, client) = Self::launch(recovered, clock, config.layout)?;
+        Ok((process, client, recovery))
+    }
+
+    /// Recovers or begins the venue in `config.directory` and runs it with a client role, which `make` builds around
+    /// its handle: on the engine's thread in [`Mode::Shared`], else on its own. The role must finish when its handle
+    /// has.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start_with<C: Clock>(
+        config: &Config,
+        mut clock: C,
+        make: impl FnOnce(Client<C>) -> Box<dyn DutyCycle>,
+    ) -> Result<(Self, Recovery), StartError> {
+        let (recovered, recovery) = recover(config, &mut clock)?;
+        Ok((Self::launch_with(recovered, clock, config.layout, make)?, recovery))
+    }
+
+    /// Runs a recovered venue over any log; the caller's thread is the client.
+    ///
+    /// # Errors
+    /// When the system has no thread for us.
+    pub fn launch<L: CommandLog + 'static, C: Clock>(
+        recovered: Recovered<L>,
+        clock: C,
+        layout: Layout,
+    ) -> std::io::Result<(Self, Client<C>)> {
+        let (engine_idle, log_idle, client_idle) = (idle(layout), idle(layout), idle(layout));
+        let wakers =
+            Wakers { engine: engine_idle.waker(), log: log_idle.waker(), client: client_idle.waker() };
+        let roles = wire_with(recovered, clock, layout.queues, Vec::new(), wakers, Some(client_idle));
+        let Roles { engine, log, client, progress } = roles;
+        let mut process = Self { threads: Vec::new(), progress, notice: None };
+        process.run(ENGINE, layout, engine_idle, vec![Box::new(engine)])?;
+        process.run(LOG, layout, log_idle, vec![Box::new(log)])?;
+        process.notice = process.say_once(layout);
+        Ok((process, client))
+    }
+
+    /// Runs a recovered venue over any log, with a client role.
+    ///
+    /// # Errors
+    /// When the system has no thread for us.
+    pub fn launch_with<L: CommandLog + 'static, C: Clock>(
+        recovered: Recovered<L>,
+        clock: C,
+        layout: Layout,
+        make: impl FnOnce(Client<C>) -> Box<dyn DutyCycle>,
+    ) -> std::io::Result<Self> {
+        let (engine_idle, log_idle, client_idle) = (idle(layout), idle(layout), idle(layout));
+        let shared = layout.mode == Mode::Shared;
+        let client_waker = if shared { engine_idle.waker() } else { client_idle.waker() };
+        let wakers = Wakers { engine: engine_idle.waker(), log: log_idle.waker(), client: client_waker };
+        let roles = wire_with(recovered, clock, layout.queues, Vec::new(), wakers, None);
+        let Roles { engine, log, client, progress } = roles;
+        let client = make(client);
+        let mut process = Self { threads: Vec::new(), progress, notice: None };
+        if shared {
+            // The client first: what it submits is applied in the same round.
+            process.run(ENGINE, layout, engine_idle, vec![client, Box::new(engine)])?;
+        } else {
+            process.run(ENGINE, layout, engine_idle, vec![Box::new(engine)])?;
+            process.run(CLIENT, layout, client_idle, vec![client])?;
+        }
+        process.run(LOG, layout, log_idle, vec![Box::new(log)])?;
+        process.notice = process.say_once(layout);
+        Ok(process)
+    }
+
+    fn run(
+        &mut self,
+        name: &'static str,
+        layout: Layout,
+        idle: Idle,
+        cycles: Vec<Box<dyn DutyCycle>>,
+    ) -> std::io::Result<()> {
+        let core = core_for(name, layout);
+        let started = runner::start(name, core, idle, cycles, &self.progress);
+        // Threads that already run must not outlive a start that failed.
+        self.threads.push(started.inspect_err(|_| self.progress.request_stop())?);
+        Ok(())
+    }
+
+    /// What is worth telling about the threads, if anything.
+    fn say_once(&self, layout: Layout) -> Option<String> {
+        if !layout.pin {
+            return None;
+        }
+        let refused: Vec<String> =
+            self.threads.iter().filter_map(Running::refused).map(|core| core.id.to_string()).collect();
+        if !refused.is_empty() {
+            return Some(format!("the system refused to pin a thread to core {}", refused.join(" and ")));
+        }
+        let cores = runner::cores().len();
+        (cores < self.threads.len())
+            .then(|| format!("{cores} cores for {} threads: not all are pinned", self.threads.len()))
+    }
+
+    /// What is worth telling a person about how the threads run, if anything.
+    #[must_use]
+    pub fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
+    }
+
+    /// How far the venue is, and how to ask it to stop.
+    #[must_use]
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    /// Ends gracefully: finishes what was submitted, releases it to `see`, syncs and closes the log.
+    ///
+    /// # Errors
+    /// [`Failure`], where the venue stopped by itself.
+    pub fn stop<C: Clock>(
+        self,
+        mut client: Client<C>,
+        see: impl FnMut(&Outcome<'_>),
+    ) -> Result<Conclusion, Failure> {
+        client.flush();
+        self.progress.request_stop();
+        client.drain(see);
+        self.join()
+    }
+
+    /// Waits for the end, after a stop was requested or by a failure. Whoever holds the client must poll it or drop
+    /// it: the engine waits for room for its outcomes.
+    ///
+    /// # Errors
+    /// [`Failure`], where the venue stopped by itself.
+    ///
+    /// # Panics
+    /// Never: an engine thread that ends without a failure has concluded.
+    pub fn join(self) -> Result<Conclusion, Failure> {
+        for thread in self.threads {
+            thread.join();
+        }
+        if let Some(failure) = self.progress.failure() {
+            return Err(failure.clone());
+        }
+        Ok(self.progress.conclusion().expect("an engine that did not panic has concluded"))
+    }
+}
+
+const ENGINE: &str = "fulcrum-engine";
+const LOG: &str = "fulcrum-log";
+const CLIENT: &str = "fulcrum-client";
+
+fn idle(layout: Layout) -> Idle {
+    Idle::new(match layout.mode {
+        Mode::Dedicated => Patience::DEDICATED,
+        Mode::Shared => Patience::SHARED,
+    })
+}
+
+/// The last cores are ours, the first ones are where a system keeps its interrupts.
+fn core_for(name: &str, layout: Layout) -> Option<core_affinity::CoreId> {
+    let cores = runner::cores();
+    // On a single core pinning changes nothing.
+    if !layout.pin || cores.len() < 2 {
+        return None;
+    }
+    let from_last = match (layout.mode, name) {
+        (_, ENGINE) => 0,
+        (Mode::Dedicated, LOG) => 1,
+        (Mode::Dedicated, _) => 2,
+        // The log mostly blocks; the system finds it a place.
+        (Mode::Shared, _) => return None,
+    };
+    cores.into_iter().rev().nth(from_last)
+}

@@ -1,0 +1,162 @@
+//! The engine's duty cycle allocates nothing after warm-up: counted, not estimated.
+//!
+//! Invariant: only the thread that runs the engine role counts, and only while it does; log and client run between.
+
+mod flow;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use engine::{Action, Event, Seq, TimeNs, Venue};
+use gateway::clock::{Clock, VirtualClock};
+use gateway::duty::DutyCycle;
+use gateway::in_process::Client;
+use gateway::log_role::CommandLog;
+use gateway::outcome::Outcome;
+use gateway::process::{QueueSizes, Roles, wire};
+use gateway::recovery::Recovered;
+
+thread_local! {
+    static COUNTING: Cell<bool> = const { Cell::new(false) };
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct CountingAllocator;
+
+fn count() {
+    // At the end of a thread its cells are gone; nothing is counted there.
+    let counting = COUNTING.try_with(Cell::get).unwrap_or(false);
+    if counting {
+        ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "a global allocator cannot be written without; it only forwards to the system's"
+)]
+// SAFETY: every method forwards its arguments unchanged to the system allocator, which keeps the contract.
+unsafe impl GlobalAlloc for CountingAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+/// Forgets everything: what is measured is the engine.
+#[derive(Debug, Default)]
+struct NoLog {
+    last: Seq,
+}
+
+impl CommandLog for NoLog {
+    type Error = std::fmt::Error;
+
+    fn write(&mut self, outcome: &Outcome<'_>) -> Result<(), Self::Error> {
+        self.last = outcome.stamp.seq;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<Seq, Self::Error> {
+        Ok(self.last)
+    }
+
+    fn prepare_ahead(&mut self) -> Result<bool, Self::Error> {
+        Ok(false)
+    }
+
+    fn close(self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    commands: u64,
+    continuations: u64,
+    fills: u64,
+    rejects: u64,
+}
+
+impl Seen {
+    fn note(&mut self, outcome: &Outcome<'_>) {
+        self.commands += 1;
+        self.continuations += u64::from(outcome.command.action == Action::Continue);
+        for event in outcome.events {
+            self.fills += u64::from(matches!(event, Event::Fill(_)));
+            self.rejects += u64::from(matches!(event, Event::Rejected { .. }));
+        }
+    }
+}
+
+/// Lets the roles work off what was submitted; only the engine's allocations count.
+fn settle<C: Clock>(roles: &mut Roles<NoLog, C>, seen: &mut Seen) {
+    loop {
+        roles.client.flush();
+        COUNTING.set(true);
+        let applied = roles.engine.do_work();
+        COUNTING.set(false);
+        let logged = roles.log.do_work();
+        let released = roles.client.poll(|outcome| seen.note(outcome));
+        if applied + logged + released == 0 {
+            return;
+        }
+    }
+}
+
+fn submit<C: Clock>(client: &mut Client<C>, command: engine::Command) {
+    assert!(client.submit(command).is_ok(), "settled after every batch, so there is room");
+}
+
+fn drive<C: Clock>(roles: &mut Roles<NoLog, C>, flow: &mut flow::Flow, batches: usize, seen: &mut Seen) {
+    for round in 0..batches {
+        for _ in 0..=round % 64 {
+            submit(&mut roles.client, flow.command());
+        }
+        settle(roles, seen);
+    }
+}
+
+#[test]
+fn the_engine_allocates_nothing_after_warm_up() {
+    let clock = VirtualClock::at(TimeNs::new(1));
+    let recovered = Recovered { venue: Venue::new(flow::CAPACITY), log: NoLog::default() };
+    let queues = QueueSizes { commands: 8, reserved_for_cancels: 1, log: 8, client: 8 };
+    let mut roles = wire(recovered, clock, queues, Vec::new());
+    let mut seen = Seen::default();
+    for command in flow::opening() {
+        submit(&mut roles.client, command);
+        settle(&mut roles, &mut seen);
+    }
+    let mut flow = flow::Flow::new(7);
+    drive(&mut roles, &mut flow, 500, &mut seen);
+
+    let mut seen = Seen::default();
+    ALLOCATIONS.set(0);
+    drive(&mut roles, &mut flow, 6_400, &mut seen);
+    assert!(seen.commands > 200_000, "{seen:?}");
+    assert!(seen.fills > 10_000 && seen.continuations > 100, "the mix must trade and liquidate: {seen:?}");
+    assert!(seen.commands - seen.rejects > 100_000, "most of the mix must be accepted: {seen:?}");
+    assert_eq!(ALLOCATIONS.get(), 0, "allocations while {seen:?}");
+
+    // The counter counts: a control, for a test that asserts zero passes also when nothing is measured.
+    COUNTING.set(true);
+    drop(std::hint::black_box(Box::new(1_u64)));
+    COUNTING.set(false);
+    assert_eq!(ALLOCATIONS.get(), 1);
+}
