@@ -3,6 +3,7 @@
 //! Invariant: replay applies exactly the logged commands under their logged stamps; it injects nothing and reads no
 //! clock. Every checkpoint is recomputed from the events and compared.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use engine::{Events, Seq, Stamp, TimeNs, Venue};
@@ -86,7 +87,7 @@ pub struct Replayed {
     pub events: u64,
     /// Checkpoints compared.
     pub checkpoints: u64,
-    /// Where and how the log ends; `None` when replay stopped before.
+    /// Where and how the log ends; `None` when replay stopped, or was told to, before.
     pub end: Option<LogEnd>,
     /// Time taken, reading and verifying included, the digest not.
     pub elapsed: Duration,
@@ -112,6 +113,22 @@ pub fn replay<D: Disk>(
     until: Option<Seq>,
     mut see: impl FnMut(&Outcome<'_>),
 ) -> Result<Replayed, LogError> {
+    replay_while(disk, until, |outcome| {
+        see(outcome);
+        ControlFlow::Continue(())
+    })
+}
+
+/// As [`replay`], for a reader that may have enough: after a `Break` nothing more is read, and what is returned is the
+/// venue after the command `see` was given last.
+///
+/// # Errors
+/// As [`replay`]; what lies behind the command that `see` broke off at is not looked at.
+pub fn replay_while<D: Disk>(
+    disk: D,
+    until: Option<Seq>,
+    mut see: impl FnMut(&Outcome<'_>) -> ControlFlow<()>,
+) -> Result<Replayed, LogError> {
     let watch = Stopwatch::start();
     let mut reader = LogReader::open(disk)?;
     let genesis = read_genesis(&mut reader)?;
@@ -121,7 +138,11 @@ pub fn replay<D: Disk>(
     while until.is_none_or(|until| rebuild.last().seq < until) {
         let Some(located) = reader.next_record()? else { break };
         match located.record {
-            Record::Command(logged) => see(&rebuild.apply(&logged, &mut hasher)),
+            Record::Command(logged) => {
+                if see(&rebuild.apply(&logged, &mut hasher)).is_break() {
+                    break;
+                }
+            }
             Record::Checkpoint(logged) => {
                 compare(logged, &hasher)?;
                 checkpoints += 1;

@@ -5,6 +5,7 @@
 mod flow;
 
 use std::io::{self, BufRead, BufReader};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command as Child, Stdio};
 
@@ -15,7 +16,7 @@ use gateway::log::{Disk, Durability, EventLog, Genesis, LogOptions, RealDisk};
 use gateway::process::{Config, Layout, Process, QueueSizes};
 use gateway::progress::Failure;
 use gateway::recovery::Recovered;
-use gateway::replay::replay;
+use gateway::replay::{replay, replay_while};
 use gateway::runner::Mode;
 
 fn config(directory: &Path, mode: Mode, durability: Durability) -> Config {
@@ -52,6 +53,20 @@ fn read(directory: &Path) -> RealDisk {
     RealDisk::read_only(directory).expect("the directory is there")
 }
 
+/// A reader that has enough at `seq` gets the venue as of `seq`, and nothing after it.
+fn assert_early_end(directory: &Path, seq: Seq) {
+    let mut shown = Seq::new(0);
+    let broken = replay_while(read(directory), None, |outcome| {
+        shown = outcome.stamp.seq;
+        if shown == seq { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+    .expect("verifies");
+    let bounded = replay(read(directory), Some(seq), |_| ()).expect("verifies");
+    assert_eq!((shown, broken.last, broken.commands), (seq, bounded.last, bounded.commands));
+    assert_eq!((broken.digest, broken.events), (bounded.digest, bounded.events));
+    assert!(broken.end.is_none());
+}
+
 #[test]
 fn a_stopped_venue_replays_and_restarts_with_the_same_digest() {
     for (mode, durability) in [
@@ -77,6 +92,7 @@ fn a_stopped_venue_replays_and_restarts_with_the_same_digest() {
         assert!(replayed.end.expect("read to its end").closed);
         let half = Seq::new(10_000);
         assert_eq!(replay(read(directory.path()), Some(half), |_| ()).expect("verifies").last.seq, half);
+        assert_early_end(directory.path(), half);
 
         let (process, mut client, recovery) =
             Process::start(&config, WallClock::default()).expect("restarts");

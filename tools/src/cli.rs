@@ -81,8 +81,17 @@ pub struct DemoArgs {
     #[arg(long, value_name = "FLOW", default_value = "modelled", value_parser = parse_flow)]
     pub flow: FlowName,
     /// Keep the log in this directory, which must be empty or new [default: a temporary one, removed at the end]
+    ///
+    /// A directory with anything in it is refused and left as it is: a demonstration begins a log, it never goes on with
+    /// one.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Append the highest durable sequence the client has seen to this file whenever it rises
+    ///
+    /// Records of 8 bytes, little-endian, each written through to the system before the client goes on: whenever the
+    /// process is killed, the log holds at least the last sequence in the file.
+    #[arg(long, value_name = "FILE")]
+    pub acks: Option<PathBuf>,
     /// When a command counts as durable and is acknowledged
     #[arg(long, value_enum, default_value_t = DurabilityName::Local)]
     pub durability: DurabilityName,
@@ -207,7 +216,7 @@ impl DemoArgs {
             DurabilityName::None => Durability::None,
             DurabilityName::Local => Durability::Local,
         };
-        demo::Options { source, directory: self.data.clone(), durability, layout }
+        demo::Options { source, directory: self.data.clone(), durability, layout, acks: self.acks.clone() }
     }
 }
 

@@ -2,7 +2,12 @@
 //!
 //! Invariant: what the summary says of money is recomputed from the replayed log, not taken from the live run; what it
 //! says of orders is counted from the events a client has seen.
+//!
+//! A demonstration begins a log and never goes on with one: a flow draws its commands from what it has seen since its
+//! first, which no log tells it. So a directory with anything in it, a killed demonstration's log included, is refused
+//! before anything in it is opened, and stays as it is, byte for byte.
 
+pub mod acks;
 pub mod drive;
 pub mod report;
 pub mod tally;
@@ -20,6 +25,7 @@ use risk::{AccountId, Ledger};
 
 pub use self::report::Summary;
 
+use self::acks::Acks;
 use self::drive::Observed;
 use crate::flow::modelled::Size;
 use crate::flow::{Flow, FlowError, LobsterFlow, ModelledFlow};
@@ -51,6 +57,8 @@ pub struct Options {
     pub durability: gateway::log::Durability,
     /// Which thread runs what.
     pub layout: Layout,
+    /// File the acknowledged sequences are appended to.
+    pub acks: Option<PathBuf>,
 }
 
 /// Why a demonstration failed.
@@ -71,6 +79,14 @@ pub enum DemoError {
         .0.display(), .0.display()
     )]
     NotEmpty(PathBuf),
+    /// The trail of acknowledgements cannot be written.
+    #[error("cannot append to {}: {source}; name another file with --acks", path.display())]
+    Acks {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The directory cannot be used.
     #[error("cannot use {} for the log: {source}; name another directory with --data", path.display())]
     Directory {
@@ -151,11 +167,12 @@ fn play(
     if let Some(notice) = process.notice() {
         say(&format!("note: {notice}"));
     }
-    let mut observed = Observed::new();
+    let mut observed = Observed::new(options.acks.as_deref().map(Acks::open).transpose()?);
     let started = client.now();
     let driven = drive::drive(flow, &mut client, &mut observed, interrupt);
     let stopped = process.stop(client, |outcome| observed.see(outcome));
     let interrupted = driven?;
+    observed.acknowledge()?;
     let conclusion = stopped.map_err(DemoError::Venue)?;
     Ok(Live { observed, conclusion, started, interrupted })
 }

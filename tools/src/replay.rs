@@ -7,17 +7,19 @@ pub mod export;
 pub mod row;
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use engine::{Seq, Stamp};
-use gateway::log::{CheckpointHasher, LogError, LogReader, RealDisk, Record};
+use gateway::log::{LogError, RealDisk};
 use gateway::outcome::Outcome;
-use gateway::replay::{Rebuild, read_genesis};
+use gateway::replay::replay_while;
 
 pub use self::export::Format;
 
 use self::export::Exporter;
 use crate::progress::Progress;
+use crate::verify::NoDirectory;
 
 /// Progress is shown once per so many commands.
 const SHOW_INTERVAL: u64 = 16_384;
@@ -49,8 +51,8 @@ pub enum ReplayError {
         source: LogError,
     },
     /// There is no such directory.
-    #[error("{} is not a directory; name that of a log", .0.display())]
-    NoDirectory(PathBuf),
+    #[error(transparent)]
+    NoDirectory(#[from] NoDirectory),
     /// The log ends before the sequence asked for.
     #[error(
         "the log ends at sequence {last}, before {asked}; name a sequence up to {last}, or none for the end"
@@ -95,9 +97,7 @@ pub struct End {
 /// # Errors
 /// [`ReplayError`].
 pub fn run(options: &Options, standard_output: &mut dyn Write) -> Result<End, ReplayError> {
-    if !options.directory.is_dir() {
-        return Err(ReplayError::NoDirectory(options.directory.clone()));
-    }
+    NoDirectory::check(&options.directory)?;
     let Some(path) = &options.output else {
         let failed = |source| ReplayError::Write { what: "to standard output".to_owned(), source };
         let end = replay_to(options, standard_output)?;
@@ -126,38 +126,31 @@ pub fn run(options: &Options, standard_output: &mut dyn Write) -> Result<End, Re
 fn replay_to(options: &Options, output: &mut dyn Write) -> Result<End, ReplayError> {
     let log = |source| ReplayError::Log { directory: options.directory.clone(), source };
     let written = |source| ReplayError::Write { what: "the events".to_owned(), source };
-    let mut reader = RealDisk::read_only(&options.directory).and_then(LogReader::open).map_err(log)?;
-    let genesis = read_genesis(&mut reader).map_err(log)?;
-    let mut rebuild = Rebuild::new(&genesis);
-    let mut checkpoints = CheckpointHasher::new();
+    let disk = RealDisk::read_only(&options.directory).map_err(log)?;
     let mut exporter = Exporter::new(options.format, output);
     let mut progress = options.output.is_some().then(|| Progress::start("replaying", options.to));
-    exporter.header().map_err(written)?;
-    let (from, to) = (options.from.unwrap_or(1), options.to.unwrap_or(u64::MAX));
-    while rebuild.last().seq.get() < to {
-        let Some(located) = reader.next_record().map_err(log)? else { break };
-        match located.record {
-            Record::Command(logged) => {
-                let outcome = rebuild.apply(&logged, &mut checkpoints);
-                exporter.take(&outcome, outcome.stamp.seq.get() >= from).map_err(written)?;
-                show(&mut progress, &outcome);
+    let from = options.from.unwrap_or(1);
+    let mut failure = None;
+    let replayed = replay_while(disk, options.to.map(Seq::new), |outcome| {
+        show(&mut progress, outcome);
+        match exporter.take(outcome, outcome.stamp.seq.get() >= from) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failure = Some(error);
+                ControlFlow::Break(())
             }
-            Record::Checkpoint(logged) if logged != checkpoints.last() => {
-                let reason = "the events up to here are not those of the live run; replay with the build that wrote \
-                              the log";
-                return Err(log(LogError::Replay { seq: logged.seq, reason: reason.to_owned() }));
-            }
-            Record::Checkpoint(_) | Record::Genesis(_) | Record::Closed { .. } => {}
         }
-    }
+    });
     if let Some(progress) = progress {
         progress.finish();
     }
-    let rows = exporter.rows();
-    let last = rebuild.last();
+    let replayed = replayed.map_err(log)?;
+    failure.map_or(Ok(()), Err).and_then(|()| exporter.finish()).map_err(written)?;
     match options.to {
-        Some(asked) if last.seq < Seq::new(asked) => Err(ReplayError::Beyond { asked, last: last.seq.get() }),
-        _ => Ok(End { last, digest: rebuild.into_venue().digest(), rows }),
+        Some(asked) if replayed.last.seq < Seq::new(asked) => {
+            Err(ReplayError::Beyond { asked, last: replayed.last.seq.get() })
+        }
+        _ => Ok(End { last: replayed.last, digest: replayed.digest, rows: exporter.rows() }),
     }
 }
 

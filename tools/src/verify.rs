@@ -4,7 +4,7 @@
 //! Invariant: the log is opened for reading only, and the same log gives the same digest on every machine.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gateway::log::{LogEnd, LogError, RealDisk};
 use gateway::replay::{Replayed, replay};
@@ -58,14 +58,36 @@ pub struct Verification {
     pub torn: Option<Torn>,
 }
 
+/// Why a path cannot be that of a log.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoDirectory {
+    /// Nothing is there.
+    #[error("{} does not exist; name the directory of a log, such as `fulcrum demo --data DIR` leaves", .0.display())]
+    Missing(PathBuf),
+    /// Something else is there.
+    #[error("{} is not a directory; name the directory that holds the log, not a file in it", .0.display())]
+    Other(PathBuf),
+}
+
+impl NoDirectory {
+    /// Looks whether there is a directory.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn check(path: &Path) -> Result<(), Self> {
+        match (path.is_dir(), path.exists()) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Self::Other(path.to_owned())),
+            (false, false) => Err(Self::Missing(path.to_owned())),
+        }
+    }
+}
+
 /// Verifies the log in `directory`; failures are in the outcome.
 #[must_use]
 pub fn run(directory: &Path) -> Verification {
-    if !directory.is_dir() {
-        return Verification::failed(format!(
-            "{} is not a directory; name that of a log",
-            directory.display()
-        ));
+    if let Err(error) = NoDirectory::check(directory) {
+        return Verification::failed(error.to_string());
     }
     match replay_all(directory) {
         Ok(replayed) => Verification::of(&replayed),

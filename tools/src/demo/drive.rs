@@ -6,12 +6,13 @@
 
 use std::collections::VecDeque;
 
-use engine::{Action, Event, TimeNs};
+use engine::{Action, Event, Seq, TimeNs};
 use gateway::clock::{Clock, WallClock};
 use gateway::in_process::{Client, Refused};
 use gateway::outcome::Outcome;
 
 use super::DemoError;
+use super::acks::Acks;
 use super::tally::Tally;
 use crate::flow::Flow;
 use crate::interrupt::Interrupt;
@@ -37,18 +38,15 @@ pub struct Observed {
     told: u64,
     /// When the newest outcome was seen.
     pub last_seen: TimeNs,
-}
-
-impl Default for Observed {
-    fn default() -> Self {
-        Self::new()
-    }
+    /// Highest sequence seen: outcomes come in order.
+    last_seq: Seq,
+    acks: Option<Acks>,
 }
 
 impl Observed {
-    /// Nothing yet.
+    /// Nothing yet. What is seen is told to `acks`.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(acks: Option<Acks>) -> Self {
         Self {
             tally: Tally::new(),
             clock: WallClock::default(),
@@ -57,12 +55,15 @@ impl Observed {
             answered: 0,
             told: 0,
             last_seen: TimeNs::default(),
+            last_seq: Seq::new(0),
+            acks,
         }
     }
 
     /// Takes one outcome.
     pub fn see(&mut self, outcome: &Outcome<'_>) {
         self.last_seen = self.clock.now();
+        self.last_seq = outcome.stamp.seq;
         self.tally.count(outcome, self.last_seen.get().saturating_sub(outcome.received.get()));
         if outcome.command.action != Action::Continue {
             self.answered += 1;
@@ -71,6 +72,14 @@ impl Observed {
         if let Some(group) = self.groups.back_mut() {
             *group += outcome.events.len();
             self.events.extend(outcome.events);
+        }
+    }
+
+    /// Notes in the trail of acknowledgements how far outcomes were seen.
+    pub(super) fn acknowledge(&mut self) -> Result<(), DemoError> {
+        match &mut self.acks {
+            Some(acks) => acks.note(self.last_seq),
+            None => Ok(()),
         }
     }
 
@@ -101,9 +110,7 @@ pub fn drive(
     while !interrupt.is_asked() {
         let due = sent.saturating_sub(WINDOW);
         while observed.answered < due {
-            let released = client.poll(|outcome| observed.see(outcome));
-            give_up_if_stopped(client)?;
-            client.wait(released);
+            poll(client, observed)?;
         }
         observed.tell(flow, due.saturating_sub(1));
         let Some(mut command) = flow.next_command()? else { break };
@@ -111,9 +118,7 @@ pub fn drive(
             command = match refused {
                 Refused::Full(command) | Refused::Stopped(command) => command,
             };
-            let released = client.poll(|outcome| observed.see(outcome));
-            give_up_if_stopped(client)?;
-            client.wait(released);
+            poll(client, observed)?;
         }
         sent += 1;
         if sent.is_multiple_of(SHOW_INTERVAL) {
@@ -125,9 +130,13 @@ pub fn drive(
     Ok(interrupt.is_asked())
 }
 
-fn give_up_if_stopped(client: &Client<WallClock>) -> Result<(), DemoError> {
-    match client.failure() {
-        Some(failure) => Err(DemoError::Venue(failure.clone())),
-        None => Ok(()),
+/// Sees what came back, acknowledges it, waits where there was nothing.
+fn poll(client: &mut Client<WallClock>, observed: &mut Observed) -> Result<(), DemoError> {
+    let released = client.poll(|outcome| observed.see(outcome));
+    observed.acknowledge()?;
+    if let Some(failure) = client.failure() {
+        return Err(DemoError::Venue(failure.clone()));
     }
+    client.wait(released);
+    Ok(())
 }

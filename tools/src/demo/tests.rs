@@ -13,7 +13,13 @@ use crate::verify;
 fn options(orders: u64, directory: Option<&Path>) -> Options {
     let layout = Layout { mode: Mode::Shared, pin: false, ..Layout::default() };
     let source = Source::Modelled(Size { seed: 3, accounts: 60, orders });
-    Options { source, directory: directory.map(Path::to_owned), durability: Durability::None, layout }
+    Options {
+        source,
+        directory: directory.map(Path::to_owned),
+        durability: Durability::None,
+        layout,
+        acks: None,
+    }
 }
 
 fn replayed(directory: &Path, format: Format, from: Option<u64>, to: Option<u64>) -> (String, replay::End) {

@@ -33,6 +33,8 @@ pub struct Exporter<'a> {
     /// Orders that may rest.
     open: BTreeMap<OrderId, (InstrumentId, Side)>,
     rows: u64,
+    /// Whether the first line is written.
+    begun: bool,
 }
 
 impl std::fmt::Debug for Exporter<'_> {
@@ -47,7 +49,7 @@ impl std::fmt::Debug for Exporter<'_> {
 impl<'a> Exporter<'a> {
     /// Writes to `output`.
     pub fn new(format: Format, output: &'a mut dyn Write) -> Self {
-        Self { format, output, specs: BTreeMap::new(), open: BTreeMap::new(), rows: 0 }
+        Self { format, output, specs: BTreeMap::new(), open: BTreeMap::new(), rows: 0, begun: false }
     }
 
     /// Events written.
@@ -56,12 +58,22 @@ impl<'a> Exporter<'a> {
         self.rows
     }
 
-    /// The first line, where the format has one.
+    /// The first line, where the format has one. It waits for the first command: of a log that does not open nothing
+    /// is written.
+    fn begin(&mut self) -> io::Result<()> {
+        if self.begun {
+            return Ok(());
+        }
+        self.begun = true;
+        if self.format == Format::Csv { writeln!(self.output, "{}", COLUMNS.join(",")) } else { Ok(()) }
+    }
+
+    /// Completes the output; also that of a log without commands has its first line.
     ///
     /// # Errors
     /// Of the output.
-    pub fn header(&mut self) -> io::Result<()> {
-        if self.format == Format::Csv { writeln!(self.output, "{}", COLUMNS.join(",")) } else { Ok(()) }
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.begin()
     }
 
     /// Takes one command with its events: learns from them, and writes them where `shown`.
@@ -69,6 +81,7 @@ impl<'a> Exporter<'a> {
     /// # Errors
     /// Of the output.
     pub fn take(&mut self, outcome: &Outcome<'_>, shown: bool) -> io::Result<()> {
+        self.begin()?;
         if let Action::DefineInstrument { instrument, spec } = &outcome.command.action {
             self.specs.entry(*instrument).or_insert_with(|| spec.as_ref().clone());
         }
