@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use gateway::log::{LogEnd, LogError, RealDisk};
 use gateway::replay::{Replayed, replay};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::format::{grouped, utc};
 use crate::progress::Progress;
@@ -17,7 +17,7 @@ use crate::progress::Progress;
 const SHOW_INTERVAL: u64 = 16_384;
 
 /// Where a log that was not closed ends.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Torn {
     /// Segment file.
     pub file: String,
@@ -27,8 +27,8 @@ pub struct Torn {
     pub reason: String,
 }
 
-/// What a verification found. Serialised as it stands for `--json`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+/// What a verification found. Serialised as it stands for `--json`. The default is that nothing was found.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Verification {
     /// Whether everything fits.
     pub verified: bool,
@@ -140,21 +140,7 @@ impl Verification {
     }
 
     fn failed(error: String) -> Self {
-        Self {
-            verified: false,
-            error: Some(error),
-            commands: 0,
-            events: 0,
-            checkpoints: 0,
-            digest: None,
-            head: None,
-            rate_per_s: 0,
-            last_seq: 0,
-            last_time_ns: 0,
-            rules: None,
-            closed: false,
-            torn: None,
-        }
+        Self { error: Some(error), ..Self::default() }
     }
 }
 
