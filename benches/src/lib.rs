@@ -1,0 +1,19 @@
+//! What does the core cost, measured so that another person gets the same figures?
+//!
+//! The binaries of this crate are thin: each parses its options and prints the report of one module here, so that
+//! `cargo test` runs every measurement with tiny parameters and none of them rots. Nothing depends on this crate.
+
+pub mod apply;
+pub mod book;
+pub mod drivers;
+pub mod flow;
+pub mod log;
+pub mod mark;
+pub mod measure;
+pub mod memory;
+pub mod population;
+pub mod random;
+pub mod reference;
+pub mod replay;
+pub mod report;
+pub mod workload;

@@ -1,0 +1,158 @@
+//! How does our own book run the mix? Order store and ladders as the venue uses them, without accounts and margin.
+//!
+//! A cancel or move names the order by the venue's number, as a client does who has read the acceptance; the numbers
+//! come from a first run that is not timed.
+
+use engine::book::Book;
+use engine::orders::{NewSlot, Orders, Terms};
+use engine::{ClientOrderId, OrderId, SessionId};
+use risk::{AccountId, InstrumentId, OrderSlot, Qty, Side};
+
+use super::{Driver, Outcome, Part};
+use crate::reference::{Digest, Totals};
+use crate::workload::{Kind, Op};
+
+/// An operation as our book takes it: prices in ticks above zero, the venue's number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Input {
+    kind: Kind,
+    side: Side,
+    key: u32,
+    client: u32,
+    qty: Qty,
+    id: OrderId,
+}
+
+/// Our book, and what its matches came to.
+pub(super) struct Fulcrum {
+    orders: Orders,
+    book: Book,
+    totals: Totals,
+}
+
+impl Fulcrum {
+    #[inline]
+    fn take(&mut self, side: Side, limit: u32, mut qty: Qty) -> Qty {
+        while qty > Qty::ZERO {
+            let Some(maker) = self.book.front(side, limit) else { break };
+            let resting = *self.orders.get(maker);
+            let matched = qty.min(resting.leaves);
+            qty -= matched;
+            let leaves = self.orders.fill(maker, matched);
+            self.book.reduce(resting.side(), resting.key, matched);
+            self.totals.add(u64::from(resting.key), matched.get().unsigned_abs());
+            if leaves == Qty::ZERO {
+                self.book.remove(&mut self.orders, maker);
+                self.orders.free(maker);
+            }
+        }
+        qty
+    }
+
+    #[inline]
+    fn add(&mut self, input: &Input) -> Option<OrderSlot> {
+        let qty = self.take(input.side, input.key, input.qty);
+        if qty == Qty::ZERO {
+            return None;
+        }
+        let client_order_id = ClientOrderId::new(u64::from(input.client));
+        let terms = Terms { client_order_id, filled: input.qty - qty, session: SessionId::new(1) };
+        let slot = self.orders.allocate(&NewSlot {
+            instrument: InstrumentId::new(0),
+            account: AccountId::new(16),
+            side: input.side,
+            key: input.key,
+            qty,
+            reduce_only: false,
+            terms,
+        });
+        self.book.rest(&mut self.orders, slot);
+        Some(slot)
+    }
+
+    #[inline]
+    fn cancel(&mut self, id: OrderId) {
+        if let Some(slot) = self.orders.find(id) {
+            self.book.remove(&mut self.orders, slot);
+            self.orders.free(slot);
+        }
+    }
+
+    #[inline]
+    fn shift(&mut self, id: OrderId, key: u32) {
+        let Some(slot) = self.orders.find(id) else { return };
+        self.book.remove(&mut self.orders, slot);
+        let order = *self.orders.get(slot);
+        let leaves = self.take(order.side(), key, order.leaves);
+        if leaves == Qty::ZERO {
+            self.orders.free(slot);
+        } else {
+            self.orders.reprice(slot, key, leaves);
+            self.book.rest(&mut self.orders, slot);
+        }
+    }
+
+    /// Runs an operation; the number of the order where one came to rest.
+    #[inline]
+    fn run(&mut self, input: &Input) -> Option<OrderSlot> {
+        match input.kind {
+            Kind::Add => return self.add(input),
+            Kind::Immediate => {
+                self.take(input.side, input.key, input.qty);
+            }
+            Kind::Cancel => self.cancel(input.id),
+            Kind::Move => self.shift(input.id, input.key),
+        }
+        None
+    }
+}
+
+impl Driver for Fulcrum {
+    type Input = Input;
+
+    fn prepare(part: &Part<'_>) -> Vec<Input> {
+        let mut numbering = Self::new(part);
+        let mut numbers = vec![OrderId::default(); part.ids as usize];
+        let input = |op: &Op| {
+            let key = u32::try_from(op.price).expect("prices of the mix are small and above zero");
+            let id = numbers[op.id as usize];
+            let Op { kind, side, id: client, .. } = *op;
+            let input = Input { kind, side, key, client, qty: Qty::new(i64::from(op.qty)), id };
+            if let Some(slot) = numbering.run(&input) {
+                numbers[client as usize] = numbering.orders.id(slot);
+            }
+            input
+        };
+        part.all.iter().map(input).collect()
+    }
+
+    fn new(part: &Part<'_>) -> Self {
+        let keys = u32::try_from(part.shape.price_max() + 1).expect("prices of the mix are small");
+        let room = u32::try_from(part.prefill).expect("far below the slots of an order number");
+        let orders = Orders::with_capacity(room + (room >> 1) + 1_024);
+        Self { orders, book: Book::new(keys), totals: Totals::default() }
+    }
+
+    #[inline]
+    fn apply(&mut self, input: &Input) {
+        self.run(input);
+    }
+
+    fn outcome(&mut self) -> Outcome {
+        let mut digest = Digest::default();
+        let mut resting = 0;
+        for taker in [Side::Sell, Side::Buy] {
+            let limit = if taker == Side::Sell { 0 } else { u32::MAX };
+            let mut next = self.book.front(taker, limit);
+            while let Some(slot) = next {
+                let order = self.orders.get(slot);
+                let client = self.orders.terms(slot).client_order_id.get();
+                let client = u32::try_from(client).expect("numbered by the workload");
+                digest.add(order.side(), u64::from(order.key), client, order.leaves.get().unsigned_abs());
+                resting += 1;
+                next = self.book.behind(&mut self.orders, slot, taker, limit);
+            }
+        }
+        Outcome { totals: self.totals, resting: Some(resting), digest: Some(digest.get()) }
+    }
+}

@@ -1,0 +1,118 @@
+//! How much memory does a resting order take, and an account with one position?
+//!
+//! Measured as the growth of this process's resident set while the venue is filled through commands, so it counts what
+//! the machine has to hold: pages once touched, room reserved and never touched left out.
+#![expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "bytes per item are quotients")]
+
+use std::fs;
+
+use anyhow::Context;
+use serde::Serialize;
+
+use crate::population::{Population, Terms};
+use crate::report::{Report, Setting, table};
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Orders to rest.
+    pub orders: u32,
+    /// Accounts to open, each with one position.
+    pub accounts: u32,
+    /// The core to run on.
+    pub core: usize,
+}
+
+impl Options {
+    /// A run of a moment, for tests.
+    #[must_use]
+    pub const fn quick() -> Self {
+        Self { orders: 2_000, accounts: 2_000, core: 1 }
+    }
+}
+
+/// Bytes per item of one kind.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// What was added.
+    pub what: &'static str,
+    /// How many.
+    pub count: u32,
+    /// Resident bytes each added.
+    pub bytes_each: f64,
+}
+
+/// Both figures.
+#[derive(Clone, Debug, Serialize)]
+pub struct MemoryReport {
+    /// Machine.
+    pub setting: Setting,
+    /// Figures.
+    pub lines: Vec<Line>,
+}
+
+/// Measures both.
+///
+/// # Errors
+/// Where `/proc/self/status` does not say how much is resident.
+pub fn run(options: &Options) -> anyhow::Result<MemoryReport> {
+    let setting = Setting::prepare(options.core);
+    Ok(MemoryReport { setting, lines: vec![per_order(options.orders)?, per_account(options.accounts)?] })
+}
+
+fn per_order(orders: u32) -> anyhow::Result<Line> {
+    let (accounts, instruments, legs) = (1_000, 8, 3);
+    let terms = Terms { accounts, instruments, legs, resting: orders, room: 0, fixed_qty: None, seed: 31 };
+    let mut population = Population::with_positions(terms);
+    let before = resident()?;
+    for _ in 0..orders {
+        let order = population.passive_order();
+        population.feeder.send(&order);
+    }
+    let after = resident()?;
+    anyhow::ensure!(population.feeder.rejects == 0, "every order rests");
+    Ok(line("resting order", orders, before, after))
+}
+
+fn per_account(accounts: u32) -> anyhow::Result<Line> {
+    let terms = Terms { accounts, instruments: 8, legs: 1, resting: 0, room: 0, fixed_qty: None, seed: 32 };
+    let mut population = Population::without_accounts(terms);
+    let before = resident()?;
+    population.open_accounts();
+    population.trade_positions();
+    let after = resident()?;
+    anyhow::ensure!(population.feeder.rejects == 0, "every position was traded");
+    Ok(line("account with one position and its session", accounts, before, after))
+}
+
+fn line(what: &'static str, count: u32, before: u64, after: u64) -> Line {
+    Line { what, count, bytes_each: after.saturating_sub(before) as f64 / f64::from(count.max(1)) }
+}
+
+/// Resident bytes of this process.
+fn resident() -> anyhow::Result<u64> {
+    let status = fs::read_to_string("/proc/self/status").context("the resident set is read from /proc")?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS line")?;
+    let kib: u64 = line.split_whitespace().nth(1).context("VmRSS without a number")?.parse()?;
+    Ok(kib * 1024)
+}
+
+impl Report for MemoryReport {
+    fn text(&self) -> String {
+        let mut rows = vec![["what", "count", "bytes each"].map(str::to_owned).to_vec()];
+        rows.extend(self.lines.iter().map(|line| {
+            vec![line.what.to_owned(), line.count.to_string(), format!("{:.0}", line.bytes_each)]
+        }));
+        format!("memory: growth of the resident set\n{}", table(&rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_figures_are_taken() {
+        assert_eq!(run(&Options::quick()).expect("Linux has /proc").lines.len(), 2);
+    }
+}
