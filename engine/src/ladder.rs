@@ -89,9 +89,15 @@ impl Ladder {
         self.level(key).map_or(0, |level| level.qty)
     }
 
+    /// Last node at `key`, or `NIL`.
+    #[inline]
+    pub(crate) fn tail(&self, key: u32) -> u32 {
+        self.level(key).map_or(NIL, |level| level.tail)
+    }
+
     #[inline]
     fn level(&self, key: u32) -> Option<&Level> {
-        let page = self.directory[(key >> PAGE_SHIFT) as usize];
+        let page = *self.directory.get((key >> PAGE_SHIFT) as usize)?;
         self.levels.get(slot_of(page, key))
     }
 
@@ -139,8 +145,9 @@ impl Ladder {
         if level.head != NIL {
             return false;
         }
-        self.occupied.remove(key);
-        self.drop_page_if_empty(key >> PAGE_SHIFT);
+        if self.occupied.remove(key) {
+            self.drop_page_if_empty(key >> PAGE_SHIFT);
+        }
         true
     }
 

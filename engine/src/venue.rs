@@ -14,6 +14,7 @@ mod matching;
 mod new_order;
 mod reduce_only;
 mod wake;
+mod warm;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -244,37 +245,6 @@ impl Venue {
                 (self.orders.id(slot), leg.instrument, reservation.side, reservation.price, reservation.qty)
             })
         })
-    }
-
-    /// Reads what a command is going to need, so that its cache misses overlap those of its neighbours in the batch.
-    /// Changes nothing; the value only keeps the reads from being optimised away.
-    #[must_use]
-    pub fn touch(&self, command: &Command) -> u64 {
-        match &command.action {
-            Action::CancelOrder(cancel) => self.touch_order(cancel.order),
-            Action::AmendOrder(amend) => self.touch_order(amend.order),
-            Action::NewOrder(_)
-            | Action::MassCancel(_)
-            | Action::IndexPrice { .. }
-            | Action::Continue
-            | Action::Tick
-            | Action::OpenSession { .. }
-            | Action::OpenAccount { .. }
-            | Action::Deposit(_)
-            | Action::Withdraw(_)
-            | Action::SetLeverage { .. }
-            | Action::DefineInstrument { .. }
-            | Action::SetTradingState { .. } => 0,
-        }
-    }
-
-    fn touch_order(&self, order: crate::command::OrderRef) -> u64 {
-        match order {
-            crate::command::OrderRef::Id(id) => {
-                self.orders.touch(u32::try_from(id.get() & 0xFF_FFFF).unwrap_or(u32::MAX))
-            }
-            crate::command::OrderRef::Client(_) => 0,
-        }
     }
 
     /// A trading account that may act, liquidation aside.
