@@ -21,6 +21,10 @@ const CHECK_EVERY: u64 = 4_096;
 /// Continuations one command may need.
 const CONTINUATIONS_MAX: u32 = 1_000_000;
 
+/// Stores are roomy here, and what is counted beside the venue is not; the comparison with the model reaches them.
+const BEYOND: [&str; 5] =
+    ["TooManyOrders", "TooManyLegs", "OpenInterestLimit", "command of more than 64 events", "continued"];
+
 /// Thousands of accounts with room for their positions.
 fn large() -> World {
     let mut instruments = all();
@@ -96,9 +100,8 @@ fn invariants_hold_in_a_long_campaign() {
     let rate = (u128::from(watched.commands) * 1_000_000).div_euclid(micros);
     println!("{} commands, {rate} commands/s\n{}", watched.commands, watched.coverage.table());
     if total >= COMMANDS {
-        // Stores are roomy here; the comparison with the model reaches what this campaign does not.
         let missing = watched.coverage.missing(&[]);
-        let unexpected: Vec<_> = missing.iter().filter(|name| !name.starts_with("TooMany")).collect();
+        let unexpected: Vec<_> = missing.iter().filter(|name| !BEYOND.contains(&name.as_str())).collect();
         assert!(unexpected.is_empty(), "never reached: {unexpected:?}");
     }
 }

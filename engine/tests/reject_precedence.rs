@@ -10,7 +10,8 @@ mod precedence;
 
 use engine::{Command, Event, Reject};
 use machine::{Machine, ModelAlone, VenueBesideModel};
-use precedence::scene::{Scene, TRADED, TRADER, others};
+use precedence::others::others;
+use precedence::scene::{Scene, TRADED, TRADER};
 use risk::{AccountId, Capacity};
 
 type Make<'m> = &'m dyn Fn(Capacity) -> Box<dyn Machine>;
@@ -68,6 +69,8 @@ const HIDDEN: &[(Reject, &str)] = &[(
 /// Why no command breaks both rules, where none does.
 fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
     const OF_ACCOUNT: [Reject; 3] = [Reject::TooManyLegs, Reject::PositionLimit, Reject::InsufficientMargin];
+    const OF_SIZE: [Reject; 3] =
+        [Reject::PositionLimit, Reject::OpenInterestLimit, Reject::InsufficientMargin];
     const OF_INSTRUMENT: [Reject; 10] = [
         Reject::NotTrading,
         Reject::QuantityTooLarge,
@@ -87,31 +90,29 @@ fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
         Reject::OpenInterestLimit,
         Reject::InsufficientMargin,
     ];
-    match lower {
-        Reject::UnknownAccount | Reject::SystemAccount if OF_ACCOUNT.contains(&higher) => {
-            Some("the account has neither legs nor margin")
-        }
-        Reject::UnknownInstrument if OF_INSTRUMENT.contains(&higher) => {
-            Some("the instrument has no terms and no book")
-        }
-        Reject::NotTrading if higher == Reject::UnknownOrder => Some("an unknown order names no instrument"),
-        Reject::NoMarkPrice if OF_MARK.contains(&higher) => {
-            Some("nothing rests or is held where there is no mark")
-        }
-        Reject::TooManyLegs if higher == Reject::PositionLimit => {
-            Some("one order alone stays within the limit")
-        }
-        Reject::ReduceOnlyWouldIncrease
-            if [Reject::PositionLimit, Reject::OpenInterestLimit, Reject::InsufficientMargin]
-                .contains(&higher) =>
-        {
-            Some("a reduce-only order that closes nothing counts for nothing")
-        }
-        Reject::PostOnlyWouldCross if higher == Reject::FokNotFillable => {
-            Some("post-only and fill-or-kill contradict each other, which is a smaller number")
-        }
-        _ => None,
-    }
+    let reasons: [(&[Reject], &[Reject], &'static str); 7] = [
+        (
+            &[Reject::UnknownAccount, Reject::SystemAccount],
+            &OF_ACCOUNT,
+            "the account has neither legs nor margin",
+        ),
+        (&[Reject::UnknownInstrument], &OF_INSTRUMENT, "the instrument has no terms and no book"),
+        (&[Reject::NotTrading], &[Reject::UnknownOrder], "an unknown order names no instrument"),
+        (&[Reject::NoMarkPrice], &OF_MARK, "nothing rests or is held where there is no mark"),
+        (&[Reject::TooManyLegs], &[Reject::PositionLimit], "one order alone stays within the limit"),
+        (
+            &[Reject::ReduceOnlyWouldIncrease],
+            &OF_SIZE,
+            "a reduce-only order that closes nothing counts for nothing",
+        ),
+        (
+            &[Reject::PostOnlyWouldCross],
+            &[Reject::FokNotFillable],
+            "the two contradict each other, a smaller number",
+        ),
+    ];
+    let mut found = reasons.iter().filter(|(low, high, _)| low.contains(&lower) && high.contains(&higher));
+    found.next().map(|(_, _, reason)| *reason)
 }
 
 /// What a command is refused with; a refusal changes nothing.
@@ -173,7 +174,7 @@ fn walk_leverage(make: Make<'_>) {
 fn walk_all(make: Make<'_>) {
     let new_orders = walk(make, NEW_ORDER, Scene::new_order);
     let amendments = walk(make, AMEND_ORDER, Scene::amend_order);
-    println!("{new_orders} pairs of new orders, {amendments} pairs of amendments");
+    assert!(new_orders > 150 && amendments > 80, "{new_orders} and {amendments} pairs were played");
     walk_others(make);
     walk_leverage(make);
 }

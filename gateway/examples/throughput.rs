@@ -7,6 +7,7 @@
 #[path = "../tests/flow/mod.rs"]
 mod flow;
 
+use std::path::Path;
 use std::time::Duration;
 
 use engine::{Action, Command, Events, Seq, Stamp, TimeNs, Venue};
@@ -60,11 +61,32 @@ fn mix() -> Vec<Command> {
 }
 
 fn report(what: &str, count: usize, elapsed: Duration) {
-    let nanoseconds = elapsed.as_nanos();
+    let nanoseconds = elapsed.as_nanos().max(1);
     let count = u128::try_from(count).expect("small");
     let each = nanoseconds.checked_div(count).expect("not zero");
     let rate = (count * 1_000_000_000).checked_div(nanoseconds).expect("not zero");
     println!("{what:<58} {each:>6} ns each {rate:>10} commands/s");
+}
+
+/// Processor time of this thread: what a measurement on a busy machine can rely on.
+fn processor_time() -> Duration {
+    processor_time_in(Path::new("/proc/thread-self"))
+}
+
+fn processor_time_in(task: &Path) -> Duration {
+    let counters = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+    let first = counters.split_whitespace().next().and_then(|field| field.parse().ok());
+    Duration::from_nanos(first.unwrap_or(0))
+}
+
+/// Processor time of the venue's threads so far, waiting by spinning included.
+fn report_threads(count: usize) {
+    for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+        if name.starts_with("fulcrum") {
+            report(&format!("    processor time of {}", name.trim()), count, processor_time_in(&task.path()));
+        }
+    }
 }
 
 /// Submits as fast as the venue takes it, polling as it goes.
@@ -110,6 +132,7 @@ fn through_directory(what: &str, commands: Vec<Command>, mode: Mode, durability:
         client.wait(released);
     }
     report(&format!("{what}, {mode:?}, durability {durability:?}"), count, watch.elapsed());
+    report_threads(count);
     process.stop(client, |_| ()).expect("no failure");
     latencies.sort_unstable();
     let at = |per_mille: usize| {
@@ -157,28 +180,28 @@ fn on_one_thread(what: &str, commands: Vec<Command>) {
     let recovered = Recovered { venue: Venue::new(flow::CAPACITY), log: NoLog::default() };
     let mut roles = wire(recovered, WallClock::default(), QueueSizes::default(), Vec::new());
     let count = commands.len();
-    let watch = Stopwatch::start();
-    let mut engine = Duration::ZERO;
+    let before = processor_time();
     let mut commands = commands.into_iter();
     while commands.len() > 0 {
         for command in commands.by_ref().take(64) {
             assert!(roles.client.submit(command).is_ok(), "room");
         }
         roles.client.flush();
-        let inner = Stopwatch::start();
         while roles.engine.do_work() > 0 {}
-        engine += inner.elapsed();
         roles.log.do_work();
         roles.client.poll(|_| ());
     }
-    report(&format!("{what}, one thread, no log"), count, watch.elapsed());
-    report("    of which the engine role", count, engine);
+    report(
+        &format!("{what}, client and engine on one thread, no log"),
+        count,
+        processor_time().saturating_sub(before),
+    );
 }
 
 fn venue_alone(what: &str, commands: &[Command]) {
     let mut venue = Venue::new(flow::CAPACITY);
     let mut events = Events::with_capacity(4_096);
-    let watch = Stopwatch::start();
+    let before = processor_time();
     let mut apply = |venue: &mut Venue, command: &Command| {
         let stamp = Stamp { seq: Seq::new(venue.last_stamp().seq.get() + 1), time: TimeNs::new(1) };
         events.clear();
@@ -190,11 +213,14 @@ fn venue_alone(what: &str, commands: &[Command]) {
             apply(&mut venue, &Command::venue(Action::Continue));
         }
     }
-    report(&format!("{what}, Venue::apply alone"), commands.len(), watch.elapsed());
+    report(&format!("{what}, Venue::apply alone"), commands.len(), processor_time().saturating_sub(before));
 }
 
 fn main() {
-    println!("{} cores", gateway::runner::cores().len());
+    println!(
+        "{} cores; one thread in processor time, several threads in wall time",
+        gateway::runner::cores().len()
+    );
     venue_alone("ticks", &ticks());
     venue_alone("mix", &mix());
     on_one_thread("ticks", ticks());

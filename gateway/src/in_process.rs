@@ -116,10 +116,11 @@ impl<C: Clock> Client<C> {
         }
     }
 
-    /// Whether the venue takes no more commands.
+    /// Whether the venue takes no more commands, or soon will not: what is submitted after a stop was requested may
+    /// find nobody, and then no outcome comes of it.
     #[must_use]
     pub fn has_stopped(&self) -> bool {
-        self.arrivals.is_abandoned() || self.progress.failure().is_some()
+        self.progress.stop_requested() || self.arrivals.is_abandoned() || self.progress.failure().is_some()
     }
 
     /// Whether no outcome will come any more.

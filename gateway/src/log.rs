@@ -39,8 +39,8 @@
 //! | 88 | 8 | synced: offset |
 //! | 96 | 32 | chain value before it; zero in the first segment |
 //!
-//! **Batch**, from 104 to 16,384 bytes, a multiple of 8; one follows the other. A batch begins only where the longest one
-//! would fit, otherwise the next segment does:
+//! **Batch**, from 104 to 16,384 bytes, a multiple of 8; one follows the other. A batch begins only where the longest
+//! one would fit, otherwise the next segment does:
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -57,8 +57,8 @@
 //! | 64 | | records, then zeros up to a multiple of 8 |
 //! | length - 32 | 32 | chain value: BLAKE3 over the 32 bytes before the batch and the batch up to here |
 //!
-//! The 32 bytes before a batch are the chain value of the batch before it, or the end of the segment header, which repeats
-//! the chain value of the last batch of the segment before. The chain so covers every byte written.
+//! The 32 bytes before a batch are the chain value of the batch before it, or the end of the segment header, which
+//! repeats the chain value of the last batch of the segment before. The chain so covers every byte written.
 //!
 //! **Record**, 56 bytes and its block:
 //!
@@ -76,33 +76,35 @@
 //! | 52 | | block |
 //! | length - 4 | 4 | CRC of the record up to here |
 //!
-//! The block of a command is the whole [`engine::Command`] through [`engine::codec`], at most 4,096 bytes; of a checkpoint
-//! its link; of the genesis record, through the same codec, format, rules, time of creation, capacity and build; of a
-//! closing record nothing. The first record is the genesis record. Sequences of commands run from 1 without a gap. The
-//! checkpoint of a window comes behind its last command and before 4,096 further ones.
+//! The block of a command is the whole [`engine::Command`] through [`engine::codec`], at most 4,096 bytes; of a
+//! checkpoint its link; of the genesis record, through the same codec, format, rules, time of creation, capacity and
+//! build; of a closing record nothing. The first record is the genesis record. Sequences of commands run from 1 without
+//! a gap. The checkpoint of a window comes behind its last command and before 4,096 further ones.
 //!
 //! **`CLOSED`**, 72 bytes: `FULCRUMC`, log id (8), end segment (4), CRC (4), end offset (8), last sequence (8), chain
 //! value (32).
 //!
 //! # Torn tail or damage
 //!
-//! A commit is one write of all its batches, then one sync. Until the sync returns, the disk may keep any of these sectors
-//! and lose any others: an image may hold the second batch of a commit and not the first. That an intact batch follows
-//! is therefore no proof of damage. Every header instead says up to which place the log was **synced when the header was
-//! written**; a header that passes its CRC and names its own place and log is believed, since what it says was true
-//! then. Reading goes on until the first place that does not fit. All bytes behind it are searched for headers:
+//! A commit is one write of all its batches, then one sync. Until the sync returns, the disk may keep any of these
+//! sectors and lose any others: an image may hold the second batch of a commit and not the first. That an intact batch
+//! follows is therefore no proof of damage. Every header instead says up to which place the log was **synced when the
+//! header was written**; a header that passes its CRC and names its own place and log is believed, since what it says
+//! was true then. Reading goes on until the first place that does not fit. All bytes behind it are searched for
+//! headers:
 //!
-//! * One says that more was synced than fits: acknowledged bytes were changed. The opening is refused with file and offset.
-//! * None does: nothing behind the valid part was acknowledged with a later commit building on it. It is cut off, with a
-//!   message: later segments are removed, the rest of the last one is zeroed, all of it synced before anything is
+//! * One says that more was synced than fits: acknowledged bytes were changed. The opening is refused with file and
+//!   offset.
+//! * None does: nothing behind the valid part was acknowledged with a later commit building on it. It is cut off, with
+//!   a message: later segments are removed, the rest of the last one is zeroed, all of it synced before anything is
 //!   appended, so that no leftover is ever taken for a batch.
 //!
-//! So (a) an acknowledged commit is never lost to a crash: its sync covered it. (b) Every crash image opens: a header in it
-//! promises only what an earlier sync covered. (c) Every change of bytes in front of the last commit is refused. A change
-//! within the very last commit of a log that was not closed looks like a torn write and is cut, told with its place:
-//! nothing on the disk could tell them apart but another sync per commit. A graceful stop takes this doubt away: `CLOSED`
-//! says where the log ends and with which chain value, and while it is there every misfit is damage, zeros behind the end
-//! included. Bytes missing at the end of a file count as zeros.
+//! So (a) an acknowledged commit is never lost to a crash: its sync covered it. (b) Every crash image opens: a header
+//! in it promises only what an earlier sync covered. (c) Every change of bytes in front of the last commit is refused.
+//! A change within the very last commit of a log that was not closed looks like a torn write and is cut, told with its
+//! place: nothing on the disk could tell them apart but another sync per commit. A graceful stop takes this doubt away:
+//! `CLOSED` says where the log ends and with which chain value, and while it is there every misfit is damage, zeros
+//! behind the end included. Bytes missing at the end of a file count as zeros.
 //!
 //! What was recovered is written again where no header proves it synced, and synced, before the log goes on: the former
 //! process may have died before its sync, or at a failed one, after which the system takes pages for clean that never

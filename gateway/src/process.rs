@@ -322,10 +322,9 @@ const LOG: &str = "fulcrum-log";
 const CLIENT: &str = "fulcrum-client";
 
 fn idle(layout: Layout) -> Idle {
-    Idle::new(match layout.mode {
-        Mode::Dedicated => Patience::DEDICATED,
-        Mode::Shared => Patience::SHARED,
-    })
+    // A thread that spins on a core it was promised and does not have keeps a peer from working.
+    let alone = layout.mode == Mode::Dedicated && Mode::for_this_machine() == Mode::Dedicated;
+    Idle::new(if alone { Patience::DEDICATED } else { Patience::SHARED })
 }
 
 /// The last cores are ours, the first ones are where a system keeps its interrupts.

@@ -98,9 +98,7 @@ impl<B: Batch> BatchSender<B> {
     }
 
     fn collect(&mut self) {
-        while let Some(mut batch) = self.lanes.empty.pop() {
-            // Here and not where it was read: what a message owns is freed by the thread that made it.
-            batch.clear();
+        while let Some(batch) = self.lanes.empty.pop() {
             self.spare.push(batch);
         }
     }
@@ -137,12 +135,13 @@ impl<B: Batch> BatchReceiver<B> {
         self.lanes.full.pop()
     }
 
-    /// Gives a box back. Its messages stay in it until the sender takes it up.
+    /// Gives a box back, emptied here, where its messages were just read and are in the cache.
     ///
     /// # Panics
     /// When the box did not come from this queue.
     #[inline]
-    pub fn give_back(&mut self, batch: Box<B>) {
+    pub fn give_back(&mut self, mut batch: Box<B>) {
+        batch.clear();
         let pushed = self.lanes.empty.push(batch);
         assert!(pushed.is_ok(), "there are as many slots as boxes");
         self.sender.wake();

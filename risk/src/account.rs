@@ -5,7 +5,7 @@
 
 use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::reservation::OrderSlot;
-use crate::units::{AccountId, InstrumentId, Leverage, Money, Position, Price, Qty, Rate, Requirement};
+use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
 use crate::{byte_enum, unit};
 
 unit!(
@@ -97,6 +97,28 @@ pub struct Leg {
     pub(crate) sell_bottom: Price,
     pub(crate) first_order: OrderSlot,
     pub(crate) next: LegId,
+    pub(crate) valuation: Valuation,
+}
+
+/// What a leg was last found to be worth and to require. A pure function of the leg and the mark it names: every change
+/// of the leg forgets it, any other mark does not match it. Not state, so not in the digest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Valuation {
+    /// The mark it was taken at; zero, which no mark is, when forgotten.
+    pub(crate) mark: Mark,
+    pub(crate) profit: Money,
+    pub(crate) requirement: Requirement,
+}
+
+impl Valuation {
+    pub(crate) const FORGOTTEN: Self =
+        Self { mark: Mark::new(0), profit: Money::ZERO, requirement: Requirement::ZERO };
+}
+
+impl bincode::Encode for Valuation {
+    fn encode<E: bincode::enc::Encoder>(&self, _: &mut E) -> Result<(), bincode::error::EncodeError> {
+        Ok(())
+    }
 }
 
 impl Leg {
@@ -117,6 +139,7 @@ impl Leg {
             sell_bottom: Price::new(i64::MAX),
             first_order: OrderSlot::NONE,
             next,
+            valuation: Valuation::FORGOTTEN,
         }
     }
 

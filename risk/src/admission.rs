@@ -66,8 +66,10 @@ impl Ledger {
         let (before, distance) = match candidate.leg {
             None => (Requirement::ZERO, 0),
             Some(leg_id) => {
-                self.tighten(leg_id, mark);
-                (self.leg_requirement(leg_id, &leg, mark), self.open_loss_distance(leg_id, mark))
+                let remembered = leg.valuation;
+                let valuation =
+                    if remembered.mark == mark { remembered } else { self.value_leg(leg_id, mark) };
+                (valuation.requirement, self.open_loss_distance(leg_id, mark))
             }
         };
         let mut orders = self.orders_with(candidate, &leg);
@@ -82,7 +84,7 @@ impl Ledger {
     /// # Errors
     /// [`MarginShort`].
     pub fn admit_leverage(
-        &self,
+        &mut self,
         account: AccountId,
         instrument: InstrumentId,
         leverage: Leverage,
@@ -96,7 +98,12 @@ impl Ledger {
     }
 
     /// Whether equity covers the account's requirement once one leg's goes from `before` to `after`.
-    fn cover(&self, account: AccountId, before: Requirement, after: Requirement) -> Result<(), MarginShort> {
+    fn cover(
+        &mut self,
+        account: AccountId,
+        before: Requirement,
+        after: Requirement,
+    ) -> Result<(), MarginShort> {
         let (equity, initial) = self.equity_and_initial(account);
         let required = initial - before + after;
         let reduces = after <= before && equity >= Money::ZERO;

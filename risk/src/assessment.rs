@@ -1,9 +1,9 @@
 //! What an account is worth and what its positions and orders require, exactly.
 //!
-//! Invariant: every figure is computed from balances, legs and marks alone; nothing is cached that a mark could make
-//! stale. Sums of requirements are exact and rounded up once, when shown. Source: `MARGIN.md` 2 to 5.
+//! Invariant: every figure is computed from balances, legs and marks alone. What is remembered of a leg names the mark it
+//! was taken at and is forgotten with every change of the leg, so it can never be stale. Sums of requirements are exact and rounded up once, when shown. Source: `MARGIN.md` 2 to 5.
 
-use crate::account::{Leg, LegId};
+use crate::account::{Leg, LegId, Valuation};
 use crate::ledger::Ledger;
 use crate::limits::WITHDRAWAL_FLOOR_PPB;
 use crate::ratio::Ratio;
@@ -79,17 +79,34 @@ impl Ledger {
         sum
     }
 
-    /// Equity and initial margin alone: all that admitting an order asks for. O(legs).
-    #[must_use]
-    pub(crate) fn equity_and_initial(&self, account: AccountId) -> (Money, Requirement) {
+    /// Equity and initial margin alone: all that admitting an order asks for. O(legs), and for a leg that has not
+    /// changed since it was last valued at this mark, two additions.
+    #[inline]
+    pub(crate) fn equity_and_initial(&mut self, account: AccountId) -> (Money, Requirement) {
         let mut equity = self.accounts[account.index()].balance;
         let mut initial = Requirement::ZERO;
-        for (leg_id, leg) in self.legs_of(account) {
+        let mut next = self.accounts[account.index()].first_leg;
+        while let Some(leg_id) = next.some() {
+            let leg = &self.legs[leg_id.index()];
             let mark = self.mark_of(leg.instrument);
-            equity += self.unrealised(leg, mark);
-            initial += self.leg_requirement(leg_id, leg, mark);
+            next = leg.next;
+            let valuation =
+                if leg.valuation.mark == mark { leg.valuation } else { self.value_leg(leg_id, mark) };
+            equity += valuation.profit;
+            initial += valuation.requirement;
         }
         (equity, initial)
+    }
+
+    /// Values a leg and remembers it.
+    pub(crate) fn value_leg(&mut self, leg_id: LegId, mark: Mark) -> Valuation {
+        self.tighten(leg_id, mark);
+        let leg = &self.legs[leg_id.index()];
+        let profit = self.unrealised(leg, mark);
+        let requirement = self.leg_requirement(leg_id, leg, mark);
+        let valuation = Valuation { mark, profit, requirement };
+        self.legs[leg_id.index()].valuation = valuation;
+        valuation
     }
 
     /// Unrealised profit and loss of a leg, rounded down.

@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use crate::limits::{MARK_ONE, MARK_SHIFT, NOTIONAL_MAX, PRICE_MAX, QTY_MAX};
+use crate::limits::{MARK_ONE, MARK_SHIFT, NOTIONAL_MAX, PRICE_MAX, QTY_MAX, SCALED_MAX};
 use crate::rounding::{div_ceil, div_floor, wide_mul};
 use crate::tiers::{Tier, TierError, TierTable};
 use crate::units::{FeeRate, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
@@ -110,7 +110,10 @@ impl InstrumentSpec {
         // Marks may rise above the highest order price by the widest band; twice that price bounds both.
         let highest = i128::from(instrument.spec.price_max.get()) * 2;
         let value = highest * i128::from(instrument.spec.open_interest_max.get()) * i128::from(value_mul);
-        if div_ceil(value, i128::from(value_div)) > i128::from(NOTIONAL_MAX) {
+        let scaled = wide_mul(instrument.spec.open_interest_max.get(), value_mul);
+        if div_ceil(value, i128::from(value_div)) > i128::from(NOTIONAL_MAX)
+            || scaled > i128::from(SCALED_MAX)
+        {
             return Err(SpecError::Range);
         }
         Ok(instrument)
@@ -170,13 +173,8 @@ impl Instrument {
     /// `size x raw` in units of money / 2^shift, before division.
     #[inline]
     fn product(&self, size: i64, raw: i64) -> i128 {
-        let product = wide_mul(size, raw);
-        if self.value_mul == 1 {
-            return product;
-        }
-        // Below 2^108 by the range check of `compile`; checked where it costs nothing that matters.
-        debug_assert!(product.checked_mul(i128::from(self.value_mul)).is_some());
-        product.wrapping_mul(i128::from(self.value_mul))
+        // `compile` has seen that the largest size times the multiplier fits.
+        wide_mul(size * self.value_mul, raw)
     }
 
     /// Value of `qty` at `price`: exact where the decimals allow, else rounded down, once per match; the two sides

@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use crate::account::{Account, AccountState, Leg, LegId};
+use crate::account::{Account, AccountState, Leg, LegId, Valuation};
 use crate::instrument::Instrument;
 use crate::limits::MONEY_MAX;
 use crate::reservation::Reservation;
@@ -28,15 +28,15 @@ pub struct Capacity {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, bincode::Encode)]
 pub struct InstrumentSums {
     /// Signed positions (I1: 0).
-    position: i128,
+    position: i64,
     /// Costs of open positions.
-    cost: i128,
+    cost: i64,
     /// Costs booked to balances when a position became flat (I2: `cost + settled = 0`).
-    settled: i128,
+    settled: i64,
     /// Longs (I5: equal to shorts).
-    long: i128,
+    long: i64,
     /// Shorts, as a positive number.
-    short: i128,
+    short: i64,
 }
 
 /// Accounts, legs, instruments, reservations and sums.
@@ -52,11 +52,11 @@ pub struct Ledger {
     pub(crate) orders: u32,
     sums: Vec<InstrumentSums>,
     /// Balances over all accounts.
-    balances: i128,
+    balances: i64,
     /// Deposits less withdrawals.
-    deposits: i128,
+    deposits: i64,
     /// Costs settled to balances over all instruments.
-    settled: i128,
+    settled: i64,
     /// The instrument whose sums changed since the last assertion.
     touched: Option<InstrumentId>,
 }
@@ -167,6 +167,14 @@ impl Ledger {
         &self.legs[leg.index()]
     }
 
+    /// A leg about to change: what it was last found to be worth is forgotten.
+    #[inline]
+    pub(crate) fn leg_mut(&mut self, leg: LegId) -> &mut Leg {
+        let leg = &mut self.legs[leg.index()];
+        leg.valuation = Valuation::FORGOTTEN;
+        leg
+    }
+
     /// An account's legs, by ascending instrument.
     pub fn legs_of(&self, account: AccountId) -> impl Iterator<Item = (LegId, &Leg)> + '_ {
         let mut next = self.accounts[account.index()].first_leg;
@@ -252,7 +260,7 @@ impl Ledger {
 
     /// Sets a leg's leverage.
     pub fn set_leverage(&mut self, leg_id: LegId, leverage: Leverage) {
-        let leg = &mut self.legs[leg_id.index()];
+        let leg = self.leg_mut(leg_id);
         leg.leverage = leverage;
         leg.user_rate = leverage.initial_rate();
     }
@@ -260,18 +268,18 @@ impl Ledger {
     /// Whether a deposit of this amount keeps every sum in range.
     #[must_use]
     pub fn admits_deposit(&self, amount: Money) -> bool {
-        amount > Money::ZERO && self.deposits + i128::from(amount.get()) <= i128::from(MONEY_MAX)
+        (Money::ZERO < amount && amount.get() <= MONEY_MAX) && self.deposits + amount.get() <= MONEY_MAX
     }
 
     /// Money from outside (positive) or to outside (negative); the balance after it.
     pub fn transfer(&mut self, account: AccountId, amount: Money) -> Money {
-        self.deposits += i128::from(amount.get());
+        self.deposits += amount.get();
         self.post_cash(account, amount)
     }
 
     /// Books a balance change; every caller books the counter-entry in the same command.
     pub(crate) fn post_cash(&mut self, account: AccountId, amount: Money) -> Money {
-        self.balances += i128::from(amount.get());
+        self.balances += amount.get();
         let account = &mut self.accounts[account.index()];
         account.balance += amount;
         account.balance
@@ -279,7 +287,7 @@ impl Ledger {
 
     /// Books one side of a change of position; every caller books the other side in the same command.
     pub(crate) fn post_position(&mut self, leg_id: LegId, delta: Position, cost: Money) {
-        let leg = &mut self.legs[leg_id.index()];
+        let leg = self.leg_mut(leg_id);
         let instrument = leg.instrument;
         let before = leg.position;
         leg.position += delta;
@@ -287,12 +295,12 @@ impl Ledger {
         let (after, account) = (leg.position, leg.account);
         let to_cash = if after == Position::ZERO { core::mem::take(&mut leg.cost) } else { Money::ZERO };
         let sums = &mut self.sums[instrument.index()];
-        sums.position += i128::from(delta.get());
-        sums.cost += i128::from((cost - to_cash).get());
-        sums.settled += i128::from(to_cash.get());
-        sums.long += i128::from(after.get().max(0) - before.get().max(0));
-        sums.short += i128::from(before.get().min(0) - after.get().min(0));
-        self.settled += i128::from(to_cash.get());
+        sums.position += delta.get();
+        sums.cost += (cost - to_cash).get();
+        sums.settled += to_cash.get();
+        sums.long += after.get().max(0) - before.get().max(0);
+        sums.short += before.get().min(0) - after.get().min(0);
+        self.settled += to_cash.get();
         self.post_cash(account, -to_cash);
         debug_assert!(self.touched.is_none_or(|touched| touched == instrument), "one instrument per command");
         self.touched = Some(instrument);
@@ -301,12 +309,12 @@ impl Ledger {
     /// Open interest of an instrument.
     #[must_use]
     pub fn open_interest(&self, instrument: InstrumentId) -> Qty {
-        Qty::new(i64::try_from(self.sums[instrument.index()].long).expect("bounded by open_interest_max"))
+        Qty::new(self.sums[instrument.index()].long)
     }
 
     /// Deposits less withdrawals.
     #[must_use]
-    pub fn deposits(&self) -> i128 {
+    pub fn deposits(&self) -> i64 {
         self.deposits
     }
 
@@ -339,11 +347,11 @@ impl Ledger {
     /// # Panics
     /// With the rule that does not hold.
     pub fn check(&self) {
-        let mut balances = 0_i128;
+        let mut balances = 0_i64;
         let mut sums = alloc::vec![InstrumentSums::default(); self.instruments.len()];
         let mut orders = 0;
         for (account_id, account) in self.accounts() {
-            balances += i128::from(account.balance.get());
+            balances += account.balance.get();
             let mut count = 0;
             let mut last = None;
             for (leg_id, leg) in self.legs_of(account_id) {
@@ -355,10 +363,10 @@ impl Ledger {
                 orders += leg.orders;
                 self.check_leg(leg_id, leg);
                 let sum = &mut sums[leg.instrument.index()];
-                sum.position += i128::from(leg.position.get());
-                sum.cost += i128::from(leg.cost.get());
-                sum.long += i128::from(leg.position.get().max(0));
-                sum.short -= i128::from(leg.position.get().min(0));
+                sum.position += leg.position.get();
+                sum.cost += leg.cost.get();
+                sum.long += leg.position.get().max(0);
+                sum.short -= leg.position.get().min(0);
             }
             assert!(count == account.legs, "leg count");
         }
@@ -373,7 +381,7 @@ impl Ledger {
                 "I1, I2, I5"
             );
         }
-        let settled: i128 = self.sums.iter().map(|sum| sum.settled).sum();
+        let settled: i64 = self.sums.iter().map(|sum| sum.settled).sum();
         assert!(settled == self.settled, "settled sum");
     }
 
@@ -399,6 +407,11 @@ impl Ledger {
                     sums.sell_qty += reservation.qty;
                 }
             }
+        }
+        let Valuation { mark, profit, requirement } = leg.valuation;
+        if mark != Valuation::FORGOTTEN.mark {
+            assert!(self.unrealised(leg, mark) == profit, "remembered profit");
+            assert!(self.leg_requirement(leg_id, leg, mark) == requirement, "remembered requirement");
         }
         assert!(sums.orders == leg.orders, "orders in leg");
         assert!(sums.buy_qty == leg.buy_qty && sums.sell_qty == leg.sell_qty, "order sums");

@@ -17,6 +17,8 @@ pub const PRICE_MAX: i64 = 1 << 40;
 pub const QTY_MAX: i64 = 1 << 52;
 /// Largest value of the open interest of one instrument, in money units.
 pub const NOTIONAL_MAX: i64 = 1 << 58;
+/// Largest quantity times an instrument's value multiplier; half of what i64 holds, since an order may add to it.
+pub const SCALED_MAX: i64 = 1 << 61;
 /// Tiers in one margin table.
 pub const TIERS_MAX: usize = 16;
 /// Legs (instruments with a position, an order or a leverage setting) of one account.
@@ -32,8 +34,9 @@ pub const FIRST_USER_ACCOUNT: u32 = 16;
 /// A withdrawal leaves at least this share of gross notional in the account (10 %).
 pub const WITHDRAWAL_FLOOR_PPB: u32 = 100_000_000;
 
-// A signed quantity times a mark (with its sub-units) times a multiplier stays inside i128 with room for a rate.
-const _: () = assert!(QTY_MAX.ilog2() + PRICE_MAX.ilog2() + MARK_SHIFT < 126 - 20);
+// A scaled quantity times a mark (with its sub-units, and at twice the highest price) stays inside i128.
+const _: () = assert!(SCALED_MAX.ilog2() + 1 + PRICE_MAX.ilog2() + 1 + MARK_SHIFT < 126);
+const _: () = assert!(QTY_MAX < SCALED_MAX);
 // The value of a position plus its cost plus a balance stays inside i64.
 const _: () = assert!(NOTIONAL_MAX.ilog2() + 2 <= MONEY_MAX.ilog2());
 const _: () = assert!(MONEY_MAX.ilog2() + 2 <= 62);

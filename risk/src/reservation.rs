@@ -89,10 +89,10 @@ impl Ledger {
             self.reservations[first.index()].prev = slot;
         }
         let fees = self.fees_reserved_for(leg_id, price, qty);
-        let leg = &mut self.legs[leg_id.index()];
+        self.orders += 1;
+        let leg = self.leg_mut(leg_id);
         leg.first_order = slot;
         leg.orders += 1;
-        self.orders += 1;
         if reduce_only {
             leg.reduce_only_qty += qty;
             return;
@@ -116,7 +116,7 @@ impl Ledger {
         reservation.qty -= qty;
         let Reservation { leg: leg_id, price, side, reduce_only, .. } = *reservation;
         let fees = self.fees_reserved_for(leg_id, price, qty);
-        let leg = &mut self.legs[leg_id.index()];
+        let leg = self.leg_mut(leg_id);
         if reduce_only {
             leg.reduce_only_qty -= qty;
             return;
@@ -131,7 +131,9 @@ impl Ledger {
     /// Forgets an order: filled, cancelled or moved. The leg stays; see [`Ledger::drop_leg`].
     pub fn release(&mut self, slot: OrderSlot) {
         let rest = self.reservations[slot.index()].qty;
-        self.reduce_reservation(slot, rest);
+        if rest > Qty::ZERO {
+            self.reduce_reservation(slot, rest);
+        }
         let Reservation { leg: leg_id, next, prev, .. } = self.reservations[slot.index()];
         match prev.some() {
             Some(prev) => self.reservations[prev.index()].next = next,

@@ -2,6 +2,8 @@
 //!
 //! A failure prints the seed; `FULCRUM_SEED=... cargo test -p risk --test liquidation` repeats it.
 
+#![expect(clippy::print_stdout, reason = "a failure says how to repeat it")]
+
 use risk::{
     AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Ledger, LegId, Mark, Money, Position, Price,
     Qty, Rate, Requirement, Tier,

@@ -5,9 +5,9 @@ pub(crate) mod worlds;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use engine::limits::EVENTS_PER_COMMAND;
-use engine::{Action, Command, Event, Events, Seq, Stamp, TimeNs, Venue};
-use risk::Capacity;
+use engine::limits::{CANCELS_PER_COMMAND, EVENTS_PER_COMMAND, MATCHES_PER_COMMAND};
+use engine::{Action, CancelReason, Command, Event, Events, Seq, Stamp, TimeNs, Venue};
+use risk::{Capacity, FillKind};
 
 use crate::campaign::Step;
 use crate::campaign::coverage::Coverage;
@@ -62,7 +62,10 @@ impl Pair {
                 return Err("the venue never comes to rest".to_owned());
             }
         }
-        if let Some(account) = self.model.unflagged() {
+        // Also what no price move caused: fills, money, settings.
+        if self.commands.is_multiple_of(COMPARE_EVERY)
+            && let Some(account) = self.model.unflagged()
+        {
             return Err(format!("account {account} is below maintenance and not under liquidation"));
         }
         Ok(())
@@ -117,7 +120,21 @@ impl Pair {
         let events = self.events.as_slice();
         let went_on =
             command.action == Action::Continue && !matches!(events.first(), Some(Event::Rejected { .. }));
+        let first = events.first();
         let turns = [
+            (
+                "liquidation cancelled as much as a command may",
+                went_on
+                    && events.len() == CANCELS_PER_COMMAND
+                    && matches!(first, Some(Event::Cancelled { reason: CancelReason::Liquidation, .. })),
+            ),
+            (
+                "liquidation matched as much as a command may",
+                went_on
+                    && events.len() >= MATCHES_PER_COMMAND
+                    && matches!(first, Some(Event::Fill(fill)) if fill.kind == FillKind::Liquidation),
+            ),
+            ("price move suspended", self.model.waking),
             ("taker suspended", self.model.suspended.is_some()),
             ("mass cancel suspended", self.model.sweep.is_some()),
             ("several accounts wait for liquidation", self.model.queue.len() > 1),
@@ -132,8 +149,14 @@ impl Pair {
 }
 
 /// Turns of the model a campaign is to reach.
-pub(crate) const TURNS: [&str; 3] =
-    ["taker suspended", "mass cancel suspended", "several accounts wait for liquidation"];
+pub(crate) const TURNS: [&str; 6] = [
+    "taker suspended",
+    "mass cancel suspended",
+    "price move suspended",
+    "several accounts wait for liquidation",
+    "liquidation cancelled as much as a command may",
+    "liquidation matched as much as a command may",
+];
 
 /// Where two lists of events part.
 fn first_difference(venue: &[Event], model: &[Event]) -> Option<String> {

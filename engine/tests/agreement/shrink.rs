@@ -6,7 +6,7 @@ use super::run;
 use crate::campaign::Step;
 
 /// Commands spent on shrinking before it is good enough.
-const COMMANDS_MAX: u64 = 8_000_000;
+const COMMANDS_MAX: u64 = 2_000_000;
 
 /// A short script that still goes wrong.
 pub(crate) fn shrink(capacity: Capacity, script: &[Step]) -> Vec<Step> {

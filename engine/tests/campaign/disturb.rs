@@ -1,16 +1,12 @@
 //! What disturbs the trading: prices, money, settings, nonsense and bursts.
 
-use engine::{
-    Action, CancelOrder, Command, MassCancel, NewOrder, OrderId, OrderRef, SessionId, TimeInForce,
-    TradingState, Transfer,
-};
+use engine::{Action, CancelOrder, Command, OrderId, OrderRef, SessionId, TradingState, Transfer};
 use risk::limits::MONEY_MAX;
-use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Qty};
+use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money};
 
 use super::Step;
 use super::generate::{Generator, QUARTER_LOT};
 use super::view::View;
-use super::worlds::LOT_VALUE;
 
 impl Generator {
     /// The index wanders around its home; now and then it jumps.
@@ -106,53 +102,6 @@ impl Generator {
                 Action::CancelOrder(CancelOrder { account: self.account(), order })
             }
             _ => self.order(view, session),
-        }
-    }
-
-    /// Hundreds of small orders of one account, then something that meets them all.
-    pub(super) fn burst(&mut self, view: &View, session: SessionId) {
-        if !self.world.bursts || !self.rng.permille(80) {
-            return;
-        }
-        let (account, instrument, side) = (self.account(), self.instrument(), self.side());
-        let lot = self.spec(instrument).lot;
-        let count = if self.rng.permille(60) { 1_030 } else { self.rng.within(200, 560) };
-        let wealth = Transfer { account, amount: Money::new(LOT_VALUE * 100) };
-        self.ahead.push_back(Step::from(Command::venue(Action::Deposit(wealth))));
-        for _ in 0..count {
-            let order = NewOrder {
-                client_order_id: self.client(session),
-                account,
-                instrument,
-                side,
-                qty: lot,
-                limit: Some(self.limit(view, instrument, side)),
-                time_in_force: TimeInForce::GoodTillCancel,
-                post_only: true,
-                reduce_only: false,
-            };
-            self.ahead.push_back(Step::from(Command::client(session, Action::NewOrder(order))));
-        }
-        let other = self.account();
-        let other_wealth = Transfer { account: other, amount: Money::new(LOT_VALUE * 100) };
-        let take = NewOrder {
-            client_order_id: self.client(session),
-            account: other,
-            instrument,
-            side: side.opposite(),
-            qty: Qty::new(lot.get() * self.rng.within(257, 400)),
-            limit: Some(self.far(view, instrument, side.opposite())),
-            time_in_force: self.rng.pick(&[TimeInForce::ImmediateOrCancel, TimeInForce::FillOrKill]),
-            post_only: false,
-            reduce_only: false,
-        };
-        if self.rng.permille(600) {
-            self.ahead.push_back(Step::from(Command::venue(Action::Deposit(other_wealth))));
-            self.ahead.push_back(Step::from(Command::client(session, Action::NewOrder(take))));
-        }
-        if self.rng.permille(500) {
-            let sweep = Action::MassCancel(MassCancel { account, instrument: None });
-            self.ahead.push_back(Step::from(Command::client(session, sweep)));
         }
     }
 }

@@ -100,7 +100,9 @@ impl Generator {
         if self.rng.permille(4) {
             return AccountId::new(self.rng.pick(&[0, 1, 2, 3, 15, 1_000_000, u32::MAX]));
         }
-        let number = u32::try_from(self.rng.below(u64::from(self.world.accounts))).expect("small");
+        // In a large world a few accounts do much of the trading.
+        let range = if self.rng.permille(400) { self.world.accounts.min(32) } else { self.world.accounts };
+        let number = u32::try_from(self.rng.below(u64::from(range))).expect("small");
         AccountId::new(FIRST_USER_ACCOUNT + number)
     }
 
@@ -147,11 +149,12 @@ impl Generator {
         Price::new((mark.div_euclid(tick) + outward * offset) * tick)
     }
 
-    /// A price well beyond the mark, inside the narrowest band.
+    /// A price well beyond the mark, inside the band.
     pub(super) fn far(&mut self, view: &View, instrument: InstrumentId, side: Side) -> Price {
         let tick = self.spec(instrument).tick.get();
         let mark = view.marks.get(&instrument).map_or(tick, |mark| mark.floor_price().get());
-        let reach = mark.div_euclid(100) * self.rng.within(2, 4);
+        let band = i64::from(self.spec(instrument).price_band.get()).div_euclid(10_000_000);
+        let reach = mark.div_euclid(10_000) * band * self.rng.within(20, 95);
         let price = if side == Side::Buy { mark + reach } else { mark - reach };
         Price::new(price.div_euclid(tick) * tick)
     }
@@ -197,7 +200,7 @@ impl Generator {
         let post_only = self.rng.permille(if lasts { 150 } else { 5 });
         let limit = if market {
             None
-        } else if reduce_only && self.rng.permille(80) {
+        } else if reduce_only && self.rng.permille(200) {
             Some(self.far(view, instrument, side))
         } else {
             Some(self.limit(view, instrument, side))

@@ -1,5 +1,6 @@
 //! Random campaigns against the venue: worlds, a seeded generator of commands, and what a campaign reached.
 
+pub(crate) mod bursts;
 pub(crate) mod coverage;
 pub(crate) mod disturb;
 pub(crate) mod generate;

@@ -32,7 +32,7 @@ fn tiers(rows: &[(i64, u32)]) -> Vec<Tier> {
 }
 
 /// A linear perpetual with a rebate and three brackets, fine ticks.
-fn rebated() -> Traded {
+pub(crate) fn rebated() -> Traded {
     let spec = InstrumentSpec {
         symbol: *b"REBATE\0\0\0\0\0\0\0\0\0\0",
         price_decimals: 1,
@@ -108,7 +108,7 @@ fn multiplied() -> Traded {
 }
 
 /// A coarse grid: one tick is 2 % and margins are thin, so that accounts go under water at a step.
-fn coarse() -> Traded {
+pub(crate) fn coarse() -> Traded {
     let spec = InstrumentSpec {
         symbol: *b"COARSE\0\0\0\0\0\0\0\0\0\0",
         price_decimals: 0,

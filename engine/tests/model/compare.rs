@@ -1,8 +1,11 @@
 //! Holds the model's state against the venue's ledger.
 
+use std::collections::BTreeMap;
+
 use risk::{AccountId, AccountState, InstrumentId, Ledger, Side};
 
 use super::Model;
+use super::state::Order;
 
 /// A leg as both sides describe it.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,11 +22,7 @@ struct Held {
 }
 
 impl Model {
-    fn held(&self, account: AccountId) -> Vec<Held> {
-        let mut orders = self.orders_of(account);
-        // The venue keeps a suspended taker reserved, as if it rested.
-        let suspended = self.suspended.map(|taker| taker.order);
-        orders.extend(suspended.filter(|order| order.account == account));
+    fn held(&self, account: AccountId, orders: &[Order]) -> Vec<Held> {
         let mut all = Vec::new();
         for instrument in self.all_instruments() {
             let own: Vec<_> = orders.iter().filter(|order| order.instrument == instrument).collect();
@@ -61,6 +60,11 @@ impl Model {
         if open != known {
             return Some(format!("accounts: venue {open:?}, model {known:?}"));
         }
+        let mut orders: BTreeMap<AccountId, Vec<Order>> = BTreeMap::new();
+        // The venue keeps a suspended taker reserved, as if it rested.
+        for order in self.orders.values().chain(self.suspended.iter().map(|taker| &taker.order)) {
+            orders.entry(order.account).or_default().push(*order);
+        }
         for (account, venue) in ledger.accounts() {
             let model = self.accounts[&account];
             let liquidating = venue.state == AccountState::Liquidating;
@@ -79,7 +83,8 @@ impl Model {
                 reducing: i128::from(leg.reduce_only_qty.get()),
                 fees: leg.fees_reserved.ppb(),
             });
-            let (venue, model): (Vec<Held>, Vec<Held>) = (legs.collect(), self.held(account));
+            let (venue, model): (Vec<Held>, Vec<Held>) =
+                (legs.collect(), self.held(account, orders.get(&account).map_or(&[], Vec::as_slice)));
             if venue != model {
                 return Some(format!("account {account}:\n  venue {venue:?}\n  model {model:?}"));
             }

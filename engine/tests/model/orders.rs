@@ -28,12 +28,15 @@ impl Model {
 
     /// Whether the account may have a leg in the instrument.
     pub(crate) fn leg_fits(&self, account: AccountId, instrument: InstrumentId) -> bool {
+        let resting = |order: &Order| (order.account, order.instrument) == (account, instrument);
+        if self.legs.contains_key(&(account, instrument)) || self.orders.values().any(resting) {
+            return true;
+        }
         let of_orders = self.orders.values().map(|order| (order.account, order.instrument));
         let all: BTreeSet<_> = self.legs.keys().copied().chain(of_orders).collect();
         let own = all.iter().filter(|&&(owner, _)| owner == account).count();
         let stored = u32::try_from(all.len()).expect("few legs");
-        all.contains(&(account, instrument))
-            || (own < LEGS_PER_ACCOUNT_MAX as usize && stored < self.capacity.legs)
+        own < LEGS_PER_ACCOUNT_MAX as usize && stored < self.capacity.legs
     }
 
     fn in_band(&self, instrument: InstrumentId, side: Side, limit: i128) -> bool {

@@ -1,3 +1,4 @@
 //! Commands that break chosen rules.
 
+pub(crate) mod others;
 pub(crate) mod scene;

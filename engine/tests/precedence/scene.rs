@@ -1,12 +1,11 @@
 //! A venue prepared so that one command breaks exactly the rules it is asked to break.
 
 use engine::{
-    Action, AmendOrder, ClientOrderId, Command, Event, MassCancel, NewOrder, OrderId, OrderRef, Reject,
-    SessionId, TimeInForce, TradingState, Transfer,
+    Action, AmendOrder, ClientOrderId, Command, Event, NewOrder, OrderId, OrderRef, Reject, SessionId,
+    TimeInForce, TradingState, Transfer,
 };
 use risk::{
-    AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate,
-    Side, Tier,
+    AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Leverage, Money, Price, Qty, Rate, Side, Tier,
 };
 
 use crate::machine::Machine;
@@ -16,9 +15,9 @@ const MAKER: AccountId = AccountId::new(16);
 const VICTIM: AccountId = AccountId::new(17);
 const CROWD: [AccountId; 4] =
     [AccountId::new(21), AccountId::new(22), AccountId::new(23), AccountId::new(24)];
-const NOBODY: AccountId = AccountId::new(63);
+pub(crate) const NOBODY: AccountId = AccountId::new(63);
 /// Unknown, and below the first user account.
-const NOBODY_OF_THE_VENUE: AccountId = AccountId::new(5);
+pub(crate) const NOBODY_OF_THE_VENUE: AccountId = AccountId::new(5);
 
 pub(crate) const TRADED: InstrumentId = InstrumentId::new(0);
 const UNPRICED: InstrumentId = InstrumentId::new(1);
@@ -26,9 +25,9 @@ const ASIDE: InstrumentId = InstrumentId::new(2);
 pub(crate) const NOWHERE: InstrumentId = InstrumentId::new(77);
 /// The session of the trader, and one that is not open.
 pub(crate) const SESSION: SessionId = SessionId::new(1);
-pub(crate) const NO_SESSION: SessionId = SessionId::new(9);
+const NO_SESSION: SessionId = SessionId::new(9);
 
-const WEALTH: i64 = 10_000_000;
+pub(crate) const WEALTH: i64 = 10_000_000;
 const ORDERS: u32 = 16;
 const LEGS: u32 = 24;
 
@@ -271,80 +270,4 @@ impl Scene {
         self.surround(TRADED);
         Command::client(self.session(), action)
     }
-}
-
-/// Actions that are neither new orders nor amendments, each with the rules it breaks in a suitable scene.
-pub(crate) fn others() -> Vec<(Action, Vec<Reject>)> {
-    let amount = |account, amount| Transfer { account, amount: Money::new(amount) };
-    let leverage = |account, instrument, hundredths| Action::SetLeverage {
-        account,
-        instrument,
-        leverage: Leverage::new(hundredths),
-    };
-    let sweep =
-        |account, instrument| Action::MassCancel(MassCancel { account, instrument: Some(instrument) });
-    let cancel = |account| {
-        let order = OrderRef::Id(OrderId::new(u64::MAX));
-        Action::CancelOrder(engine::CancelOrder { account, order })
-    };
-    let unsound = Box::new(InstrumentSpec { tick: Price::new(0), ..spec() });
-    vec![
-        (Action::Tick, vec![Reject::VenuePending, Reject::UnknownSession]),
-        (Action::Continue, vec![Reject::NothingPending, Reject::UnknownSession]),
-        (
-            cancel(NOBODY_OF_THE_VENUE),
-            vec![Reject::UnknownAccount, Reject::SystemAccount, Reject::UnknownOrder],
-        ),
-        (cancel(AccountId::FEES), vec![Reject::SystemAccount, Reject::UnknownOrder]),
-        (cancel(TRADER), vec![Reject::UnknownOrder]),
-        (sweep(NOBODY_OF_THE_VENUE, NOWHERE), vec![Reject::UnknownAccount, Reject::SystemAccount]),
-        (sweep(AccountId::FEES, NOWHERE), vec![Reject::SystemAccount, Reject::UnknownInstrument]),
-        (sweep(TRADER, NOWHERE), vec![Reject::UnknownInstrument]),
-        (
-            Action::IndexPrice { instrument: NOWHERE, price: Mark::new(0) },
-            vec![Reject::UnknownInstrument, Reject::BadPrice],
-        ),
-        (Action::IndexPrice { instrument: TRADED, price: Mark::new(0) }, vec![Reject::BadPrice]),
-        (leverage(NOBODY_OF_THE_VENUE, NOWHERE, 5_000), vec![Reject::UnknownAccount, Reject::SystemAccount]),
-        (leverage(AccountId::FEES, NOWHERE, 5_000), vec![Reject::SystemAccount, Reject::UnknownInstrument]),
-        (leverage(TRADER, NOWHERE, 5_000), vec![Reject::UnknownInstrument, Reject::LeverageTooHigh]),
-        (leverage(TRADER, TRADED, 5_000), vec![Reject::TooManyLegs, Reject::LeverageTooHigh]),
-        (leverage(TRADER, TRADED, 50), vec![Reject::TooManyLegs, Reject::BadParameter]),
-        (leverage(TRADER, TRADED, 5_000), vec![Reject::LeverageTooHigh]),
-        (leverage(TRADER, TRADED, 50), vec![Reject::BadParameter]),
-        (Action::Deposit(amount(NOBODY, 0)), vec![Reject::UnknownAccount, Reject::BadParameter]),
-        (Action::Deposit(amount(TRADER, 0)), vec![Reject::BadParameter]),
-        (
-            Action::Withdraw(amount(NOBODY_OF_THE_VENUE, 1)),
-            vec![Reject::UnknownAccount, Reject::SystemAccount],
-        ),
-        (
-            Action::Withdraw(amount(AccountId::FEES, 1)),
-            vec![Reject::SystemAccount, Reject::InsufficientFunds],
-        ),
-        (Action::Withdraw(amount(TRADER, WEALTH + 1)), vec![Reject::InsufficientFunds]),
-        (Action::Withdraw(amount(TRADER, 0)), vec![Reject::BadParameter]),
-        (
-            Action::OpenAccount { account: AccountId::FEES },
-            vec![Reject::SystemAccount, Reject::AlreadyExists],
-        ),
-        (Action::OpenAccount { account: TRADER }, vec![Reject::AlreadyExists]),
-        (Action::OpenAccount { account: AccountId::new(64) }, vec![Reject::BadParameter]),
-        (
-            Action::OpenSession { session: SessionId::new(u32::MAX) },
-            vec![Reject::AlreadyExists, Reject::BadParameter],
-        ),
-        (
-            Action::DefineInstrument { instrument: TRADED, spec: unsound.clone() },
-            vec![Reject::AlreadyExists, Reject::BadParameter],
-        ),
-        (
-            Action::DefineInstrument { instrument: InstrumentId::new(3), spec: unsound },
-            vec![Reject::BadParameter],
-        ),
-        (
-            Action::SetTradingState { instrument: NOWHERE, state: TradingState::Open },
-            vec![Reject::UnknownInstrument],
-        ),
-    ]
 }

@@ -1,7 +1,7 @@
 //! The checkpoint chain: what the venue answered, committed to every 4,096 sequences.
 //!
-//! Invariant: `link_k = BLAKE3(link_{k-1} || canonical bytes of all events of window k, in order)`, window `k` being the
-//! sequences `(k - 1) x 4096 + 1 ..= k x 4096`, and `link_0` 32 zero bytes. Live run and replay feed the same type.
+//! Invariant: `link_k = BLAKE3(link_{k-1} || canonical bytes of all events of window k, in order)`, window `k` being
+//! the sequences `(k - 1) x 4096 + 1 ..= k x 4096`, and `link_0` 32 zero bytes. Live run and replay feed the same type.
 
 use engine::codec::{self, VALUE_BYTES_MAX};
 use engine::{Event, Seq};

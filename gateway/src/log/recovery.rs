@@ -1,7 +1,7 @@
 //! Opening a log for appending: replay, cut what was never acknowledged, make sure of the rest.
 //!
-//! Invariant: nothing is appended before everything handed to the caller is durable, the cut is durable, and the closing
-//! mark of an earlier run is durably gone.
+//! Invariant: nothing is appended before everything handed to the caller is durable, the cut is durable, and the
+//! closing mark of an earlier run is durably gone.
 
 use super::ahead::Ahead;
 use super::format::{Place, narrow, segment_name, wide};
@@ -129,7 +129,7 @@ fn cut_tail<D: Disk>(reader: &mut LogReader<D>, end: &LogEnd) -> Result<String, 
             reader.store.write(&file, at, &zeros[..narrow(length)])?;
             at += length;
         }
-        reader.store.sync(&file)?;
+        // The sync of `make_durable` covers these zeros as well.
     }
     let torn = end
         .torn

@@ -141,8 +141,11 @@ fn verify(
     let mut run = Run { seed, log, appended: count, acked: count };
     run.append(3).and_then(|()| run.commit()).map_err(|error| error.to_string())?;
     drop(run);
-    open(image, options, seed, &mut commands)
+    let (_, opened) = open(image, options, seed, &mut commands)
         .map_err(|error| format!("the continued image does not open: {error}"))?;
+    if let Some(cut) = opened.cut {
+        return Err(format!("the cut was not clean: {cut}"));
+    }
     check(&commands, seed, count + 3, count + 3)?;
     Ok(true)
 }

@@ -1,0 +1,263 @@
+//! The summary of a demonstration, as a table for people and as one JSON object for programs.
+//!
+//! Invariant: the JSON keys are stable; new ones may be added. Floats are shown here and computed with nowhere.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use gateway::log::Durability;
+use gateway::replay::Replayed;
+use gateway::runner::Mode;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::{Live, Options, Source, insurance, is_conserved, played_for};
+use crate::flow::{Flow, Note};
+use crate::format::{decimal, group_whole, grouped};
+
+/// Latency in microseconds.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct Percentiles {
+    /// Half are below.
+    pub p50: f64,
+    /// 90 % are below.
+    pub p90: f64,
+    /// 99 % are below.
+    pub p99: f64,
+    /// 99.9 % are below.
+    pub p99_9: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Percentiles {
+    fn of(latency_ns: &Histogram<u64>) -> Self {
+        let at = |quantile| microseconds(latency_ns.value_at_quantile(quantile));
+        let max = microseconds(latency_ns.max());
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p99_9: at(0.999), max }
+    }
+}
+
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "a latency, shown to people; no money"
+)]
+fn microseconds(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / 1000.0
+}
+
+/// What a demonstration found. Serialised as it stands for `--json`.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Summary {
+    /// `modelled` or `lobster:FILE`.
+    pub flow: String,
+    /// Seed of modelled flow.
+    pub seed: Option<u64>,
+    /// `none` or `local`.
+    pub durability: &'static str,
+    /// `shared` or `dedicated`.
+    pub mode: &'static str,
+    /// Commands submitted.
+    pub commands: u64,
+    /// Continuations the venue injected.
+    pub continuations: u64,
+    /// Events of all kinds.
+    pub events: u64,
+    /// New orders.
+    pub orders: u64,
+    /// Cancels.
+    pub cancels: u64,
+    /// Amendments.
+    pub amendments: u64,
+    /// Index prices.
+    pub index_prices: u64,
+    /// Matches.
+    pub fills: u64,
+    /// Rejects.
+    pub rejects: u64,
+    /// Rejects by reason.
+    pub rejects_by_reason: BTreeMap<String, u64>,
+    /// Liquidations.
+    pub liquidations: u64,
+    /// Matches of liquidations.
+    pub liquidation_fills: u64,
+    /// Orders cancelled by liquidations.
+    pub liquidation_cancels: u64,
+    /// Positions the insurance account took over.
+    pub takeovers: u64,
+    /// Insurance account's balance, an exact decimal; absent when the log did not verify.
+    pub insurance_balance: Option<String>,
+    /// Its equity: the balance and what the positions it took over are worth.
+    pub insurance_equity: Option<String>,
+    /// Whether money and positions are conserved.
+    pub conserved: bool,
+    /// Whether the log replays to the same events and the same state.
+    pub verified: bool,
+    /// Whether somebody interrupted the run.
+    pub interrupted: bool,
+    /// Commands per second, from the first submission to the last durable outcome.
+    pub throughput_per_s: u64,
+    /// Microseconds from submission to durability with at most [`super::drive::WINDOW`] commands in flight.
+    pub ack_latency_us: Percentiles,
+    /// Digest of the final state.
+    pub digest: String,
+    /// Checkpoints compared by the verification.
+    pub checkpoints: u64,
+    /// Commands per second of the verification.
+    pub replay_per_s: u64,
+    /// Milliseconds of play.
+    pub elapsed_ms: u64,
+    /// Where the log was kept.
+    pub log: Option<String>,
+    /// What the flow counted itself.
+    #[serde(flatten)]
+    pub notes: BTreeMap<&'static str, u64>,
+}
+
+impl Summary {
+    pub(super) fn new(
+        options: &Options,
+        flow: &dyn Flow,
+        live: &Live,
+        replayed: Option<&Replayed>,
+        verified: bool,
+    ) -> Self {
+        let tally = &live.observed.tally;
+        let ledger = replayed.map(|replayed| replayed.venue.ledger());
+        let decimals = ledger
+            .and_then(|ledger| ledger.find_instrument(risk::InstrumentId::new(0)))
+            .map_or(0, |instrument| instrument.spec.money_decimals);
+        let shown = |amount: i64| decimal(i128::from(amount), decimals);
+        let elapsed = played_for(live);
+        let rate = (u128::from(tally.commands) * 1_000_000_000).checked_div(elapsed.as_nanos()).unwrap_or(0);
+        Self {
+            flow: match &options.source {
+                Source::Modelled(_) => "modelled".to_owned(),
+                Source::Lobster(path, _) => format!("lobster:{}", path.display()),
+            },
+            seed: match &options.source {
+                Source::Modelled(size) => Some(size.seed),
+                Source::Lobster(..) => None,
+            },
+            durability: durability_name(options.durability),
+            mode: mode_name(options.layout.mode),
+            commands: tally.commands,
+            continuations: tally.continuations,
+            events: tally.events,
+            orders: tally.orders,
+            cancels: tally.cancels,
+            amendments: tally.amendments,
+            index_prices: tally.index_prices,
+            fills: tally.fills,
+            rejects: tally.rejected(),
+            rejects_by_reason: tally.rejects.iter().map(|(reject, n)| (format!("{reject:?}"), *n)).collect(),
+            liquidations: tally.liquidations,
+            liquidation_fills: tally.liquidation_fills,
+            liquidation_cancels: tally.liquidation_cancels,
+            takeovers: tally.takeovers,
+            insurance_balance: ledger.map(|ledger| shown(insurance(ledger).0)),
+            insurance_equity: ledger.map(|ledger| shown(insurance(ledger).1)),
+            conserved: ledger.is_some_and(|ledger| is_conserved(ledger, tally.deposits)),
+            verified,
+            interrupted: live.interrupted,
+            throughput_per_s: u64::try_from(rate).unwrap_or(u64::MAX),
+            ack_latency_us: Percentiles::of(&tally.latency_ns),
+            digest: format!("{:032x}", live.conclusion.digest),
+            checkpoints: replayed.map_or(0, |replayed| replayed.checkpoints),
+            replay_per_s: replayed.map_or(0, Replayed::rate),
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            log: options.directory.as_ref().map(|path| path.display().to_string()),
+            notes: flow.notes().into_iter().map(|Note { key, count }| (key, count)).collect(),
+        }
+    }
+
+    fn write_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        row(f, "commands", &grouped(self.commands.into()))?;
+        row(f, "  orders", &grouped(self.orders.into()))?;
+        row(f, "  cancels", &grouped(self.cancels.into()))?;
+        row(f, "  amendments", &grouped(self.amendments.into()))?;
+        row(f, "  index prices", &grouped(self.index_prices.into()))?;
+        for (key, count) in &self.notes {
+            row(f, &format!("  {}", key.replace('_', " ")), &grouped((*count).into()))?;
+        }
+        row(f, "fills", &grouped(self.fills.into()))?;
+        row(f, "rejects", &grouped(self.rejects.into()))?;
+        for (reason, count) in &self.rejects_by_reason {
+            row(f, &format!("  {reason}"), &grouped((*count).into()))?;
+        }
+        Ok(())
+    }
+
+    fn write_risk(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        row(f, "liquidations", &grouped(self.liquidations.into()))?;
+        row(f, "  orders cancelled", &grouped(self.liquidation_cancels.into()))?;
+        row(f, "  fills", &grouped(self.liquidation_fills.into()))?;
+        row(f, "  takeovers", &grouped(self.takeovers.into()))?;
+        let shown = |amount: &Option<String>| amount.as_deref().map_or("unknown".to_owned(), group_whole);
+        row(f, "insurance balance", &shown(&self.insurance_balance))?;
+        row(f, "insurance equity", &shown(&self.insurance_equity))?;
+        row(f, "money and positions", if self.conserved { "conserved" } else { "NOT CONSERVED" })
+    }
+
+    fn write_speed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Percentiles { p50, p90, p99, p99_9, max } = self.ack_latency_us;
+        row(f, "throughput", &format!("{} commands/s", grouped(self.throughput_per_s.into())))?;
+        writeln!(f)?;
+        let names = ["p50", "p90", "p99", "p99.9", "max"].map(|name| format!("{name:>11}")).concat();
+        writeln!(f, "  submit to durable, us{names}")?;
+        let figures = [p50, p90, p99, p99_9, max].map(|figure| format!("{figure:>11.1}")).concat();
+        writeln!(f, "  {:<21}{figures}", format!("{} in flight", super::drive::WINDOW))
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
+    writeln!(f, "  {name:<30} {value:>22}")
+}
+
+fn durability_name(durability: Durability) -> &'static str {
+    match durability {
+        Durability::None => "none",
+        Durability::Local => "local",
+    }
+}
+
+fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Shared => "shared",
+        Mode::Dedicated => "dedicated",
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seed = self.seed.map_or(String::new(), |seed| format!(", seed {seed}"));
+        writeln!(f, "flow {}{seed}, durability {}, mode {}", self.flow, self.durability, self.mode)?;
+        writeln!(f)?;
+        self.write_counts(f)?;
+        self.write_risk(f)?;
+        self.write_speed(f)?;
+        writeln!(f)?;
+        if self.interrupted {
+            writeln!(f, "interrupted: this is what was played until then")?;
+        }
+        if self.verified {
+            let (events, rate) = (grouped(self.events.into()), grouped(self.replay_per_s.into()));
+            writeln!(
+                f,
+                "log verified: {events} events replayed at {rate} commands/s, {} checkpoints and the digest agree",
+                self.checkpoints
+            )?;
+        } else {
+            writeln!(
+                f,
+                "LOG NOT VERIFIED: replay does not give what the venue answered; keep the log as evidence"
+            )?;
+        }
+        writeln!(f, "digest {}", self.digest)?;
+        if let Some(log) = &self.log {
+            writeln!(f, "the log is in {log}; look at it with `fulcrum replay {log}`")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! Counts over everything a venue did while it was played.
+//!
+//! Invariant: a tally is a fold over outcomes, each seen once and in order.
+
+use std::collections::BTreeMap;
+
+use engine::{Action, CancelReason, Event, Reject};
+use gateway::outcome::Outcome;
+use hdrhistogram::Histogram;
+use risk::FillKind;
+
+use crate::flow::SESSION;
+
+/// Latencies are recorded up to here with three digits; above it they count as this.
+const LATENCY_MAX_NS: u64 = 60_000_000_000;
+
+/// Counts and latencies.
+#[derive(Debug)]
+pub struct Tally {
+    /// Commands that were submitted.
+    pub commands: u64,
+    /// Continuations the venue injected.
+    pub continuations: u64,
+    /// New orders.
+    pub orders: u64,
+    /// Cancels of single orders.
+    pub cancels: u64,
+    /// Amendments.
+    pub amendments: u64,
+    /// Index prices.
+    pub index_prices: u64,
+    /// Events of all kinds.
+    pub events: u64,
+    /// Matches.
+    pub fills: u64,
+    /// Of those, matches that closed a liquidated position.
+    pub liquidation_fills: u64,
+    /// Liquidations that began.
+    pub liquidations: u64,
+    /// Of the cancelled orders, those cancelled by liquidations.
+    pub liquidation_cancels: u64,
+    /// Positions the insurance account took over.
+    pub takeovers: u64,
+    /// Deposits less withdrawals, from events alone.
+    pub deposits: i128,
+    /// Rejects by reason.
+    pub rejects: BTreeMap<Reject, u64>,
+    /// Nanoseconds from submission to durability, of client commands.
+    pub latency_ns: Histogram<u64>,
+}
+
+impl Tally {
+    /// Nothing yet.
+    ///
+    /// # Panics
+    /// Never: the bounds of the histogram are constants it admits.
+    #[must_use]
+    pub fn new() -> Self {
+        let latency_ns =
+            Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3).expect("constant bounds are admitted");
+        Self {
+            commands: 0,
+            continuations: 0,
+            orders: 0,
+            cancels: 0,
+            amendments: 0,
+            index_prices: 0,
+            events: 0,
+            fills: 0,
+            liquidation_fills: 0,
+            liquidations: 0,
+            liquidation_cancels: 0,
+            takeovers: 0,
+            deposits: 0,
+            rejects: BTreeMap::new(),
+            latency_ns,
+        }
+    }
+
+    /// Rejects of all kinds.
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.rejects.values().sum()
+    }
+
+    /// Counts one outcome that was seen `latency_ns` after its command was submitted.
+    pub fn count(&mut self, outcome: &Outcome<'_>, latency_ns: u64) {
+        match outcome.command.action {
+            Action::Continue => self.continuations += 1,
+            Action::NewOrder(_) => self.orders += 1,
+            Action::CancelOrder(_) => self.cancels += 1,
+            Action::AmendOrder(_) => self.amendments += 1,
+            Action::IndexPrice { .. } => self.index_prices += 1,
+            Action::MassCancel(_)
+            | Action::Tick
+            | Action::OpenSession { .. }
+            | Action::OpenAccount { .. }
+            | Action::Deposit(_)
+            | Action::Withdraw(_)
+            | Action::SetLeverage { .. }
+            | Action::DefineInstrument { .. }
+            | Action::SetTradingState { .. } => {}
+        }
+        if outcome.command.action != Action::Continue {
+            self.commands += 1;
+        }
+        if outcome.command.session == SESSION {
+            self.latency_ns.saturating_record(latency_ns);
+        }
+        for event in outcome.events {
+            self.count_event(event);
+        }
+    }
+
+    fn count_event(&mut self, event: &Event) {
+        self.events += 1;
+        match *event {
+            Event::Rejected { reject, .. } => *self.rejects.entry(reject).or_default() += 1,
+            Event::Fill(fill) => {
+                self.fills += 1;
+                self.liquidation_fills += u64::from(fill.kind == FillKind::Liquidation);
+            }
+            Event::Cancelled { reason, .. } => {
+                self.liquidation_cancels += u64::from(reason == CancelReason::Liquidation);
+            }
+            Event::LiquidationStarted { .. } => self.liquidations += 1,
+            Event::TakenOver { .. } => self.takeovers += 1,
+            Event::Transferred { amount, .. } => self.deposits += i128::from(amount.get()),
+            Event::Accepted { .. }
+            | Event::Amended { .. }
+            | Event::Trimmed { .. }
+            | Event::MassCancelled { .. }
+            | Event::Marked { .. }
+            | Event::SessionOpened { .. }
+            | Event::AccountOpened { .. }
+            | Event::LeverageSet { .. }
+            | Event::InstrumentDefined { .. }
+            | Event::TradingStateSet { .. }
+            | Event::Ticked
+            | Event::LiquidationEnded { .. } => {}
+        }
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,13 @@
+//! What the `fulcrum` binary is made of: order flow, the demonstration, verification and replay of event logs.
+//!
+//! Invariant: nothing here changes a venue but through the commands any client could send; money is never computed
+//! here, only shown and added up to check the venue's own sums.
+
+pub mod cli;
+pub mod demo;
+pub mod flow;
+pub mod format;
+pub mod interrupt;
+pub mod progress;
+pub mod replay;
+pub mod verify;
