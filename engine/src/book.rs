@@ -114,15 +114,6 @@ impl Book {
         }
     }
 
-    /// Reads a level ahead of use: a value that only keeps the read from being optimised away, and the slot of the last
-    /// order there.
-    #[inline]
-    #[must_use]
-    pub fn touch(&self, side: Side, key: u32) -> (u64, u32) {
-        let last = self.ladder(side).tail(key);
-        (u64::from(last), last)
-    }
-
     pub(crate) const fn ladder(&self, side: Side) -> &Ladder {
         match side {
             Side::Buy => &self.bids,

@@ -42,12 +42,6 @@ impl ClientIndex {
         *self.entry_mut(at) = entry_of(hash, slot);
     }
 
-    /// Reads the place of a name ahead of use.
-    #[inline]
-    pub(crate) fn touch(&self, session: SessionId, client: ClientOrderId) -> u64 {
-        self.entry(hash(session, client) & self.mask)
-    }
-
     /// The live order of this name.
     #[inline]
     pub(crate) fn find(

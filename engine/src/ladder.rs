@@ -89,12 +89,6 @@ impl Ladder {
         self.level(key).map_or(0, |level| level.qty)
     }
 
-    /// Last node at `key`, or `NIL`.
-    #[inline]
-    pub(crate) fn tail(&self, key: u32) -> u32 {
-        self.level(key).map_or(NIL, |level| level.tail)
-    }
-
     #[inline]
     fn level(&self, key: u32) -> Option<&Level> {
         let page = *self.directory.get((key >> PAGE_SHIFT) as usize)?;

@@ -225,31 +225,6 @@ impl Orders {
     pub fn live(&self) -> impl Iterator<Item = (OrderSlot, &Order)> + '_ {
         (0..).map(OrderSlot::new).zip(&self.hot).filter(|(_, order)| order.is_live())
     }
-
-    /// Reads an order ahead of use; the value only keeps the read from being optimised away.
-    #[inline]
-    #[must_use]
-    pub fn touch(&self, slot: OrderSlot) -> u64 {
-        let terms = self.terms.get(slot.index()).map_or(0, |terms| terms.client_order_id.get());
-        terms ^ self.hot.get(slot.index()).map_or(0, |order| order.tag)
-    }
-
-    /// Reads the neighbours of an order in its level ahead of use.
-    #[inline]
-    #[must_use]
-    pub fn touch_neighbours(&self, slot: OrderSlot) -> u64 {
-        let Some(order) = self.hot.get(slot.index()) else { return 0 };
-        let tag = |at: u32| self.hot.get(at as usize).map_or(0, |order| order.tag);
-        tag(order.link.prev) ^ tag(order.link.next)
-    }
-
-    /// Where a live order rests: instrument, side, price in ticks.
-    #[inline]
-    #[must_use]
-    pub fn place(&self, slot: OrderSlot) -> Option<(InstrumentId, Side, u32)> {
-        let order = self.hot.get(slot.index()).filter(|order| order.is_live())?;
-        Some((order.instrument(), order.side(), order.key))
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ mod matching;
 mod new_order;
 mod reduce_only;
 mod wake;
-mod warm;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;

@@ -25,7 +25,6 @@ pub mod rounding;
 pub mod settlement;
 pub mod tiers;
 pub mod units;
-mod warm;
 
 pub use account::{Account, AccountState, Leg, LegId};
 pub use admission::{Candidate, MarginShort, Prospect};

@@ -45,8 +45,8 @@ pub struct Reservation {
     pub side: Side,
     /// Reduce-only orders reserve nothing; they only close.
     pub reduce_only: bool,
-    pub(crate) next: OrderSlot,
-    pub(crate) prev: OrderSlot,
+    next: OrderSlot,
+    prev: OrderSlot,
 }
 
 impl Reservation {

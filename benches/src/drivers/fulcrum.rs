@@ -3,8 +3,6 @@
 //! A cancel or move names the order by the venue's number, as a client does who has read the acceptance; the numbers
 //! come from a first run that is not timed.
 
-use std::hint::black_box;
-
 use engine::book::Book;
 use engine::orders::{NewSlot, Orders, Terms};
 use engine::{ClientOrderId, OrderId, SessionId};
@@ -138,14 +136,6 @@ impl Driver for Fulcrum {
     #[inline]
     fn apply(&mut self, input: &Input) {
         self.run(input);
-    }
-
-    #[inline]
-    fn look_ahead(&self, coming: &Input) {
-        if matches!(coming.kind, Kind::Cancel | Kind::Move) {
-            let slot = coming.id.get() & (u64::from(engine::limits::ORDER_SLOTS_MAX) - 1);
-            black_box(self.orders.touch(u32::try_from(slot).unwrap_or(u32::MAX)));
-        }
     }
 
     fn outcome(&mut self) -> Outcome {

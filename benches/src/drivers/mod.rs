@@ -72,9 +72,6 @@ trait Driver: Sized {
     fn new(part: &Part<'_>) -> Self;
     /// Runs one operation.
     fn apply(&mut self, input: &Self::Input);
-    /// Reads what an operation a little ahead is going to need, so that its cache misses overlap.
-    #[inline]
-    fn look_ahead(&self, _coming: &Self::Input) {}
     /// What it arrived at.
     fn outcome(&mut self) -> Outcome;
 }
@@ -94,17 +91,7 @@ pub struct Entry {
 
 impl Entry {
     const fn of<D: Driver>(name: &'static str, ops_max: fn(u32) -> usize) -> Self {
-        Self { name, ops_max, throughput: throughput::<D, 0>, latency: latency::<D, 0> }
-    }
-
-    /// With each operation announced `AHEAD` operations before its turn, as a batch allows.
-    const fn announced<D: Driver, const AHEAD: usize>(name: &'static str) -> Self {
-        Self {
-            name,
-            ops_max: |_| usize::MAX,
-            throughput: throughput::<D, AHEAD>,
-            latency: latency::<D, AHEAD>,
-        }
+        Self { name, ops_max, throughput: throughput::<D>, latency: latency::<D> }
     }
 }
 
@@ -114,7 +101,6 @@ pub fn all() -> Vec<Entry> {
     let unlimited = |_| usize::MAX;
     let mut entries = vec![Entry::of::<null::Null>("null", unlimited)];
     entries.push(Entry::of::<fulcrum::Fulcrum>(OURS, unlimited));
-    entries.push(Entry::announced::<fulcrum::Fulcrum, 8>("fulcrum, 8 ahead"));
     entries.push(Entry::of::<btree::Baseline>("btree baseline", unlimited));
     #[cfg(feature = "peers")]
     entries.extend([
@@ -135,32 +121,27 @@ fn start<D: Driver>(part: &Part<'_>) -> (D, Vec<D::Input>) {
 }
 
 #[inline]
-fn step<D: Driver, const AHEAD: usize>(driver: &mut D, inputs: &[D::Input], at: usize) {
-    if AHEAD > 0
-        && let Some(coming) = inputs.get(at + AHEAD)
-    {
-        driver.look_ahead(coming);
-    }
+fn step<D: Driver>(driver: &mut D, inputs: &[D::Input], at: usize) {
     driver.apply(&inputs[at]);
 }
 
-fn throughput<D: Driver, const AHEAD: usize>(part: &Part<'_>) -> (f64, Outcome) {
+fn throughput<D: Driver>(part: &Part<'_>) -> (f64, Outcome) {
     let (mut driver, inputs) = start::<D>(part);
     let ns = cpu_ns_per_op(part.timed(), || {
         for at in part.prefill..inputs.len() {
-            step::<D, AHEAD>(&mut driver, &inputs, at);
+            step::<D>(&mut driver, &inputs, at);
         }
     });
     (ns, driver.outcome())
 }
 
-fn latency<D: Driver, const AHEAD: usize>(part: &Part<'_>) -> (Vec<u32>, Outcome) {
+fn latency<D: Driver>(part: &Part<'_>) -> (Vec<u32>, Outcome) {
     let (mut driver, inputs) = start::<D>(part);
     // Written once before, so that the timed loop takes no page faults here.
     let mut samples = vec![1; part.timed()];
     let mut before = now();
     for (at, sample) in (part.prefill..inputs.len()).zip(&mut samples) {
-        step::<D, AHEAD>(&mut driver, &inputs, at);
+        step::<D>(&mut driver, &inputs, at);
         let after = now();
         *sample = sample_ns(before, after);
         before = after;
