@@ -20,8 +20,6 @@ pub struct Options {
     pub commands: usize,
     /// Only commands of this kind.
     pub only: Option<Kind>,
-    /// The venue is told of each command this many commands ahead, as a batch allows; 0 for never.
-    pub ahead: usize,
     /// Runs, interleaved over venues.
     pub runs: usize,
     /// The core to run on.
@@ -51,7 +49,6 @@ impl Options {
             terms: vec![shrink(THREE_LEGS), shrink(TWENTY_LEGS)],
             commands: 3_000,
             only: None,
-            ahead: 4,
             runs: 1,
             core: 1,
         }
@@ -98,13 +95,8 @@ pub struct ApplyReport {
 
 /// The commands to time, apart from everything else, so that a profiler can be told to look at nothing but this.
 #[inline(never)]
-pub fn timed_section(feeder: &mut Feeder, flow: &Flow, ahead: usize, events: &mut Events) {
-    for (at, (_, command)) in flow.commands.iter().enumerate() {
-        if ahead > 0
-            && let Some((_, coming)) = flow.commands.get(at + ahead)
-        {
-            black_box(feeder.venue.touch(coming));
-        }
+pub fn timed_section(feeder: &mut Feeder, flow: &Flow, events: &mut Events) {
+    for (_, command) in &flow.commands {
         apply(feeder, command, events);
     }
 }
@@ -120,7 +112,6 @@ fn apply(feeder: &mut Feeder, command: &Command, events: &mut Events) {
 /// Figures of one venue as they come in.
 struct Runs {
     flow: Flow,
-    ahead: usize,
     ns: Vec<f64>,
     latency: Vec<Latency>,
     stamp: Vec<Latency>,
@@ -131,15 +122,14 @@ impl Runs {
     fn new(terms: Terms, options: &Options) -> Self {
         let flow = record(terms, options.commands, options.only);
         let (ns, latency, stamp) = (Vec::new(), Vec::new(), Vec::new());
-        Self { flow, ahead: options.ahead, ns, latency, stamp, by_kind: Default::default() }
+        Self { flow, ns, latency, stamp, by_kind: Default::default() }
     }
 
     fn run(&mut self) {
         let mut events = Events::with_capacity(engine::limits::EVENTS_PER_COMMAND);
         let mut feeder = Population::build(self.flow.terms).feeder;
         let count = self.flow.commands.len();
-        self.ns
-            .push(cpu_ns_per_op(count, || timed_section(&mut feeder, &self.flow, self.ahead, &mut events)));
+        self.ns.push(cpu_ns_per_op(count, || timed_section(&mut feeder, &self.flow, &mut events)));
         assert_eq!(feeder.venue.digest(), self.flow.digest, "the same commands end in the same state");
         self.latencies(&mut events);
     }
@@ -210,7 +200,7 @@ pub fn run_once(terms: Terms, commands: usize, only: Option<Kind>) -> usize {
     let flow = record(terms, commands, only);
     let mut events = Events::with_capacity(engine::limits::EVENTS_PER_COMMAND);
     let mut feeder = Population::build(terms).feeder;
-    timed_section(&mut feeder, &flow, 0, &mut events);
+    timed_section(&mut feeder, &flow, &mut events);
     flow.commands.len()
 }
 

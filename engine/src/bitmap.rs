@@ -48,18 +48,19 @@ impl Bitmap {
         }
     }
 
-    /// Removes `key`.
+    /// Removes `key`; whether none of the 64 keys around it is a member now.
     #[inline]
-    pub(crate) fn remove(&mut self, key: u32) {
+    pub(crate) fn remove(&mut self, key: u32) -> bool {
         let mut at = key;
-        for level in &mut self.levels {
+        for (depth, level) in self.levels.iter_mut().enumerate() {
             let word = &mut level[(at >> WORD_SHIFT) as usize];
             *word &= !(1 << (at & WORD_MASK));
             if *word != 0 {
-                return;
+                return depth > 0;
             }
             at >>= WORD_SHIFT;
         }
+        true
     }
 
     /// Whether any of the 512 keys of `page` is a member.

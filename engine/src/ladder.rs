@@ -91,7 +91,7 @@ impl Ladder {
 
     #[inline]
     fn level(&self, key: u32) -> Option<&Level> {
-        let page = self.directory[(key >> PAGE_SHIFT) as usize];
+        let page = *self.directory.get((key >> PAGE_SHIFT) as usize)?;
         self.levels.get(slot_of(page, key))
     }
 
@@ -139,8 +139,9 @@ impl Ladder {
         if level.head != NIL {
             return false;
         }
-        self.occupied.remove(key);
-        self.drop_page_if_empty(key >> PAGE_SHIFT);
+        if self.occupied.remove(key) {
+            self.drop_page_if_empty(key >> PAGE_SHIFT);
+        }
         true
     }
 

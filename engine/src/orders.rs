@@ -225,12 +225,6 @@ impl Orders {
     pub fn live(&self) -> impl Iterator<Item = (OrderSlot, &Order)> + '_ {
         (0..).map(OrderSlot::new).zip(&self.hot).filter(|(_, order)| order.is_live())
     }
-
-    /// Reads an order's cache lines ahead of use; the result only keeps the reads from being optimised away.
-    #[inline]
-    pub fn touch(&self, slot: u32) -> u64 {
-        self.hot.get(slot as usize).map_or(0, |order| order.tag ^ u64::from(order.link.next))
-    }
 }
 
 #[cfg(test)]

@@ -246,37 +246,6 @@ impl Venue {
         })
     }
 
-    /// Reads what a command is going to need, so that its cache misses overlap those of its neighbours in the batch.
-    /// Changes nothing; the value only keeps the reads from being optimised away.
-    #[must_use]
-    pub fn touch(&self, command: &Command) -> u64 {
-        match &command.action {
-            Action::CancelOrder(cancel) => self.touch_order(cancel.order),
-            Action::AmendOrder(amend) => self.touch_order(amend.order),
-            Action::NewOrder(_)
-            | Action::MassCancel(_)
-            | Action::IndexPrice { .. }
-            | Action::Continue
-            | Action::Tick
-            | Action::OpenSession { .. }
-            | Action::OpenAccount { .. }
-            | Action::Deposit(_)
-            | Action::Withdraw(_)
-            | Action::SetLeverage { .. }
-            | Action::DefineInstrument { .. }
-            | Action::SetTradingState { .. } => 0,
-        }
-    }
-
-    fn touch_order(&self, order: crate::command::OrderRef) -> u64 {
-        match order {
-            crate::command::OrderRef::Id(id) => {
-                self.orders.touch(u32::try_from(id.get() & 0xFF_FFFF).unwrap_or(u32::MAX))
-            }
-            crate::command::OrderRef::Client(_) => 0,
-        }
-    }
-
     /// A trading account that may act, liquidation aside.
     fn user(&self, account: AccountId) -> Result<AccountState, Reject> {
         let state = self.ledger.account(account).ok_or(Reject::UnknownAccount)?.state;

@@ -77,7 +77,7 @@ fn report(seed: u64, commands: u64, capacity: risk::Capacity, script: &[Step], t
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let short = shrink(capacity, script);
-    let (_, again) = run(capacity, &short);
+    let again = run(capacity, &short).wrong;
     std::panic::set_hook(hook);
     let lines: Vec<String> = short.iter().map(|step| format!("  {}", describe(step))).collect();
     panic!(

@@ -8,7 +8,9 @@ use crate::assessment::OpenOrders;
 use crate::ledger::Ledger;
 use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::reservation::OrderSlot;
-use crate::units::{AccountId, InstrumentId, Leverage, Money, Price, Qty, Requirement, Side};
+use crate::units::{
+    AccountId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement, Side,
+};
 
 /// An order as risk sees it before it exists.
 #[derive(Clone, Copy, Debug)]
@@ -37,20 +39,54 @@ pub struct MarginShort(pub Money);
 
 const _: () = assert!(LEGS_PER_ACCOUNT_MAX <= 64, "admission is linear in the legs");
 
-impl Ledger {
-    /// The largest position the account could reach in the instrument if every open order and the candidate filled on
-    /// one side.
+/// A leg as it is and as it would be with a candidate's order.
+#[derive(Clone, Copy, Debug)]
+pub struct Prospect {
+    account: AccountId,
+    instrument: InstrumentId,
+    leg: Option<LegId>,
+    position: Position,
+    user_rate: Rate,
+    mark: Mark,
+    now: OpenOrders,
+    then: OpenOrders,
+}
+
+impl Prospect {
+    /// The account's position as it is.
     #[must_use]
-    pub fn worst_position(&self, candidate: &Candidate) -> Qty {
-        let leg = self.leg_or_empty(candidate);
-        self.orders_with(candidate, &leg).worst_position(leg.position)
+    pub const fn position(&self) -> Position {
+        self.position
     }
 
-    /// [`Self::worst_position`] without the candidate, and with the order it would replace.
+    /// The largest position the account could reach in the instrument if all its open orders filled on one side.
     #[must_use]
-    pub fn worst_position_now(&self, candidate: &Candidate) -> Qty {
-        let unchanged = Candidate { qty: Qty::ZERO, replaces: None, ..*candidate };
-        self.worst_position(&unchanged)
+    pub fn worst_now(&self) -> Qty {
+        self.now.worst_position(self.position)
+    }
+
+    /// [`Self::worst_now`] with the candidate in.
+    #[must_use]
+    pub fn worst_then(&self) -> Qty {
+        self.then.worst_position(self.position)
+    }
+}
+
+impl Ledger {
+    /// What a candidate would make of its leg.
+    #[must_use]
+    pub fn prospect(&self, candidate: &Candidate) -> Prospect {
+        let mark = self.mark_of(candidate.instrument);
+        let (position, user_rate, now) = match candidate.leg {
+            None => (Position::ZERO, Rate::new(0), OpenOrders::NONE),
+            Some(leg_id) => {
+                let leg = self.leg(leg_id);
+                (leg.position, leg.user_rate, self.open_orders(leg_id, leg, mark))
+            }
+        };
+        let then = self.orders_with(candidate, mark, now);
+        let Candidate { account, instrument, leg, .. } = *candidate;
+        Prospect { account, instrument, leg, position, user_rate, mark, now, then }
     }
 
     /// Admits a candidate, or says how much initial margin is missing.
@@ -60,23 +96,14 @@ impl Ledger {
     ///
     /// # Errors
     /// [`MarginShort`].
-    pub fn admit(&mut self, candidate: &Candidate) -> Result<(), MarginShort> {
-        let leg = self.leg_or_empty(candidate);
-        let mark = self.mark_of(candidate.instrument);
-        let (before, distance) = match candidate.leg {
-            None => (Requirement::ZERO, 0),
-            Some(leg_id) => {
-                let remembered = leg.valuation;
-                let valuation =
-                    if remembered.mark == mark { remembered } else { self.value_leg(leg_id, mark) };
-                (valuation.requirement, self.open_loss_distance(leg_id, mark))
-            }
+    pub fn admit(&mut self, prospect: &Prospect) -> Result<(), MarginShort> {
+        let Prospect { instrument, position, user_rate, mark, .. } = *prospect;
+        let before = match prospect.leg {
+            None => Requirement::ZERO,
+            Some(leg_id) => self.valuation_of(leg_id, mark).requirement,
         };
-        let mut orders = self.orders_with(candidate, &leg);
-        orders.fees_reserved += leg.fees_reserved;
-        orders.distance += distance;
-        let after = self.requirement_with(&leg, mark, &orders);
-        self.cover(candidate.account, before, after)
+        let after = self.requirement_with(instrument, position, user_rate, mark, &prospect.then);
+        self.cover(prospect.account, before, after)
     }
 
     /// Admits a leverage setting.
@@ -111,19 +138,9 @@ impl Ledger {
         if equity >= required || reduces { Ok(()) } else { Err(MarginShort((required - equity).ceil())) }
     }
 
-    fn leg_or_empty(&self, candidate: &Candidate) -> Leg {
-        match candidate.leg {
-            Some(leg_id) => *self.leg(leg_id),
-            None => Leg::new(candidate.account, candidate.instrument, LegId::NONE),
-        }
-    }
-
-    /// The leg's order quantities with the candidate in and the replaced order out; fees and distance as changes.
-    fn orders_with(&self, candidate: &Candidate, leg: &Leg) -> OpenOrders {
-        let mark = self.mark_of(candidate.instrument);
-        let Leg { buy_qty, sell_qty, reduce_only_qty, .. } = *leg;
-        let mut orders =
-            OpenOrders { buy_qty, sell_qty, reduce_only_qty, fees_reserved: Requirement::ZERO, distance: 0 };
+    /// `orders` with the candidate in and the order it replaces out.
+    fn orders_with(&self, candidate: &Candidate, mark: Mark, mut orders: OpenOrders) -> OpenOrders {
+        let Candidate { instrument, side, price, qty, .. } = *candidate;
         if let Some(slot) = candidate.replaces {
             let old = self.reservation(slot);
             if old.reduce_only {
@@ -133,22 +150,20 @@ impl Ledger {
                     Side::Buy => orders.buy_qty -= old.qty,
                     Side::Sell => orders.sell_qty -= old.qty,
                 }
-                orders.fees_reserved -= self.fees_of(candidate.instrument, old.price, old.qty);
-                orders.distance -=
-                    self.distance_of(candidate.instrument, mark, (old.side, old.price, old.qty));
+                orders.fees_reserved -= self.fees_of(instrument, old.price, old.qty);
+                orders.distance -= self.distance_of(instrument, mark, (old.side, old.price, old.qty));
             }
         }
         if candidate.reduce_only {
-            orders.reduce_only_qty += candidate.qty;
-        } else {
-            let Candidate { instrument, side, price, qty, .. } = *candidate;
-            match side {
-                Side::Buy => orders.buy_qty += qty,
-                Side::Sell => orders.sell_qty += qty,
-            }
-            orders.fees_reserved += self.fees_of(instrument, price, qty);
-            orders.distance += self.distance_of(instrument, mark, (side, price, qty));
+            orders.reduce_only_qty += qty;
+            return orders;
         }
+        match side {
+            Side::Buy => orders.buy_qty += qty,
+            Side::Sell => orders.sell_qty += qty,
+        }
+        orders.fees_reserved += self.fees_of(instrument, price, qty);
+        orders.distance += self.distance_of(instrument, mark, (side, price, qty));
         orders
     }
 }

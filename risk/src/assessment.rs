@@ -7,7 +7,7 @@ use crate::account::{Leg, LegId, Valuation};
 use crate::ledger::Ledger;
 use crate::limits::WITHDRAWAL_FLOOR_PPB;
 use crate::ratio::Ratio;
-use crate::units::{AccountId, Mark, Money, Position, Qty, Rate, Requirement};
+use crate::units::{AccountId, InstrumentId, Mark, Money, Position, Qty, Rate, Requirement};
 
 /// An account at the current marks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -88,18 +88,23 @@ impl Ledger {
         let mut next = self.accounts[account.index()].first_leg;
         while let Some(leg_id) = next.some() {
             let leg = &self.legs[leg_id.index()];
-            let mark = self.mark_of(leg.instrument);
             next = leg.next;
-            let valuation =
-                if leg.valuation.mark == mark { leg.valuation } else { self.value_leg(leg_id, mark) };
+            let valuation = self.valuation_of(leg_id, self.mark_of(leg.instrument));
             equity += valuation.profit;
             initial += valuation.requirement;
         }
         (equity, initial)
     }
 
+    /// What a leg is worth at this mark, remembered or found anew.
+    #[inline]
+    pub(crate) fn valuation_of(&mut self, leg_id: LegId, mark: Mark) -> Valuation {
+        let remembered = self.legs[leg_id.index()].valuation;
+        if remembered.mark == mark { remembered } else { self.value_leg(leg_id, mark) }
+    }
+
     /// Values a leg and remembers it.
-    pub(crate) fn value_leg(&mut self, leg_id: LegId, mark: Mark) -> Valuation {
+    fn value_leg(&mut self, leg_id: LegId, mark: Mark) -> Valuation {
         self.tighten(leg_id, mark);
         let leg = &self.legs[leg_id.index()];
         let profit = self.unrealised(leg, mark);
@@ -121,24 +126,37 @@ impl Ledger {
     /// `MARGIN.md` 4.
     #[must_use]
     pub(crate) fn leg_requirement(&self, leg_id: LegId, leg: &Leg, mark: Mark) -> Requirement {
-        let orders = OpenOrders {
+        let orders = self.open_orders(leg_id, leg, mark);
+        self.requirement_with(leg.instrument, leg.position, leg.user_rate, mark, &orders)
+    }
+
+    /// The sums over a leg's open orders.
+    #[inline]
+    pub(crate) fn open_orders(&self, leg_id: LegId, leg: &Leg, mark: Mark) -> OpenOrders {
+        OpenOrders {
             buy_qty: leg.buy_qty,
             sell_qty: leg.sell_qty,
             reduce_only_qty: leg.reduce_only_qty,
             fees_reserved: leg.fees_reserved,
             distance: self.open_loss_distance(leg_id, mark),
-        };
-        self.requirement_with(leg, mark, &orders)
+        }
     }
 
-    /// [`Self::leg_requirement`] with other open orders than the leg's own.
+    /// The requirement of a position with these open orders.
     #[inline]
     #[must_use]
-    pub(crate) fn requirement_with(&self, leg: &Leg, mark: Mark, orders: &OpenOrders) -> Requirement {
-        let instrument = self.instrument(leg.instrument);
+    pub(crate) fn requirement_with(
+        &self,
+        instrument: InstrumentId,
+        position: Position,
+        user_rate: Rate,
+        mark: Mark,
+        orders: &OpenOrders,
+    ) -> Requirement {
+        let instrument = self.instrument(instrument);
         // Requirements do not fall with size, so the larger of the two extreme positions has the larger one.
-        let notional = instrument.notional(orders.worst_position(leg.position), mark);
-        let mut requirement = instrument.initial(notional, leg.user_rate) + orders.fees_reserved;
+        let notional = instrument.notional(orders.worst_position(position), mark);
+        let mut requirement = instrument.initial(notional, user_rate) + orders.fees_reserved;
         if orders.distance != 0 {
             requirement += Requirement::of_money(instrument.open_loss(orders.distance));
         }
@@ -158,6 +176,14 @@ pub(crate) struct OpenOrders {
 }
 
 impl OpenOrders {
+    pub(crate) const NONE: Self = Self {
+        buy_qty: Qty::ZERO,
+        sell_qty: Qty::ZERO,
+        reduce_only_qty: Qty::ZERO,
+        fees_reserved: Requirement::ZERO,
+        distance: 0,
+    };
+
     /// `max(|q + B|, |q - A|)` with the reduce-only quantity added on its closing side.
     ///
     /// A reduce-only order alone never enlarges the position. But once it has closed a long, the other resting sells

@@ -27,7 +27,7 @@ pub mod tiers;
 pub mod units;
 
 pub use account::{Account, AccountState, Leg, LegId};
-pub use admission::{Candidate, MarginShort};
+pub use admission::{Candidate, MarginShort, Prospect};
 pub use assessment::Assessment;
 pub use instrument::{Instrument, InstrumentSpec, SpecError};
 pub use ledger::{Capacity, Ledger};

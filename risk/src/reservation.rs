@@ -69,7 +69,7 @@ impl Ledger {
         &self.reservations[slot.index()]
     }
 
-    /// Books an accepted order. `slot` must be free.
+    /// Books an accepted order. `slot` must be free. What is left of it after matching begins to rest, or is released.
     pub fn reserve(
         &mut self,
         slot: OrderSlot,
@@ -99,14 +99,23 @@ impl Ledger {
         }
         leg.fees_reserved += fees;
         match side {
-            Side::Buy => {
-                leg.buy_qty += qty;
-                leg.buy_top = leg.buy_top.max(price);
-            }
-            Side::Sell => {
-                leg.sell_qty += qty;
-                leg.sell_bottom = leg.sell_bottom.min(price);
-            }
+            Side::Buy => leg.buy_qty += qty,
+            Side::Sell => leg.sell_qty += qty,
+        }
+    }
+
+    /// An order with a reservation begins to rest: only now may its price count against the mark. One that only takes
+    /// never widens the bounds.
+    #[inline]
+    pub fn begin_resting(&mut self, slot: OrderSlot) {
+        let Reservation { leg, price, side, reduce_only, .. } = self.reservations[slot.index()];
+        if reduce_only {
+            return;
+        }
+        let leg = &mut self.legs[leg.index()];
+        match side {
+            Side::Buy => leg.buy_top = leg.buy_top.max(price),
+            Side::Sell => leg.sell_bottom = leg.sell_bottom.min(price),
         }
     }
 

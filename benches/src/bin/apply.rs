@@ -34,9 +34,6 @@ struct Args {
     /// Every order has this quantity, so that a crossing order takes exactly one maker.
     #[arg(long)]
     fixed_qty: Option<i64>,
-    /// Tell the venue of each command this many commands ahead.
-    #[arg(long, default_value_t = 0)]
-    ahead: usize,
     /// Set up, run the commands once and print nothing but their number: for callgrind and perf.
     #[arg(long)]
     once: bool,
@@ -59,7 +56,6 @@ fn main() -> anyhow::Result<()> {
         terms: [THREE_LEGS, TWENTY_LEGS].into_iter().filter(chosen).map(terms).collect(),
         commands: args.commands,
         only: args.only,
-        ahead: args.ahead,
         runs: args.runs,
         core: args.core,
     };

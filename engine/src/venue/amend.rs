@@ -53,8 +53,7 @@ impl Venue {
             reduce_only: order.reduce_only(),
             replaces: Some(slot),
         };
-        self.check_exposure(&candidate, position)?;
-        self.ledger.admit(&candidate)?;
+        self.admit(&candidate)?;
 
         self.requeue(slot, amend.limit, key, leaves, events);
         Ok(())

@@ -57,6 +57,7 @@ impl Venue {
             }
             WalkEnd::Done if taker.leaves == Qty::ZERO => self.forget(slot),
             WalkEnd::Done if rests => {
+                self.ledger.begin_resting(slot);
                 self.markets[taker.instrument.index()].book.rest(&mut self.orders, slot);
             }
             WalkEnd::Done => self.cancel(slot, CancelReason::Immediate, events),

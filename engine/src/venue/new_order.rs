@@ -11,7 +11,9 @@ use crate::limits::FOK_MAKERS_MAX;
 use crate::orders::{NewSlot, Terms};
 use crate::reject::Reject;
 use risk::limits::ORDERS_PER_LEG_MAX;
-use risk::{AccountId, AccountState, Candidate, InstrumentId, LegId, OrderSlot, Position, Price, Qty, Side};
+use risk::{
+    AccountId, AccountState, Candidate, InstrumentId, LegId, OrderSlot, Position, Price, Prospect, Qty, Side,
+};
 
 impl Venue {
     pub(super) fn new_order(&mut self, session: SessionId, order: &NewOrder, events: &mut Events) -> Verdict {
@@ -31,8 +33,7 @@ impl Venue {
         };
         let key = self.key_of(order.instrument, limit);
         self.check_crossing(order, key, qty)?;
-        self.check_exposure(&candidate, position)?;
-        self.ledger.admit(&candidate)?;
+        self.admit(&candidate)?;
 
         let slot = self.store(session, order, key, qty);
         let leg = leg.unwrap_or_else(|| self.ledger.leg_for(order.account, order.instrument));
@@ -204,16 +205,25 @@ impl Venue {
         false
     }
 
+    /// Position limit, open-interest limit, margin: what a candidate would make of its account and instrument.
+    pub(super) fn admit(&mut self, candidate: &Candidate) -> Verdict {
+        let prospect = self.ledger.prospect(candidate);
+        self.check_exposure(candidate, &prospect)?;
+        self.ledger.admit(&prospect)?;
+        Ok(())
+    }
+
     /// Position and open-interest limits; orders that only reduce pass.
-    pub(super) fn check_exposure(&self, candidate: &Candidate, position: Position) -> Result<(), Reject> {
+    fn check_exposure(&self, candidate: &Candidate, prospect: &Prospect) -> Result<(), Reject> {
         let spec = &self.ledger.instrument(candidate.instrument).spec;
-        let worst = self.ledger.worst_position(candidate);
-        if worst > spec.position_max && worst > self.ledger.worst_position_now(candidate) {
+        let worst = prospect.worst_then();
+        if worst > spec.position_max && worst > prospect.worst_now() {
             return Err(Reject::PositionLimit);
         }
         if candidate.reduce_only {
             return Ok(());
         }
+        let position = prospect.position();
         let closes = Side::closing(position) == Some(candidate.side);
         let closing = if closes { candidate.qty.min(position.size()) } else { Qty::ZERO };
         if self.ledger.open_interest(candidate.instrument) + candidate.qty - closing > spec.open_interest_max

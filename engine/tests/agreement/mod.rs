@@ -169,16 +169,27 @@ fn first_difference(venue: &[Event], model: &[Event]) -> Option<String> {
     Some(format!("event {index} differs:\n  venue {venue_event:?}\n  model {model_event:?}"))
 }
 
-/// What goes wrong with a script, if anything does: a disagreement or a panic.
-pub(crate) fn run(capacity: Capacity, script: &[Step]) -> (u64, Option<String>) {
+/// How a script went.
+pub(crate) struct Played {
+    pub(crate) commands: u64,
+    /// Steps taken, the one that went wrong counted in.
+    pub(crate) steps: usize,
+    /// A disagreement or a panic.
+    pub(crate) wrong: Option<String>,
+}
+
+/// Plays a script from the start.
+pub(crate) fn run(capacity: Capacity, script: &[Step]) -> Played {
     let mut pair = Pair::new(capacity);
+    let mut steps = 0;
     let went = guarded(|| {
         for step in script {
+            steps += 1;
             pair.step(step)?;
         }
         pair.finish()
     });
-    (pair.commands, went.err())
+    Played { commands: pair.commands, steps, wrong: went.err() }
 }
 
 /// A panic becomes an error.

@@ -6,7 +6,7 @@ use super::run;
 use crate::campaign::Step;
 
 /// Commands spent on shrinking before it is good enough.
-const COMMANDS_MAX: u64 = 2_000_000;
+const COMMANDS_MAX: u64 = 4_000_000;
 
 /// A short script that still goes wrong.
 pub(crate) fn shrink(capacity: Capacity, script: &[Step]) -> Vec<Step> {
@@ -18,10 +18,12 @@ pub(crate) fn shrink(capacity: Capacity, script: &[Step]) -> Vec<Step> {
         let mut from = 0;
         while from < script.len() && spent < COMMANDS_MAX {
             let to = (from + portion).min(script.len());
-            let rest: Vec<Step> = script[..from].iter().chain(&script[to..]).cloned().collect();
-            let (commands, wrong) = run(capacity, &rest);
-            spent += commands;
-            if wrong.is_some() {
+            let mut rest: Vec<Step> = script[..from].iter().chain(&script[to..]).cloned().collect();
+            let played = run(capacity, &rest);
+            spent += played.commands;
+            if played.wrong.is_some() {
+                // It may go wrong earlier now, and elsewhere; that is as good.
+                rest.truncate(played.steps);
                 script = rest;
                 shrunk = true;
             } else {

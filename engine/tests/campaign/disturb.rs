@@ -24,7 +24,9 @@ impl Generator {
             0..700 => share(self.rng.within(-2, 2)) + self.rng.within(-700, 700),
             700..880 => share(self.rng.within(-15, 15)),
             880..980 => share(self.rng.within(-120, 120)),
-            980..994 => share(self.rng.within(-500, 900)),
+            // Exactly home, where bands and collars end on whole ticks.
+            980..986 => home - mark - pull,
+            986..994 => share(self.rng.within(-500, 900)),
             _ => {
                 return Action::IndexPrice {
                     instrument,

@@ -140,7 +140,14 @@ impl Generator {
         let offset = match self.rng.below(1000) {
             0..850 => self.rng.within(-3, 8),
             850..960 => self.rng.within(-20, 60),
-            960..980 => self.rng.within(-3000, 3000),
+            960..970 => self.rng.within(-3000, 3000),
+            970..980 => {
+                // At the edge of the band, or a tick beyond.
+                let reach = i128::from(mark) * i128::from(spec.price_band.get());
+                let reach = i64::try_from(reach.div_euclid(1_000_000_000)).expect("less than the mark");
+                let edge = mark - outward * reach;
+                return Price::new((edge.div_euclid(tick) + self.rng.within(-1, 1)) * tick);
+            }
             980..990 => {
                 return Price::new(self.rng.pick(&[0, -tick, i64::MIN, i64::MAX, spec.price_max.get()]));
             }
