@@ -5,7 +5,7 @@
 
 use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::reservation::OrderSlot;
-use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
+use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Requirement};
 use crate::{byte_enum, unit};
 
 unit!(
@@ -66,43 +66,46 @@ impl Account {
     }
 }
 
-/// What an account has in one instrument.
+/// What an account has in one instrument: two cache lines. The first holds all that valuing an unchanged leg and walking
+/// an account's chain reads, so that an account with many positions costs one line a leg.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
+#[repr(C, align(64))]
 pub struct Leg {
-    /// Owner.
-    pub account: AccountId,
     /// Where.
     pub instrument: InstrumentId,
+    pub(crate) next: LegId,
+    /// Owner.
+    pub account: AccountId,
+    pub(crate) first_order: OrderSlot,
+    pub(crate) valuation: Valuation,
     /// Signed position.
     pub position: Position,
     /// Sum of signed fill values since the position was last flat: bought positive, sold negative.
     pub cost: Money,
+    /// Taker fees reserved for the resting orders, exact.
+    pub fees_reserved: Requirement,
     /// Resting buy quantity, reduce-only orders left out.
     pub buy_qty: Qty,
     /// Resting sell quantity, reduce-only orders left out.
     pub sell_qty: Qty,
     /// Resting reduce-only quantity (always on the closing side).
     pub reduce_only_qty: Qty,
-    /// Taker fees reserved for the resting orders, exact.
-    pub fees_reserved: Requirement,
-    /// Leverage setting; 0 when none.
-    pub leverage: Leverage,
-    /// The rate it asks for.
-    pub user_rate: Rate,
-    /// Orders in this leg, reduce-only ones counted in.
-    pub orders: u32,
     /// No own buy rests above this price. Exact when last tightened, else a bound.
     pub(crate) buy_top: Price,
     /// No own sell rests below this price. Exact when last tightened, else a bound.
     pub(crate) sell_bottom: Price,
-    pub(crate) first_order: OrderSlot,
-    pub(crate) next: LegId,
-    pub(crate) valuation: Valuation,
+    /// Leverage setting; 0 when none.
+    pub leverage: Leverage,
+    /// Orders in this leg, reduce-only ones counted in.
+    pub orders: u32,
 }
+
+const _: () = assert!(size_of::<Leg>() == 128);
 
 /// What a leg was last found to be worth and to require. A pure function of the leg and the mark it names: every change
 /// of the leg forgets it, any other mark does not match it. Not state, so not in the digest.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub(crate) struct Valuation {
     /// The mark it was taken at; zero, which no mark is, when forgotten.
     pub(crate) mark: Mark,
@@ -133,7 +136,6 @@ impl Leg {
             reduce_only_qty: Qty::ZERO,
             fees_reserved: Requirement::ZERO,
             leverage: Leverage::new(0),
-            user_rate: Rate::new(0),
             orders: 0,
             buy_top: Price::new(0),
             sell_bottom: Price::new(i64::MAX),

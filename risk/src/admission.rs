@@ -8,9 +8,7 @@ use crate::assessment::OpenOrders;
 use crate::ledger::Ledger;
 use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::reservation::OrderSlot;
-use crate::units::{
-    AccountId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement, Side,
-};
+use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Requirement, Side};
 
 /// An order as risk sees it before it exists.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +44,7 @@ pub struct Prospect {
     instrument: InstrumentId,
     leg: Option<LegId>,
     position: Position,
-    user_rate: Rate,
+    leverage: Leverage,
     mark: Mark,
     now: OpenOrders,
     then: OpenOrders,
@@ -77,16 +75,16 @@ impl Ledger {
     #[must_use]
     pub fn prospect(&self, candidate: &Candidate) -> Prospect {
         let mark = self.mark_of(candidate.instrument);
-        let (position, user_rate, now) = match candidate.leg {
-            None => (Position::ZERO, Rate::new(0), OpenOrders::NONE),
+        let (position, leverage, now) = match candidate.leg {
+            None => (Position::ZERO, Leverage::default(), OpenOrders::NONE),
             Some(leg_id) => {
                 let leg = self.leg(leg_id);
-                (leg.position, leg.user_rate, self.open_orders(leg_id, leg, mark))
+                (leg.position, leg.leverage, self.open_orders(leg_id, leg, mark))
             }
         };
         let then = self.orders_with(candidate, mark, now);
         let Candidate { account, instrument, leg, .. } = *candidate;
-        Prospect { account, instrument, leg, position, user_rate, mark, now, then }
+        Prospect { account, instrument, leg, position, leverage, mark, now, then }
     }
 
     /// Admits a candidate, or says how much initial margin is missing.
@@ -97,12 +95,12 @@ impl Ledger {
     /// # Errors
     /// [`MarginShort`].
     pub fn admit(&mut self, prospect: &Prospect) -> Result<(), MarginShort> {
-        let Prospect { instrument, position, user_rate, mark, .. } = *prospect;
+        let Prospect { instrument, position, leverage, mark, .. } = *prospect;
         let before = match prospect.leg {
             None => Requirement::ZERO,
             Some(leg_id) => self.valuation_of(leg_id, mark).requirement,
         };
-        let after = self.requirement_with(instrument, position, user_rate, mark, &prospect.then);
+        let after = self.requirement_with(instrument, position, leverage, mark, &prospect.then);
         self.cover(prospect.account, before, after)
     }
 
@@ -120,7 +118,7 @@ impl Ledger {
         let leg = *self.leg(leg_id);
         let mark = self.mark_of(instrument);
         let before = self.leg_requirement(leg_id, &leg, mark);
-        let changed = Leg { user_rate: leverage.initial_rate(), ..leg };
+        let changed = Leg { leverage, ..leg };
         self.cover(account, before, self.leg_requirement(leg_id, &changed, mark))
     }
 

@@ -7,7 +7,7 @@ use crate::account::{Leg, LegId, Valuation};
 use crate::ledger::Ledger;
 use crate::limits::WITHDRAWAL_FLOOR_PPB;
 use crate::ratio::Ratio;
-use crate::units::{AccountId, InstrumentId, Mark, Money, Position, Qty, Rate, Requirement};
+use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Qty, Rate, Requirement};
 
 /// An account at the current marks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -127,7 +127,7 @@ impl Ledger {
     #[must_use]
     pub(crate) fn leg_requirement(&self, leg_id: LegId, leg: &Leg, mark: Mark) -> Requirement {
         let orders = self.open_orders(leg_id, leg, mark);
-        self.requirement_with(leg.instrument, leg.position, leg.user_rate, mark, &orders)
+        self.requirement_with(leg.instrument, leg.position, leg.leverage, mark, &orders)
     }
 
     /// The sums over a leg's open orders.
@@ -149,14 +149,14 @@ impl Ledger {
         &self,
         instrument: InstrumentId,
         position: Position,
-        user_rate: Rate,
+        leverage: Leverage,
         mark: Mark,
         orders: &OpenOrders,
     ) -> Requirement {
         let instrument = self.instrument(instrument);
         // Requirements do not fall with size, so the larger of the two extreme positions has the larger one.
         let notional = instrument.notional(orders.worst_position(position), mark);
-        let mut requirement = instrument.initial(notional, user_rate) + orders.fees_reserved;
+        let mut requirement = instrument.initial(notional, leverage.initial_rate()) + orders.fees_reserved;
         if orders.distance != 0 {
             requirement += Requirement::of_money(instrument.open_loss(orders.distance));
         }

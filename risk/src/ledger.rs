@@ -262,7 +262,6 @@ impl Ledger {
     pub fn set_leverage(&mut self, leg_id: LegId, leverage: Leverage) {
         let leg = self.leg_mut(leg_id);
         leg.leverage = leverage;
-        leg.user_rate = leverage.initial_rate();
     }
 
     /// Whether a deposit of this amount keeps every sum in range.
