@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod process;
 pub mod progress;
 pub mod queue;
+mod read_ahead;
 pub mod recovery;
 pub mod release;
 pub mod replay;

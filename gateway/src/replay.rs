@@ -13,6 +13,7 @@ use crate::log::{
     Checkpoint, CheckpointHasher, Disk, Genesis, LogEnd, LogError, LogReader, LoggedCommand, Record,
 };
 use crate::outcome::Outcome;
+use crate::read_ahead::read_ahead;
 
 /// A venue while it is rebuilt.
 #[derive(Debug)]
@@ -112,7 +113,10 @@ pub fn replay<D: Disk>(
     disk: D,
     until: Option<Seq>,
     mut see: impl FnMut(&Outcome<'_>),
-) -> Result<Replayed, LogError> {
+) -> Result<Replayed, LogError>
+where
+    LogReader<D>: Send,
+{
     replay_while(disk, until, |outcome| {
         see(outcome);
         ControlFlow::Continue(())
@@ -128,33 +132,40 @@ pub fn replay_while<D: Disk>(
     disk: D,
     until: Option<Seq>,
     mut see: impl FnMut(&Outcome<'_>) -> ControlFlow<()>,
-) -> Result<Replayed, LogError> {
+) -> Result<Replayed, LogError>
+where
+    LogReader<D>: Send,
+{
     let watch = Stopwatch::start();
     let mut reader = LogReader::open(disk)?;
     let genesis = read_genesis(&mut reader)?;
     let mut rebuild = Rebuild::new(&genesis);
     let mut hasher = CheckpointHasher::new();
     let mut checkpoints = 0;
-    while until.is_none_or(|until| rebuild.last().seq < until) {
-        let Some(located) = reader.next_record()? else { break };
-        match located.record {
-            Record::Command(logged) => {
-                if see(&rebuild.apply(&logged, &mut hasher)).is_break() {
-                    break;
+    let (reached_end, end) = read_ahead(reader, |ahead| {
+        while until.is_none_or(|until| rebuild.last().seq < until) {
+            let Some(located) = ahead.next_record()? else { return Ok(true) };
+            match located.record {
+                Record::Command(logged) => {
+                    if see(&rebuild.apply(&logged, &mut hasher)).is_break() {
+                        break;
+                    }
                 }
+                Record::Checkpoint(logged) => {
+                    compare(logged, &hasher)?;
+                    checkpoints += 1;
+                }
+                Record::Genesis(_) | Record::Closed { .. } => {}
             }
-            Record::Checkpoint(logged) => {
-                compare(logged, &hasher)?;
-                checkpoints += 1;
-            }
-            Record::Genesis(_) | Record::Closed { .. } => {}
         }
-    }
+        Ok(false)
+    })?;
     let elapsed = watch.elapsed();
     let Rebuild { venue, commands, events, .. } = rebuild;
     let last = venue.last_stamp();
     let digest = venue.digest();
-    let end = reader.end().cloned();
+    // The reader may have been at the end long before us, or not.
+    let end = end.filter(|_| reached_end);
     Ok(Replayed { genesis, venue, digest, last, commands, events, checkpoints, end, elapsed })
 }
 

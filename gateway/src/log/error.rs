@@ -24,6 +24,9 @@ pub enum LogError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The system has no thread for reading ahead.
+    #[error("cannot start a thread: {0}; raise the limit on processes (ulimit -u) and start again")]
+    Thread(#[source] io::Error),
     /// A write took fewer bytes than it was given.
     #[error(
         "write to {file} at byte {offset} took {written} of {asked} bytes; check free space and file size limits, then \
