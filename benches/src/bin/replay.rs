@@ -26,17 +26,14 @@ struct Args {
     /// Replays.
     #[arg(long, default_value_t = 5)]
     runs: usize,
-    /// The core to run on.
-    #[arg(long, default_value_t = 1)]
-    core: usize,
 }
 
 fn main() -> anyhow::Result<()> {
-    let Args { quick, json, directory, commands, runs, core } = Args::parse();
+    let Args { quick, json, directory, commands, runs } = Args::parse();
     let options = if quick {
         Options::quick(&directory)
     } else {
         Options { directory, terms: THREE_LEGS, commands, segment_bytes: 64 << 20, syncs: 0, runs }
     };
-    show(&run(&options, core)?, json)
+    show(&run(&options)?, json)
 }
