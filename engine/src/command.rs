@@ -63,7 +63,7 @@ byte_enum!(
 /// A new order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
 pub struct NewOrder {
-    /// The client's number; above every number this session has used.
+    /// The client's number; above every number its session has used.
     pub client_order_id: ClientOrderId,
     /// Who trades.
     pub account: AccountId,

@@ -255,6 +255,33 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The kind of fact, as the enum spells it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Rejected { .. } => "Rejected",
+            Self::Accepted { .. } => "Accepted",
+            Self::Fill(_) => "Fill",
+            Self::Cancelled { .. } => "Cancelled",
+            Self::Amended { .. } => "Amended",
+            Self::Trimmed { .. } => "Trimmed",
+            Self::MassCancelled { .. } => "MassCancelled",
+            Self::Marked { .. } => "Marked",
+            Self::SessionOpened { .. } => "SessionOpened",
+            Self::AccountOpened { .. } => "AccountOpened",
+            Self::Transferred { .. } => "Transferred",
+            Self::LeverageSet { .. } => "LeverageSet",
+            Self::InstrumentDefined { .. } => "InstrumentDefined",
+            Self::TradingStateSet { .. } => "TradingStateSet",
+            Self::Ticked => "Ticked",
+            Self::LiquidationStarted { .. } => "LiquidationStarted",
+            Self::TakenOver { .. } => "TakenOver",
+            Self::LiquidationEnded { .. } => "LiquidationEnded",
+        }
+    }
+}
+
 /// Where a command's events are written; the caller keeps and reuses the space.
 #[derive(Debug, Default)]
 pub struct Events {

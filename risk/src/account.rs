@@ -6,31 +6,12 @@
 use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::reservation::OrderSlot;
 use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Requirement};
-use crate::{byte_enum, unit};
+use crate::{byte_enum, place};
 
-unit!(
+place!(
     /// Place of a leg in the leg store.
-    LegId(u32)
+    LegId
 );
-
-impl LegId {
-    /// No leg.
-    pub const NONE: Self = Self(u32::MAX);
-
-    /// As an index.
-    #[inline]
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-
-    /// `None` for [`Self::NONE`].
-    #[inline]
-    #[must_use]
-    pub fn some(self) -> Option<Self> {
-        (self != Self::NONE).then_some(self)
-    }
-}
 
 byte_enum!(
     /// What an account may do.

@@ -5,32 +5,13 @@
 
 use crate::account::{Leg, LegId};
 use crate::ledger::Ledger;
-use crate::unit;
+use crate::place;
 use crate::units::{Mark, Price, Qty, Requirement, Side};
 
-unit!(
+place!(
     /// Place of an order in the order store; the reservation of an order has the same place.
-    OrderSlot(u32)
+    OrderSlot
 );
-
-impl OrderSlot {
-    /// No order.
-    pub const NONE: Self = Self(u32::MAX);
-
-    /// As an index.
-    #[inline]
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-
-    /// `None` for [`Self::NONE`].
-    #[inline]
-    #[must_use]
-    pub fn some(self) -> Option<Self> {
-        (self != Self::NONE).then_some(self)
-    }
-}
 
 /// What risk knows of a resting order: half a cache line, never astride two.
 #[derive(Clone, Copy, Debug, bincode::Encode)]

@@ -46,6 +46,33 @@ macro_rules! unit {
     };
 }
 
+/// Declares a place in a store: a [`unit!`] with a value for "none".
+#[macro_export]
+macro_rules! place {
+    ($(#[$meta:meta])* $name:ident) => {
+        $crate::unit!($(#[$meta])* $name(u32));
+
+        impl $name {
+            /// No place.
+            pub const NONE: Self = Self(u32::MAX);
+
+            /// As an index.
+            #[inline]
+            #[must_use]
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+
+            /// `None` for [`Self::NONE`].
+            #[inline]
+            #[must_use]
+            pub fn some(self) -> Option<Self> {
+                (self != Self::NONE).then_some(self)
+            }
+        }
+    };
+}
+
 /// Declares a field-less enum that travels as one octet; an unknown octet is a decode error, never a panic.
 #[macro_export]
 macro_rules! byte_enum {

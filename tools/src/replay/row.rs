@@ -101,7 +101,7 @@ impl Row {
         let mut row = Self { cells: [const { Cell::Empty }; COLUMNS.len()] };
         row.number(Column::Seq, stamp.seq.get());
         row.number(Column::TimeNs, stamp.time.get());
-        row.word(Column::Event, snake(variant(event)));
+        row.word(Column::Event, snake(event.name()));
         row.fill_in(event);
         row
     }
@@ -310,30 +310,6 @@ impl Row {
         self.number(C::MakerPosition, fill.maker.position.get());
         self.number(C::MakerCost, fill.maker.cost.get());
         self.number(C::MakerBalance, fill.maker.balance.get());
-    }
-}
-
-/// An event's name, as the enum spells it.
-fn variant(event: &Event) -> &'static str {
-    match event {
-        Event::Rejected { .. } => "Rejected",
-        Event::Accepted { .. } => "Accepted",
-        Event::Fill(_) => "Fill",
-        Event::Cancelled { .. } => "Cancelled",
-        Event::Amended { .. } => "Amended",
-        Event::Trimmed { .. } => "Trimmed",
-        Event::MassCancelled { .. } => "MassCancelled",
-        Event::Marked { .. } => "Marked",
-        Event::SessionOpened { .. } => "SessionOpened",
-        Event::AccountOpened { .. } => "AccountOpened",
-        Event::Transferred { .. } => "Transferred",
-        Event::LeverageSet { .. } => "LeverageSet",
-        Event::InstrumentDefined { .. } => "InstrumentDefined",
-        Event::TradingStateSet { .. } => "TradingStateSet",
-        Event::Ticked => "Ticked",
-        Event::LiquidationStarted { .. } => "LiquidationStarted",
-        Event::TakenOver { .. } => "TakenOver",
-        Event::LiquidationEnded { .. } => "LiquidationEnded",
     }
 }
 
