@@ -59,3 +59,81 @@ pub fn encode_to<T: Encode>(value: &T, sink: impl FnMut(&[u8])) {
     let unlimited = bincode::config::standard().with_fixed_int_encoding().with_little_endian();
     bincode::encode_into_writer(value, Sink(sink), unlimited).expect("the sink never fails");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Action, ClientOrderId, Command, Event, NewOrder, Reject, SessionId, TimeInForce};
+    use risk::{AccountId, InstrumentId, Money, Price, Qty, Side};
+    use std::format;
+    use std::string::{String, ToString};
+
+    fn hex<T: Encode>(value: &T) -> String {
+        let mut buffer = [0; VALUE_BYTES_MAX];
+        let length = encode(value, &mut buffer);
+        buffer[..length].iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
+    fn order() -> Command {
+        Command::client(
+            SessionId::new(3),
+            Action::NewOrder(NewOrder {
+                client_order_id: ClientOrderId::new(9),
+                account: AccountId::new(16),
+                instrument: InstrumentId::new(1),
+                side: Side::Sell,
+                qty: Qty::new(10),
+                limit: Some(Price::new(6_500_000)),
+                time_in_force: TimeInForce::GoodTillCancel,
+                post_only: true,
+                reduce_only: false,
+            }),
+        )
+    }
+
+    #[test]
+    fn bytes_are_pinned() {
+        // Session, kind of action, client number, account, instrument, side, quantity, Some, limit, life, flags.
+        let expected = "03000000".to_string()
+            + "00000000"
+            + "0900000000000000"
+            + "10000000"
+            + "01000000"
+            + "01"
+            + "0a00000000000000"
+            + "01"
+            + "a02e630000000000"
+            + "01"
+            + "01"
+            + "00";
+        assert_eq!(hex(&order()), expected);
+
+        let rejected = Event::Rejected {
+            session: SessionId::new(3),
+            account: AccountId::new(16),
+            client_order_id: ClientOrderId::new(9),
+            reject: Reject::InsufficientMargin,
+            short: Money::new(-2),
+        };
+        // Kind of event, session, account, client number, wire code 2103, money.
+        assert_eq!(
+            hex(&rejected),
+            "0000000003000000100000000900000000000000".to_string() + "3708" + "feffffffffffffff"
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else_is_accepted() {
+        let mut buffer = [0; VALUE_BYTES_MAX];
+        let length = encode(&order(), &mut buffer);
+        assert_eq!(decode::<Command>(&buffer), Ok((order(), length)));
+        for short in 0..length {
+            assert_eq!(decode::<Command>(&buffer[..short]), Err(Malformed), "cut at {short}");
+        }
+        for (place, wrong) in [(4, 200), (24, 2), (33, 2), (42, 0), (43, 2)] {
+            let mut bytes = buffer;
+            bytes[place] = wrong;
+            assert_eq!(decode::<Command>(&bytes), Err(Malformed), "octet {place} is {wrong}");
+        }
+    }
+}

@@ -9,7 +9,7 @@
 use alloc::vec::Vec;
 
 use crate::ladder::{Ladder, Link, NIL, Nodes};
-use risk::limits::{MARK_SHIFT, PPB};
+use risk::limits::{INSTRUMENTS_MAX, MARK_SHIFT, PPB};
 use risk::{AccountId, InstrumentId, Ledger, Leg, LegId, Mark, Requirement, Side};
 
 /// Buckets of an instrument's trigger ladders: fine against the distance of the nearest trigger, small enough that
@@ -94,7 +94,7 @@ impl LiquidationIndex {
     pub(crate) fn with_capacity(accounts: u32, legs: u32) -> Self {
         Self {
             instruments: Vec::new(),
-            triggers: Vec::with_capacity(legs as usize),
+            triggers: Vec::with_capacity(legs as usize + INSTRUMENTS_MAX as usize),
             standings: Vec::with_capacity(accounts as usize),
             hot: Vec::with_capacity(accounts as usize),
         }

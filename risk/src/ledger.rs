@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use crate::account::{Account, AccountState, Leg, LegId, Valuation};
 use crate::instrument::Instrument;
-use crate::limits::MONEY_MAX;
+use crate::limits::{INSTRUMENTS_MAX, MONEY_MAX};
 use crate::reservation::Reservation;
 use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Qty};
 
@@ -65,10 +65,12 @@ impl Ledger {
     /// An empty ledger with the venue's own accounts open.
     #[must_use]
     pub fn new(capacity: Capacity) -> Self {
+        // The venue's own accounts get their legs beyond the capacity: a takeover is never refused.
+        let legs = capacity.legs as usize + INSTRUMENTS_MAX as usize;
         let mut ledger = Self {
             accounts: Vec::with_capacity(capacity.accounts as usize),
-            legs: Vec::with_capacity(capacity.legs as usize),
-            free_legs: Vec::with_capacity(capacity.legs as usize),
+            legs: Vec::with_capacity(legs),
+            free_legs: Vec::with_capacity(legs),
             leg_capacity: capacity.legs,
             instruments: Vec::new(),
             reservations: Vec::with_capacity(capacity.orders as usize),
