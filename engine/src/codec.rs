@@ -65,13 +65,13 @@ mod tests {
     use super::*;
     use crate::{Action, ClientOrderId, Command, Event, NewOrder, Reject, SessionId, TimeInForce};
     use risk::{AccountId, InstrumentId, Money, Price, Qty, Side};
-    use std::format;
-    use std::string::{String, ToString};
+    use std::string::String;
 
     fn hex<T: Encode>(value: &T) -> String {
         let mut buffer = [0; VALUE_BYTES_MAX];
         let length = encode(value, &mut buffer);
-        buffer[..length].iter().map(|octet| format!("{octet:02x}")).collect()
+        let digit = |value: u8| char::from_digit(u32::from(value), 16).expect("four bits");
+        buffer[..length].iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
     }
 
     fn order() -> Command {
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn bytes_are_pinned() {
         // Session, kind of action, client number, account, instrument, side, quantity, Some, limit, life, flags.
-        let expected = "03000000".to_string()
+        let expected = String::from("03000000")
             + "00000000"
             + "0900000000000000"
             + "10000000"
@@ -118,7 +118,7 @@ mod tests {
         // Kind of event, session, account, client number, wire code 2103, money.
         assert_eq!(
             hex(&rejected),
-            "0000000003000000100000000900000000000000".to_string() + "3708" + "feffffffffffffff"
+            String::from("0000000003000000100000000900000000000000") + "3708" + "feffffffffffffff"
         );
     }
 
