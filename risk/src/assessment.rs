@@ -88,10 +88,17 @@ impl Ledger {
         let mut next = self.accounts[account.index()].first_leg;
         while let Some(leg_id) = next.some() {
             let leg = &self.legs[leg_id.index()];
+            let mark = self.mark_of(leg.instrument);
             next = leg.next;
-            let valuation = self.valuation_of(leg_id, self.mark_of(leg.instrument));
-            equity += valuation.profit;
-            initial += valuation.requirement;
+            // Not through `valuation_of`: the remembered case is added from where it lies, without a copy.
+            if leg.valuation.mark == mark {
+                equity += leg.valuation.profit;
+                initial += leg.valuation.requirement;
+            } else {
+                let valuation = self.value_leg(leg_id, mark);
+                equity += valuation.profit;
+                initial += valuation.requirement;
+            }
         }
         (equity, initial)
     }
