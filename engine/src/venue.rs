@@ -126,13 +126,11 @@ impl Venue {
 
     fn handle(&mut self, command: &Command, events: &mut Events) -> Verdict {
         let session = command.session;
-        if let Action::Continue = command.action {
-            return self.continue_work(session, events);
-        }
-        if self.pending() {
+        let continues = matches!(command.action, Action::Continue);
+        if self.pending() && !continues {
             return Err(Reject::VenuePending.into());
         }
-        if session.get() as usize >= self.sessions.len() {
+        if !continues && session.get() as usize >= self.sessions.len() {
             return Err(Reject::UnknownSession.into());
         }
         match &command.action {
@@ -141,7 +139,7 @@ impl Venue {
             Action::AmendOrder(amend) => self.amend_order(session, amend, events),
             Action::MassCancel(cancel) => self.mass_cancel(cancel, events),
             Action::IndexPrice { instrument, price } => self.index_price(*instrument, *price, events),
-            Action::Continue => Ok(()),
+            Action::Continue => self.continue_work(session, events),
             Action::Tick => {
                 events.push(Event::Ticked);
                 Ok(())
@@ -178,7 +176,7 @@ impl Venue {
             return Err(Reject::NothingPending.into());
         }
         if let Some(taker) = self.suspended.take() {
-            self.go_on_taking(taker, events);
+            self.take_and_settle(taker, events);
         } else if let Some(rest) = self.mass_cancel.take() {
             self.go_on_cancelling(rest, events);
         } else if let Some(wake) = self.wake.take() {

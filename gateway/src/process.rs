@@ -176,21 +176,6 @@ impl Process {
         Ok((process, client, recovery))
     }
 
-    /// Recovers or begins the venue in `config.directory` and runs it with a client role, which `make` builds around
-    /// its handle: on the engine's thread in [`Mode::Shared`], else on its own. The role must finish when its handle
-    /// has.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub fn start_with<C: Clock>(
-        config: &Config,
-        mut clock: C,
-        make: impl FnOnce(Client<C>) -> Box<dyn DutyCycle>,
-    ) -> Result<(Self, Recovery), StartError> {
-        let (recovered, recovery) = recover(config, &mut clock)?;
-        Ok((Self::launch_with(recovered, clock, config.layout, make)?, recovery))
-    }
-
     /// Runs a recovered venue over any log; the caller's thread is the client.
     ///
     /// # Errors
@@ -212,7 +197,8 @@ impl Process {
         Ok((process, client))
     }
 
-    /// Runs a recovered venue over any log, with a client role.
+    /// Runs a recovered venue over any log with a client role, which `make` builds around its handle: on the engine's
+    /// thread in [`Mode::Shared`], else on its own. The role must finish when its handle has.
     ///
     /// # Errors
     /// When the system has no thread for us.

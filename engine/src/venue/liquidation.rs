@@ -36,7 +36,7 @@ impl Venue {
         self.ledger.set_state(account, AccountState::Active);
         let equity = self.ledger.assess(account).equity;
         events.push(Event::LiquidationEnded { account, equity, covered });
-        self.rearm(account, events);
+        self.look(account, events);
     }
 
     /// Sells or buys back one leg; what the book does not take at the bankruptcy price or better goes to the insurance

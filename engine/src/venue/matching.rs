@@ -45,7 +45,7 @@ pub(super) enum WalkEnd {
 }
 
 impl Venue {
-    /// Takes, then lets the rest of an order rest, be cancelled, or wait for the next command.
+    /// Takes, or resumes taking; then lets the rest of an order rest, be cancelled, or wait for the next command.
     pub(super) fn take_and_settle(&mut self, mut taker: Taker, events: &mut Events) {
         let before = taker.leaves;
         let end = self.take(&mut taker, events);
@@ -68,11 +68,6 @@ impl Venue {
             self.tend(taker.account, taker.leg, events);
         }
         self.drop_leg_if_empty(taker.leg);
-    }
-
-    /// Resumes a taker that met the bound of its command.
-    pub(super) fn go_on_taking(&mut self, taker: Taker, events: &mut Events) {
-        self.take_and_settle(taker, events);
     }
 
     /// Walks the book until the taker is filled, nothing crosses, or a bound is met.

@@ -43,7 +43,7 @@ impl Venue {
     }
 
     /// Evaluates an account exactly: arms it anew or begins its liquidation.
-    fn look(&mut self, account: AccountId, events: &mut Events) {
+    pub(super) fn look(&mut self, account: AccountId, events: &mut Events) {
         let verdict = self.index.look(&self.ledger, account);
         self.judge(account, verdict, events);
     }
@@ -79,11 +79,6 @@ impl Venue {
         self.liquidating.push_back(account);
         let (equity, maintenance) = (now.equity, now.maintenance.ceil());
         events.push(Event::LiquidationStarted { account, equity, maintenance });
-    }
-
-    /// Re-arms an account that came out of liquidation.
-    pub(super) fn rearm(&mut self, account: AccountId, events: &mut Events) {
-        self.look(account, events);
     }
 
     /// Drops a leg that holds nothing any more, with its trigger.
