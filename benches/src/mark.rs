@@ -105,7 +105,7 @@ fn tick(population: &mut Population) -> Command {
     let half = base.div_euclid(10_000);
     let width = u32::try_from(2 * half).expect("a basis point of the base");
     let price = Mark::new(base - half + i64::from(population.random.below(width)));
-    Command::venue(Action::IndexPrice { instrument: InstrumentId::new(0), price })
+    Command::venue(Action::index_price(InstrumentId::new(0), price))
 }
 
 impl Report for MarkReport {

@@ -166,7 +166,7 @@ impl Population {
         for number in 0..terms.instruments {
             let instrument = InstrumentId::new(number);
             feeder.admin(Action::DefineInstrument { instrument, spec: Box::new(spec()) });
-            feeder.admin(Action::IndexPrice { instrument, price: Price::new(BASE).to_mark() });
+            feeder.admin(Action::index_price(instrument, Price::new(BASE).to_mark()));
         }
         let client_ids = vec![0; terms.accounts as usize];
         Self { feeder, terms, random: Random::new(terms.seed), client_ids }
@@ -228,7 +228,6 @@ impl Population {
         let client_id = &mut self.client_ids[index as usize];
         *client_id += 1;
         let order = NewOrder {
-            client_order_id: ClientOrderId::new(*client_id),
             account: account_at(index),
             instrument,
             side,
@@ -237,8 +236,9 @@ impl Population {
             time_in_force,
             post_only: false,
             reduce_only: false,
+            persistent: false,
         };
-        Command::client(session_at(index), Action::NewOrder(order))
+        Command::order(session_at(index), ClientOrderId::new(*client_id), order)
     }
 
     /// An order that rests, near the mark more likely than far from it.
@@ -270,7 +270,7 @@ impl Population {
         let instrument = InstrumentId::new(self.random.below(self.terms.instruments));
         let offset = i64::from(self.random.below(2_000)) - 1_000;
         let price = Mark::new(Price::new(BASE).to_mark().get() + offset);
-        Command::venue(Action::IndexPrice { instrument, price })
+        Command::venue(Action::index_price(instrument, price))
     }
 
     /// A price at which an order of this side rests.

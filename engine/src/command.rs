@@ -5,7 +5,7 @@
 
 use alloc::boxed::Box;
 use risk::{
-    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Side, byte_enum, unit,
+    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Side, Restriction, byte_enum, unit,
 };
 
 unit!(
@@ -27,6 +27,14 @@ unit!(
 unit!(
     /// A logical session; 0 is the venue itself.
     SessionId(u32)
+);
+unit!(
+    /// The number a session gives to a command it sends; rises by one. 0 is unnumbered: a client in the same process.
+    ClientSeq(u64)
+);
+unit!(
+    /// A public key by number.
+    KeyId(u64)
 );
 
 /// When and where in the order a command was taken. Time never runs backward.
@@ -51,6 +59,34 @@ byte_enum!(
 );
 
 byte_enum!(
+    /// What a session is for: it decides what the session may ask.
+    SessionKind {
+        /// In the same process: everything.
+        Local = 0,
+        /// Orders, and settings of its own account.
+        OrderEntry = 1,
+        /// Reads what happens to its account.
+        DropCopy = 2,
+        /// Instruments, accounts, keys, money, trading states.
+        Admin = 4,
+        /// Index prices.
+        Oracle = 5,
+    }
+);
+
+byte_enum!(
+    /// Which of a session's resting orders go when it is lost.
+    CancelOnLoss {
+        /// None.
+        Off = 0,
+        /// All.
+        All = 1,
+        /// All but persistent and reduce-only ones: what protects a position stays.
+        KeepProtection = 2,
+    }
+);
+
+byte_enum!(
     /// What an instrument admits.
     TradingState {
         /// Everything.
@@ -63,8 +99,6 @@ byte_enum!(
 /// A new order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
 pub struct NewOrder {
-    /// The client's number; above every number its session has used.
-    pub client_order_id: ClientOrderId,
     /// Who trades.
     pub account: AccountId,
     /// What.
@@ -81,6 +115,8 @@ pub struct NewOrder {
     pub post_only: bool,
     /// Only ever reduces the position; quantity is cut to it.
     pub reduce_only: bool,
+    /// Stays when its session is lost under [`CancelOnLoss::KeepProtection`].
+    pub persistent: bool,
 }
 
 /// How a client names a resting order.
@@ -134,6 +170,50 @@ pub struct Transfer {
     pub amount: Money,
 }
 
+/// A public key and what it admits to.
+#[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct KeyTerms {
+    /// Ed25519 public key. The engine keeps it and never looks at it.
+    pub public: [u8; 32],
+    /// The account its sessions act for; 0 for keys of the operator and of oracles.
+    pub account: AccountId,
+    /// Kinds of session it may open: bit `kind as u8`.
+    pub kinds: u32,
+    /// From then on it opens no session; 0 is never.
+    pub expires: TimeNs,
+}
+
+/// A connection proved its key and takes up its session, which is opened if it is new.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Logon {
+    /// By which key.
+    pub key: KeyId,
+    /// Tells sessions of one key and kind apart.
+    pub tag: u32,
+    /// What for.
+    pub kind: SessionKind,
+    /// What is cancelled when it is lost.
+    pub on_loss: CancelOnLoss,
+    /// How long after its connection a session is lost, in milliseconds. The gateway measures it.
+    pub grace_ms: u32,
+}
+
+/// Numbers of a session that never became commands: frames the gateway refused. The reasons are kept, so that the
+/// refusals are repeated from the log like any other answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Skip {
+    /// How many, the last of them the command's own.
+    pub count: u32,
+    /// Template of the last refused frame.
+    pub template: u16,
+    /// Wire error code of the refusal.
+    pub code: u16,
+    /// Number of the field at fault; 65,535 where none is.
+    pub field: u16,
+    /// For a throttled request: when there is room again; else 0.
+    pub retry_after_ns: u64,
+}
+
 /// What a command asks for.
 #[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
 pub enum Action {
@@ -149,6 +229,10 @@ pub enum Action {
     IndexPrice {
         /// Which instrument.
         instrument: InstrumentId,
+        /// Where it comes from.
+        source: u16,
+        /// The source's number of it, rising per source and instrument; 0 is unnumbered, from the same process.
+        source_seq: u64,
         /// The price, with sub-units; above zero.
         price: Mark,
     },
@@ -194,13 +278,103 @@ pub enum Action {
         /// From now on.
         state: TradingState,
     },
+    /// Registers a public key.
+    RegisterKey {
+        /// A number not in use.
+        key: KeyId,
+        /// The key. Boxed: it is larger than any order.
+        terms: Box<KeyTerms>,
+    },
+    /// Ends what a key admits to. Its number stays taken.
+    RevokeKey {
+        /// Which.
+        key: KeyId,
+    },
+    /// Takes up or opens the session of a key.
+    Logon(Logon),
+    /// A session ended in order.
+    Logoff {
+        /// Which.
+        session: SessionId,
+        /// Whether its orders go, as when it is lost.
+        cancel_orders: bool,
+    },
+    /// A session's connection is gone and its grace is over.
+    SessionLost {
+        /// Which.
+        session: SessionId,
+    },
+    /// Uses up numbers of the commanding session that never became commands.
+    Skip(Skip),
+    /// Arms, or disarms, the commanding session's dead-man timer: at the first tick at or past the deadline its orders
+    /// are cancelled.
+    CancelAllAfter {
+        /// Whose session.
+        account: AccountId,
+        /// From the time of sequencing, in milliseconds; 0 disarms.
+        timeout_ms: u32,
+        /// Whether reduce-only orders stay.
+        keep_reduce_only: bool,
+    },
+    /// The operator's switch for an account.
+    SetRestriction {
+        /// Whose.
+        account: AccountId,
+        /// From now on.
+        restriction: Restriction,
+        /// Whether its resting orders go at once.
+        cancel_orders: bool,
+    },
 }
 
-/// A command with its origin.
+impl Action {
+    /// An index price from the same process, unnumbered.
+    #[must_use]
+    pub const fn index_price(instrument: InstrumentId, price: Mark) -> Self {
+        Self::IndexPrice { instrument, source: 0, source_seq: 0, price }
+    }
+
+    /// The account it names; 0 where it names none.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        match self {
+            Self::NewOrder(order) => order.account,
+            Self::CancelOrder(cancel) => cancel.account,
+            Self::AmendOrder(amend) => amend.account,
+            Self::MassCancel(cancel) => cancel.account,
+            Self::Deposit(transfer) | Self::Withdraw(transfer) => transfer.account,
+            Self::OpenAccount { account }
+            | Self::SetLeverage { account, .. }
+            | Self::CancelAllAfter { account, .. }
+            | Self::SetRestriction { account, .. } => *account,
+            Self::IndexPrice { .. }
+            | Self::Continue
+            | Self::Tick
+            | Self::OpenSession { .. }
+            | Self::DefineInstrument { .. }
+            | Self::SetTradingState { .. }
+            | Self::RegisterKey { .. }
+            | Self::RevokeKey { .. }
+            | Self::Logon(_)
+            | Self::Logoff { .. }
+            | Self::SessionLost { .. }
+            | Self::Skip(_) => AccountId::new(0),
+        }
+    }
+}
+
+/// A command with its origin and the numbers that make repeating it harmless.
 #[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
 pub struct Command {
     /// The session it came by; 0 for the venue's own.
     pub session: SessionId,
+    /// The session's number of it. A number at or below the last is refused, one that leaves a gap too.
+    pub client_seq: ClientSeq,
+    /// The client's name for the request, and for the order it opens: above every one its session has used. 0 where
+    /// the request has none.
+    pub client_order_id: ClientOrderId,
+    /// Refused when sequenced after this time; 0 is no deadline.
+    pub valid_until: TimeNs,
     /// What it asks for.
     pub action: Action,
 }
@@ -209,12 +383,24 @@ impl Command {
     /// A command of the venue itself: operator, oracle or sequencer.
     #[must_use]
     pub const fn venue(action: Action) -> Self {
-        Self { session: SessionId::new(0), action }
+        Self::client(SessionId::new(0), action)
     }
 
-    /// A command that came by a session.
+    /// A command that came by a session, unnumbered and without a deadline.
     #[must_use]
     pub const fn client(session: SessionId, action: Action) -> Self {
-        Self { session, action }
+        Self {
+            session,
+            client_seq: ClientSeq::new(0),
+            client_order_id: ClientOrderId::new(0),
+            valid_until: TimeNs::new(0),
+            action,
+        }
+    }
+
+    /// A new order that came by a session, unnumbered and without a deadline.
+    #[must_use]
+    pub fn order(session: SessionId, client_order_id: ClientOrderId, order: NewOrder) -> Self {
+        Self { client_order_id, ..Self::client(session, Action::NewOrder(order)) }
     }
 }

@@ -5,10 +5,13 @@
 
 use alloc::vec::Vec;
 use risk::{
-    AccountId, FillKind, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Side, byte_enum, unit,
+    AccountId, FillKind, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Side, Restriction, byte_enum, unit,
 };
 
-use crate::command::{ClientOrderId, OrderId, SessionId, TimeInForce, TradingState};
+use crate::command::{
+    CancelOnLoss, ClientOrderId, ClientSeq, KeyId, OrderId, SessionId, SessionKind, Skip, TimeInForce,
+    TimeNs, TradingState,
+};
 use crate::reject::Reject;
 
 unit!(
@@ -31,6 +34,12 @@ byte_enum!(
         ReduceOnly = 5,
         /// The account went below maintenance margin.
         Liquidation = 6,
+        /// Its session was lost, or ended with the wish to cancel.
+        SessionLost = 7,
+        /// Its session's dead-man timer ran out.
+        DeadMan = 8,
+        /// The operator suspended the account.
+        Suspended = 9,
     }
 );
 
@@ -89,7 +98,7 @@ pub enum Event {
         session: SessionId,
         /// Who asked; 0 where the command names no account.
         account: AccountId,
-        /// The client's number, for a new order; else 0.
+        /// The client's name for the request; 0 where it has none.
         client_order_id: ClientOrderId,
         /// The broken rule.
         reject: Reject,
@@ -161,6 +170,10 @@ pub enum Event {
     Trimmed {
         /// Order.
         order: OrderId,
+        /// Client's number.
+        client_order_id: ClientOrderId,
+        /// Session of the order.
+        session: SessionId,
         /// Owner.
         account: AccountId,
         /// What remains to fill.
@@ -168,6 +181,10 @@ pub enum Event {
     },
     /// A mass cancel is done; its cancellations came before.
     MassCancelled {
+        /// The session that asked.
+        session: SessionId,
+        /// The client's name for the request.
+        client_order_id: ClientOrderId,
         /// Owner.
         account: AccountId,
         /// How many orders.
@@ -253,6 +270,80 @@ pub enum Event {
         /// Paid by the insurance account to bring the balance back to zero.
         covered: Money,
     },
+    /// A key is known.
+    KeyRegistered {
+        /// Which.
+        key: KeyId,
+        /// The account its sessions act for.
+        account: AccountId,
+    },
+    /// A key admits to nothing any more.
+    KeyRevoked {
+        /// Which.
+        key: KeyId,
+    },
+    /// A session was taken up by a connection.
+    LoggedOn {
+        /// Which.
+        session: SessionId,
+        /// By which key.
+        key: KeyId,
+        /// The key's number for it.
+        tag: u32,
+        /// What for.
+        kind: SessionKind,
+        /// The account it acts for.
+        account: AccountId,
+        /// What is cancelled when it is lost.
+        on_loss: CancelOnLoss,
+        /// Grace in milliseconds.
+        grace_ms: u32,
+        /// Last number of the session that was sequenced.
+        last_client_seq: ClientSeq,
+        /// Last client order number of the session that was sequenced.
+        last_client_order_id: ClientOrderId,
+    },
+    /// A session ended: in order or by loss. Cancellations may follow.
+    LoggedOff {
+        /// Which.
+        session: SessionId,
+        /// Whether it was lost.
+        lost: bool,
+    },
+    /// Numbers of a session were used up by frames that never became commands.
+    Skipped {
+        /// Which session.
+        session: SessionId,
+        /// The last number.
+        through: ClientSeq,
+        /// How many and why.
+        skip: Skip,
+    },
+    /// A dead-man timer was armed or disarmed.
+    DeadManSet {
+        /// Of which session.
+        session: SessionId,
+        /// The client's name for the request.
+        client_order_id: ClientOrderId,
+        /// Whose.
+        account: AccountId,
+        /// When; 0 when disarmed.
+        deadline: TimeNs,
+    },
+    /// A dead-man timer ran out. Cancellations follow.
+    DeadManFired {
+        /// Of which session.
+        session: SessionId,
+        /// Whose.
+        account: AccountId,
+    },
+    /// The operator changed what an account is forbidden. Cancellations may follow.
+    RestrictionSet {
+        /// Whose.
+        account: AccountId,
+        /// From now on.
+        restriction: Restriction,
+    },
 }
 
 impl Event {
@@ -278,6 +369,14 @@ impl Event {
             Self::LiquidationStarted { .. } => "LiquidationStarted",
             Self::TakenOver { .. } => "TakenOver",
             Self::LiquidationEnded { .. } => "LiquidationEnded",
+            Self::KeyRegistered { .. } => "KeyRegistered",
+            Self::KeyRevoked { .. } => "KeyRevoked",
+            Self::LoggedOn { .. } => "LoggedOn",
+            Self::LoggedOff { .. } => "LoggedOff",
+            Self::Skipped { .. } => "Skipped",
+            Self::DeadManSet { .. } => "DeadManSet",
+            Self::DeadManFired { .. } => "DeadManFired",
+            Self::RestrictionSet { .. } => "RestrictionSet",
         }
     }
 }

@@ -25,10 +25,11 @@ pub mod reject;
 pub mod venue;
 
 pub use command::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, Command, MassCancel, NewOrder, OrderId, OrderRef, Seq,
-    SessionId, Stamp, TimeInForce, TimeNs, TradingState, Transfer,
+    Action, AmendOrder, CancelOnLoss, CancelOrder, ClientOrderId, ClientSeq, Command, KeyId, KeyTerms, Logon,
+    MassCancel, NewOrder, OrderId, OrderRef, Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs,
+    TradingState, Transfer,
 };
 pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
 pub use reject::Reject;
-pub use risk::Capacity;
+pub use risk::{Capacity, Restriction};
 pub use venue::Venue;

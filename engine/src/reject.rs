@@ -1,7 +1,7 @@
 //! Why a command is refused: one closed enum, in precedence order, numbered as on the wire.
 //!
 //! Invariant: where a command breaks several rules, the reject is the smallest number among them. A table test walks
-//! the precedence; the numbers are stable for ever.
+//! the precedence; the numbers are stable for ever, with room between them for rules to come.
 
 /// A broken rule. The number is the wire error code; ascending numbers are the order of checking.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -10,59 +10,79 @@ pub enum Reject {
     /// The venue is working off a price move; by contract the sequencer injects continuations first.
     VenuePending = 2000,
     /// A continuation without anything pending, or from a client.
-    NothingPending = 2001,
+    NothingPending = 2005,
     /// No such session, or a session number that is not the next.
-    UnknownSession = 2002,
+    UnknownSession = 2010,
+    /// The session has used this number before. Uses nothing up; no reply is due, the first one stands.
+    SequenceReplayed = 2012,
+    /// Numbers are missing before this one. Uses nothing up.
+    SequenceGap = 2014,
     /// The client order number does not rise.
-    DuplicateClientOrderId = 2003,
+    DuplicateClientOrderId = 2020,
+    /// Sequenced after the time the client set.
+    Expired = 2025,
+    /// Not what this kind of session may ask, or not for this account.
+    NoPermission = 2030,
+    /// No such key, or it was revoked.
+    UnknownKey = 2035,
+    /// The key's time is over.
+    KeyExpired = 2040,
+    /// The key has as many sessions as one key may have.
+    TooManySessions = 2045,
     /// No such account.
-    UnknownAccount = 2004,
+    UnknownAccount = 2050,
     /// The account is one of the venue's own.
-    SystemAccount = 2005,
+    SystemAccount = 2055,
     /// No such instrument.
-    UnknownInstrument = 2006,
+    UnknownInstrument = 2060,
     /// The instrument does not admit this now.
-    NotTrading = 2007,
+    NotTrading = 2070,
     /// The account is below maintenance margin and under liquidation.
-    AccountLiquidating = 2008,
+    AccountLiquidating = 2080,
+    /// The operator suspended the account.
+    AccountSuspended = 2085,
+    /// The operator lets the account reduce only.
+    AccountReduceOnly = 2090,
     /// No such resting order of this account.
-    UnknownOrder = 2009,
+    UnknownOrder = 2100,
     /// Flags that contradict each other.
-    BadCombination = 2010,
+    BadCombination = 2110,
     /// Quantity not positive, not a multiple of the lot, or not above what is already filled.
-    BadQuantity = 2011,
+    BadQuantity = 2120,
     /// Quantity above the instrument's order maximum.
-    QuantityTooLarge = 2012,
+    QuantityTooLarge = 2130,
     /// Price not positive, not a multiple of the tick, or above the instrument's maximum.
-    BadPrice = 2013,
+    BadPrice = 2140,
     /// No index price yet.
-    NoMarkPrice = 2014,
+    NoMarkPrice = 2150,
+    /// The source has sent this number, or a later one, before.
+    StalePrice = 2155,
     /// Price outside the band around the mark.
-    PriceBand = 2015,
+    PriceBand = 2160,
     /// Too many orders of the account in this instrument, or the venue's order store is full.
-    TooManyOrders = 2016,
+    TooManyOrders = 2170,
     /// Too many instruments in one account, or the venue's leg store is full.
-    TooManyLegs = 2017,
+    TooManyLegs = 2180,
     /// Nothing to reduce on that side.
-    ReduceOnlyWouldIncrease = 2018,
+    ReduceOnlyWouldIncrease = 2190,
     /// A post-only order would take.
-    PostOnlyWouldCross = 2019,
+    PostOnlyWouldCross = 2200,
     /// A fill-or-kill order cannot be filled whole.
-    FokNotFillable = 2020,
+    FokNotFillable = 2210,
     /// The account's position, open orders counted in, would pass its limit.
-    PositionLimit = 2100,
+    PositionLimit = 2300,
     /// The instrument's open interest would pass its limit.
-    OpenInterestLimit = 2101,
+    OpenInterestLimit = 2310,
     /// The leverage is above the instrument's maximum.
-    LeverageTooHigh = 2102,
+    LeverageTooHigh = 2320,
     /// Equity does not cover initial margin after the command.
-    InsufficientMargin = 2103,
+    InsufficientMargin = 2330,
     /// More than may be withdrawn.
-    InsufficientFunds = 2104,
+    InsufficientFunds = 2340,
     /// The number is taken, or not the next.
-    AlreadyExists = 2200,
+    AlreadyExists = 2400,
     /// A parameter is out of range.
-    BadParameter = 2201,
+    BadParameter = 2410,
 }
 
 impl Reject {
@@ -71,18 +91,28 @@ impl Reject {
         Self::VenuePending,
         Self::NothingPending,
         Self::UnknownSession,
+        Self::SequenceReplayed,
+        Self::SequenceGap,
         Self::DuplicateClientOrderId,
+        Self::Expired,
+        Self::NoPermission,
+        Self::UnknownKey,
+        Self::KeyExpired,
+        Self::TooManySessions,
         Self::UnknownAccount,
         Self::SystemAccount,
         Self::UnknownInstrument,
         Self::NotTrading,
         Self::AccountLiquidating,
+        Self::AccountSuspended,
+        Self::AccountReduceOnly,
         Self::UnknownOrder,
         Self::BadCombination,
         Self::BadQuantity,
         Self::QuantityTooLarge,
         Self::BadPrice,
         Self::NoMarkPrice,
+        Self::StalePrice,
         Self::PriceBand,
         Self::TooManyOrders,
         Self::TooManyLegs,

@@ -13,6 +13,7 @@ mod liquidation;
 mod matching;
 mod new_order;
 mod reduce_only;
+mod sessions;
 mod wake;
 
 use alloc::collections::VecDeque;
@@ -20,7 +21,7 @@ use alloc::vec::Vec;
 
 use crate::book::Book;
 use crate::client_index::ClientIndex;
-use crate::command::{Action, ClientOrderId, Command, OrderId, SessionId, Stamp, TradingState};
+use crate::command::{Action, Command, OrderId, SessionId, Stamp, TradingState};
 use crate::event::{Event, Events, TradeId};
 use crate::liquidation_index::LiquidationIndex;
 use crate::orders::Orders;
@@ -30,6 +31,8 @@ use risk::{AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money,
 use cancel::MassCancelRest;
 use matching::Taker;
 use wake::Wake;
+
+pub use sessions::Session;
 
 /// What one instrument has beside its risk terms.
 #[derive(Debug)]
@@ -46,8 +49,7 @@ pub struct Venue {
     orders: Orders,
     clients: ClientIndex,
     markets: Vec<Market>,
-    /// Last client order number of each session.
-    sessions: Vec<ClientOrderId>,
+    sessions: Vec<Session>,
     index: LiquidationIndex,
     /// Accounts below maintenance margin, first found first.
     liquidating: VecDeque<AccountId>,
@@ -93,7 +95,7 @@ impl Venue {
             orders: Orders::with_capacity(orders),
             clients: ClientIndex::with_capacity(orders),
             markets: Vec::new(),
-            sessions: alloc::vec![ClientOrderId::default()],
+            sessions: alloc::vec![Session::LOCAL],
             index: LiquidationIndex::with_capacity(accounts, legs),
             liquidating: VecDeque::with_capacity(accounts as usize),
             suspended: None,
@@ -112,11 +114,10 @@ impl Venue {
         assert!(stamp.seq > self.last.seq && stamp.time >= self.last.time, "stamps rise");
         self.last = stamp;
         if let Err(Refusal { reject, short }) = self.handle(command, events) {
-            let (account, client_order_id) = subject(&command.action);
             events.push(Event::Rejected {
                 session: command.session,
-                account,
-                client_order_id,
+                account: command.action.account(),
+                client_order_id: command.client_order_id,
                 reject,
                 short,
             });
@@ -130,15 +131,17 @@ impl Venue {
         if self.pending() && !continues {
             return Err(Reject::VenuePending.into());
         }
-        if !continues && session.get() as usize >= self.sessions.len() {
-            return Err(Reject::UnknownSession.into());
+        if !continues {
+            self.take_numbers(command)?;
         }
         match &command.action {
-            Action::NewOrder(order) => self.new_order(session, order, events),
+            Action::NewOrder(order) => self.new_order(session, command.client_order_id, order, events),
             Action::CancelOrder(cancel) => self.cancel_order(session, cancel, events),
             Action::AmendOrder(amend) => self.amend_order(session, amend, events),
-            Action::MassCancel(cancel) => self.mass_cancel(cancel, events),
-            Action::IndexPrice { instrument, price } => self.index_price(*instrument, *price, events),
+            Action::MassCancel(cancel) => {
+                self.mass_cancel(session, command.client_order_id, cancel, events)
+            },
+            Action::IndexPrice { instrument, price, .. } => self.index_price(*instrument, *price, events),
             Action::Continue => self.continue_work(session, events),
             Action::Tick => {
                 events.push(Event::Ticked);
@@ -157,6 +160,14 @@ impl Venue {
             Action::SetTradingState { instrument, state } => {
                 self.set_trading_state(*instrument, *state, events)
             }
+            Action::Logon(logon) => self.logon(logon, events),
+            Action::RegisterKey { .. }
+            | Action::RevokeKey { .. }
+            | Action::Logoff { .. }
+            | Action::SessionLost { .. }
+            | Action::Skip(_)
+            | Action::CancelAllAfter { .. }
+            | Action::SetRestriction { .. } => Err(Reject::BadParameter.into()),
         }
     }
 
@@ -272,23 +283,4 @@ impl Venue {
     fn price_of(&self, instrument: InstrumentId, key: u32) -> Price {
         Price::new(i64::from(key) * self.ledger.instrument(instrument).spec.tick.get())
     }
-}
-
-/// Who a command is about, for its reject.
-fn subject(action: &Action) -> (AccountId, ClientOrderId) {
-    let account = match action {
-        Action::NewOrder(order) => return (order.account, order.client_order_id),
-        Action::CancelOrder(cancel) => cancel.account,
-        Action::AmendOrder(amend) => amend.account,
-        Action::MassCancel(cancel) => cancel.account,
-        Action::OpenAccount { account } | Action::SetLeverage { account, .. } => *account,
-        Action::Deposit(transfer) | Action::Withdraw(transfer) => transfer.account,
-        Action::IndexPrice { .. }
-        | Action::Continue
-        | Action::Tick
-        | Action::OpenSession { .. }
-        | Action::DefineInstrument { .. }
-        | Action::SetTradingState { .. } => AccountId::default(),
-    };
-    (account, ClientOrderId::default())
 }

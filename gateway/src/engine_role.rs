@@ -115,7 +115,7 @@ impl<C: Clock> EngineRole<C> {
         while applied < COMMANDS_PER_ROUND && outlets.reserve() {
             if self.venue.pending() {
                 let command = Command::venue(Action::Continue);
-                self.apply(outlets, &Arrival { received: self.now, client_seq: 0, command });
+                self.apply(outlets, &Arrival { received: self.now, command });
             } else if let Some((batch, next)) = self.current.take() {
                 if let Some(arrival) = batch.0.get(next) {
                     self.apply(outlets, arrival);

@@ -66,7 +66,7 @@ impl<C: Clock> Client<C> {
     #[inline]
     pub fn submit(&mut self, command: Command) -> Result<(), Refused> {
         let received = self.clock.now();
-        self.submit_arrival(Arrival { received, client_seq: 0, command })
+        self.submit_arrival(Arrival { received, command })
     }
 
     /// Submits a command that was received, or was due, at some other time: latency is counted from there.

@@ -19,3 +19,4 @@ pub mod recovery;
 pub mod release;
 pub mod replay;
 pub mod runner;
+pub mod wire;

@@ -135,9 +135,9 @@ pub use reader::LogReader;
 pub use writer::EventLog;
 
 /// Version of the bytes described above.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// Version of the venue's rules: raised whenever the same commands would bring about other events.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 /// File that says where the log ends, present while nothing was written since.
 pub const CLOSED_FILE: &str = "CLOSED";
@@ -203,8 +203,6 @@ pub struct Entry<'a> {
     pub stamp: Stamp,
     /// When its bytes came in; 0 for the venue's own.
     pub received_ns: u64,
-    /// The session's number of it; 0 for the venue's own.
-    pub client_seq: u64,
     /// What was asked for.
     pub command: &'a Command,
 }
@@ -216,8 +214,6 @@ pub struct LoggedCommand {
     pub stamp: Stamp,
     /// When its bytes came in; 0 for the venue's own.
     pub received_ns: u64,
-    /// The session's number of it; 0 for the venue's own.
-    pub client_seq: u64,
     /// What was asked for.
     pub command: Command,
 }

@@ -39,8 +39,8 @@ where
 
     #[inline]
     fn write(&mut self, outcome: &Outcome<'_>) -> Result<(), LogError> {
-        let Outcome { stamp, received, client_seq, command, events } = *outcome;
-        self.append(&Entry { stamp, received_ns: received.get(), client_seq, command })?;
+        let Outcome { stamp, received, command, events } = *outcome;
+        self.append(&Entry { stamp, received_ns: received.get(), command })?;
         self.note_events(stamp.seq, events);
         Ok(())
     }

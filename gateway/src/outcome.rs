@@ -19,8 +19,6 @@ const EVENTS_CAPACITY: usize = EVENTS_SHORT + EVENTS_PER_COMMAND;
 pub struct Arrival {
     /// When it was received, or when its sender intended to send it. Latency is counted from here.
     pub received: TimeNs,
-    /// The session's number of it; 0 where there is none.
-    pub client_seq: u64,
     /// What was asked.
     pub command: Command,
 }
@@ -56,8 +54,6 @@ pub struct Outcome<'a> {
     pub stamp: Stamp,
     /// When the command was received; for a continuation, when it was injected.
     pub received: TimeNs,
-    /// The session's number of it; 0 where there is none.
-    pub client_seq: u64,
     /// What was asked.
     pub command: &'a Command,
     /// What followed.
@@ -126,7 +122,6 @@ impl Outcomes {
         Some(Outcome {
             stamp: *stamp,
             received: arrival.received,
-            client_seq: arrival.client_seq,
             command: &arrival.command,
             events: &self.events.as_slice()[events_start..*events_end],
         })
@@ -152,9 +147,9 @@ impl Outcomes {
         for event in outcome.events {
             self.events.push(*event);
         }
-        let Outcome { stamp, received, client_seq, command, .. } = *outcome;
+        let Outcome { stamp, received, command, .. } = *outcome;
         let events_end = self.events.as_slice().len();
-        let arrival = Arrival { received, client_seq, command: command.clone() };
+        let arrival = Arrival { received, command: command.clone() };
         self.records.push(Record { stamp, arrival, events_end });
     }
 }

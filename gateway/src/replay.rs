@@ -42,14 +42,14 @@ impl Rebuild {
         logged: &'a LoggedCommand,
         checkpoints: &mut CheckpointHasher,
     ) -> Outcome<'a> {
-        let LoggedCommand { stamp, received_ns, client_seq, ref command } = *logged;
+        let LoggedCommand { stamp, received_ns, ref command } = *logged;
         self.scratch.clear();
         self.venue.apply(stamp, command, &mut self.scratch);
         let events = self.scratch.as_slice();
         checkpoints.note(stamp.seq, events);
         self.commands += 1;
         self.events += events.len() as u64;
-        Outcome { stamp, received: TimeNs::new(received_ns), client_seq, command, events }
+        Outcome { stamp, received: TimeNs::new(received_ns), command, events }
     }
 
     /// Commands applied so far.

@@ -25,11 +25,25 @@ byte_enum!(
     }
 );
 
+byte_enum!(
+    /// What the operator forbids an account.
+    Restriction {
+        /// Nothing.
+        None = 1,
+        /// Anything that may raise a position.
+        ReduceOnly = 2,
+        /// Everything but cancelling: the kill switch.
+        Suspended = 3,
+    }
+);
+
 /// An account: one balance in the settlement asset, and legs.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
 pub struct Account {
     /// What it may do.
     pub state: AccountState,
+    /// What the operator forbids it.
+    pub restriction: Restriction,
     /// Cash, realised results and fees booked in. May be negative while positions cover it.
     pub balance: Money,
     pub(crate) first_leg: LegId,
@@ -38,7 +52,13 @@ pub struct Account {
 
 impl Account {
     pub(crate) const ABSENT: Self =
-        Self { state: AccountState::Absent, balance: Money::ZERO, first_leg: LegId::NONE, legs: 0 };
+        Self {
+            state: AccountState::Absent,
+            restriction: Restriction::None,
+            balance: Money::ZERO,
+            first_leg: LegId::NONE,
+            legs: 0,
+        };
 
     /// Whether another leg is admitted.
     #[must_use]

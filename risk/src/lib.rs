@@ -26,7 +26,7 @@ pub mod settlement;
 pub mod tiers;
 pub mod units;
 
-pub use account::{Account, AccountState, Leg, LegId};
+pub use account::{Account, AccountState, Leg, LegId, Restriction};
 pub use admission::{Candidate, MarginShort, Prospect};
 pub use assessment::Assessment;
 pub use instrument::{Instrument, InstrumentSpec, SpecError};

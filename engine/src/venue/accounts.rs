@@ -1,11 +1,10 @@
-//! Accounts, sessions, money in and out, leverage settings.
+//! Accounts, money in and out, leverage settings.
 //!
 //! Invariant: money enters and leaves only here; everything else moves it between accounts.
 
 use super::{Refusal, Venue, Verdict};
-use crate::command::{ClientOrderId, SessionId, Transfer};
+use crate::command::Transfer;
 use crate::event::{Event, Events};
-use crate::limits::SESSIONS_MAX;
 use crate::reject::Reject;
 use risk::{AccountId, AccountState, InstrumentId, Leverage, Money};
 
@@ -13,18 +12,6 @@ use risk::{AccountId, AccountState, InstrumentId, Leverage, Money};
 const LEVERAGE_MIN: Leverage = Leverage::new(100);
 
 impl Venue {
-    pub(super) fn open_session(&mut self, session: SessionId, events: &mut Events) -> Verdict {
-        if session.get() != self.sessions() {
-            return Err(Reject::AlreadyExists.into());
-        }
-        if session.get() >= SESSIONS_MAX {
-            return Err(Reject::BadParameter.into());
-        }
-        self.sessions.push(ClientOrderId::default());
-        events.push(Event::SessionOpened { session });
-        Ok(())
-    }
-
     pub(super) fn open_account(&mut self, account: AccountId, events: &mut Events) -> Verdict {
         if account.is_system() {
             return Err(Reject::SystemAccount.into());

@@ -4,7 +4,7 @@
 //! reservation in the same command.
 
 use super::{Venue, Verdict};
-use crate::command::{CancelOrder, MassCancel, OrderRef, SessionId};
+use crate::command::{CancelOrder, ClientOrderId, MassCancel, OrderRef, SessionId};
 use crate::event::{CancelReason, Event, Events};
 use crate::limits::CANCELS_PER_COMMAND;
 use crate::reject::Reject;
@@ -13,6 +13,8 @@ use risk::{AccountId, InstrumentId, LegId, OrderSlot};
 /// A mass cancel that met the bound of its command.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
 pub(super) struct MassCancelRest {
+    session: SessionId,
+    client_order_id: ClientOrderId,
     account: AccountId,
     instrument: Option<InstrumentId>,
     /// Cancelled so far.
@@ -33,13 +35,20 @@ impl Venue {
         Ok(())
     }
 
-    pub(super) fn mass_cancel(&mut self, cancel: &MassCancel, events: &mut Events) -> Verdict {
+    pub(super) fn mass_cancel(
+        &mut self,
+        session: SessionId,
+        client_order_id: ClientOrderId,
+        cancel: &MassCancel,
+        events: &mut Events,
+    ) -> Verdict {
         self.user(cancel.account)?;
         if cancel.instrument.is_some_and(|instrument| self.ledger.find_instrument(instrument).is_none()) {
             return Err(Reject::UnknownInstrument.into());
         }
 
-        let rest = MassCancelRest { account: cancel.account, instrument: cancel.instrument, count: 0 };
+        let (account, instrument) = (cancel.account, cancel.instrument);
+        let rest = MassCancelRest { session, client_order_id, account, instrument, count: 0 };
         self.go_on_cancelling(rest, events);
         Ok(())
     }
@@ -50,7 +59,8 @@ impl Venue {
         if self.first_order(rest.account, rest.instrument).is_some() {
             self.mass_cancel = Some(rest);
         } else {
-            events.push(Event::MassCancelled { account: rest.account, count: rest.count });
+            let MassCancelRest { session, client_order_id, account, count, .. } = rest;
+            events.push(Event::MassCancelled { session, client_order_id, account, count });
         }
     }
 

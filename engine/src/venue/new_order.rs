@@ -1,7 +1,7 @@
 //! New orders: from the client's words to a taker, and from what is left of the taker to the book.
 //!
 //! Invariant: checks run in reject order, so the first that fails is the reject; nothing is modified before the last
-//! has passed, but the session's client order number, which every order uses up.
+//! has passed, but the session's numbers, which every command uses up.
 
 use super::matching::{Purpose, Taker};
 use super::{Venue, Verdict};
@@ -16,8 +16,13 @@ use risk::{
 };
 
 impl Venue {
-    pub(super) fn new_order(&mut self, session: SessionId, order: &NewOrder, events: &mut Events) -> Verdict {
-        self.use_up_client_number(session, order.client_order_id)?;
+    pub(super) fn new_order(
+        &mut self,
+        session: SessionId,
+        client_order_id: ClientOrderId,
+        order: &NewOrder,
+        events: &mut Events,
+    ) -> Verdict {
         let (limit, leg) = self.check_terms(order)?;
         let position = leg.map_or(Position::ZERO, |leg| self.ledger.leg(leg).position);
         let qty = check_reduce_only(order, position)?;
@@ -35,12 +40,12 @@ impl Venue {
         self.check_crossing(order, key, qty)?;
         self.admit(&candidate)?;
 
-        let slot = self.store(session, order, key, qty);
+        let slot = self.store(session, client_order_id, order, key, qty);
         let leg = leg.unwrap_or_else(|| self.ledger.leg_for(order.account, order.instrument));
         self.ledger.reserve(slot, leg, order.side, limit, qty, order.reduce_only);
         events.push(Event::Accepted {
             order: self.orders.id(slot),
-            client_order_id: order.client_order_id,
+            client_order_id,
             session,
             account: order.account,
             instrument: order.instrument,
@@ -62,19 +67,6 @@ impl Venue {
             purpose,
         };
         self.take_and_settle(taker, events);
-        Ok(())
-    }
-
-    fn use_up_client_number(
-        &mut self,
-        session: SessionId,
-        client_order_id: ClientOrderId,
-    ) -> Result<(), Reject> {
-        let last = &mut self.sessions[session.get() as usize];
-        if client_order_id <= *last {
-            return Err(Reject::DuplicateClientOrderId);
-        }
-        *last = client_order_id;
         Ok(())
     }
 
@@ -233,8 +225,15 @@ impl Venue {
         Ok(())
     }
 
-    fn store(&mut self, session: SessionId, order: &NewOrder, key: u32, qty: Qty) -> OrderSlot {
-        let terms = Terms { client_order_id: order.client_order_id, filled: Qty::ZERO, session };
+    fn store(
+        &mut self,
+        session: SessionId,
+        client_order_id: ClientOrderId,
+        order: &NewOrder,
+        key: u32,
+        qty: Qty,
+    ) -> OrderSlot {
+        let terms = Terms { client_order_id, filled: Qty::ZERO, session };
         let slot = self.orders.allocate(&NewSlot {
             instrument: order.instrument,
             account: order.account,
@@ -244,7 +243,7 @@ impl Venue {
             reduce_only: order.reduce_only,
             terms,
         });
-        self.clients.insert(session, order.client_order_id, slot);
+        self.clients.insert(session, client_order_id, slot);
         slot
     }
 }

@@ -31,7 +31,9 @@ impl Venue {
             }
             self.reduce_resting(slot, excess);
             let (account, leaves) = (order.account, order.leaves - excess);
-            events.push(Event::Trimmed { order: self.orders.id(slot), account, leaves });
+            let (order, terms) = (self.orders.id(slot), self.orders.terms(slot));
+            let (client_order_id, session) = (terms.client_order_id, terms.session);
+            events.push(Event::Trimmed { order, client_order_id, session, account, leaves });
         }
     }
 

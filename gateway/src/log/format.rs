@@ -3,7 +3,8 @@
 //! Invariant: every offset of the format is written down here once; nothing else in the log knows where a field lies.
 
 use engine::codec::{self, VALUE_BYTES_MAX};
-use engine::{Action, Capacity, Command, Seq, SessionId, Stamp, TimeNs};
+use engine::{Action, Capacity, ClientOrderId, ClientSeq, Command, Seq, SessionId, Stamp, TimeNs};
+use risk::AccountId;
 
 use super::{Checkpoint, Genesis, LoggedCommand, Record};
 
@@ -306,17 +307,23 @@ impl RecordHeader {
     }
 }
 
-/// Appends the record of a command whose canonical bytes are `block`.
+/// Writes what the record of a command carries beside its header; the length.
+pub(super) fn encode_block(command: &Command, buffer: &mut [u8]) -> usize {
+    codec::encode(&(command.client_order_id, command.valid_until, &command.action), buffer)
+}
+
+/// Appends the record of a command whose block is `block`.
 pub(super) fn write_command(segment: u32, entry: &super::Entry<'_>, block: &[u8], out: &mut Vec<u8>) {
     let header = RecordHeader {
         segment,
         kind: COMMAND,
         session: entry.command.session.get(),
-        account: account_of(&entry.command.action),
+        // Beside the block, so that a search by account need not know the commands.
+        account: entry.command.action.account().get(),
         seq: entry.stamp.seq.get(),
         time: entry.stamp.time.get(),
         received: entry.received_ns,
-        client_seq: entry.client_seq,
+        client_seq: entry.command.client_seq.get(),
     };
     header.write(block, out);
 }
@@ -406,34 +413,17 @@ fn read_genesis(block: &[u8]) -> Result<Record, &'static str> {
 }
 
 fn read_command(header: &RecordHeader, block: &[u8]) -> Result<Record, &'static str> {
-    let (command, used) = codec::decode::<Command>(block).map_err(|_| "the command block is malformed")?;
+    let ((client_order_id, valid_until, action), used) =
+        codec::decode::<(ClientOrderId, TimeNs, Action)>(block)
+            .map_err(|_| "the command block is malformed")?;
     if used != block.len() {
         return Err("the command block is longer than its command");
     }
-    if command.session != SessionId::new(header.session) || account_of(&command.action) != header.account {
-        return Err("session or account of the record are not those of its command");
+    if action.account() != AccountId::new(header.account) {
+        return Err("the account of the record is not that of its command");
     }
     let stamp = Stamp { seq: Seq::new(header.seq), time: TimeNs::new(header.time) };
-    let logged =
-        LoggedCommand { stamp, received_ns: header.received, client_seq: header.client_seq, command };
-    Ok(Record::Command(logged))
-}
-
-/// The account a command names; 0 where it names none. Written beside the block so that a search by account need not
-/// know the commands.
-fn account_of(action: &Action) -> u32 {
-    match action {
-        Action::NewOrder(order) => order.account.get(),
-        Action::CancelOrder(cancel) => cancel.account.get(),
-        Action::AmendOrder(amend) => amend.account.get(),
-        Action::MassCancel(cancel) => cancel.account.get(),
-        Action::Deposit(transfer) | Action::Withdraw(transfer) => transfer.account.get(),
-        Action::OpenAccount { account } | Action::SetLeverage { account, .. } => account.get(),
-        Action::IndexPrice { .. }
-        | Action::Continue
-        | Action::Tick
-        | Action::OpenSession { .. }
-        | Action::DefineInstrument { .. }
-        | Action::SetTradingState { .. } => 0,
-    }
+    let (session, client_seq) = (SessionId::new(header.session), ClientSeq::new(header.client_seq));
+    let command = Command { session, client_seq, client_order_id, valid_until, action };
+    Ok(Record::Command(LoggedCommand { stamp, received_ns: header.received, command }))
 }

@@ -3,11 +3,11 @@
 //! Invariant: `durable` never passes what was written and, with [`Durability::Local`], synced; after the first failure
 //! it never moves again.
 
-use engine::codec::{self, VALUE_BYTES_MAX};
+use engine::codec::VALUE_BYTES_MAX;
 use engine::{Event, Seq};
 
 use super::ahead::Ahead;
-use super::format::{BUILD_BYTES_MAX, ClosedMark, preparing_name, segment_name};
+use super::format::{self, BUILD_BYTES_MAX, ClosedMark, preparing_name, segment_name};
 use super::recovery;
 use super::stage::Stage;
 use super::store::{Named, Store};
@@ -119,7 +119,7 @@ impl<D: Disk> EventLog<D> {
         if seq.get() > noted.get() + CHECKPOINT_EVERY {
             return self.fail(LogError::EventsBehind { seq, noted });
         }
-        let length = codec::encode(entry.command, &mut self.block);
+        let length = format::encode_block(entry.command, &mut self.block);
         self.stage.command(entry, &self.block[..length]);
         Ok(())
     }

@@ -231,7 +231,6 @@ impl LobsterFlow {
         time_in_force: TimeInForce,
     ) {
         let order = NewOrder {
-            client_order_id,
             account,
             instrument: INSTRUMENT,
             side,
@@ -240,8 +239,9 @@ impl LobsterFlow {
             time_in_force,
             post_only: false,
             reduce_only: false,
+            persistent: false,
         };
-        self.queue.push_back(Command::client(SESSION, Action::NewOrder(order)));
+        self.queue.push_back(Command::order(SESSION, client_order_id, order));
     }
 
     fn take_number(&mut self) -> ClientOrderId {
@@ -261,7 +261,7 @@ impl LobsterFlow {
 
     fn push_index(&mut self, price: Mark) {
         self.index = Some(price);
-        self.queue.push_back(Command::venue(Action::IndexPrice { instrument: INSTRUMENT, price }));
+        self.queue.push_back(Command::venue(Action::index_price(INSTRUMENT, price)));
     }
 }
 

@@ -273,7 +273,6 @@ impl ModelledFlow {
         let account = AccountId::new(risk::limits::FIRST_USER_ACCOUNT + maker);
         let market = &self.markets[place];
         let order = NewOrder {
-            client_order_id: ClientOrderId::new(self.next_number),
             account,
             instrument: market.instrument,
             side,
@@ -282,6 +281,7 @@ impl ModelledFlow {
             time_in_force: TimeInForce::GoodTillCancel,
             post_only,
             reduce_only: false,
+            persistent: false,
         };
         let number = self.push_order(order);
         self.schedule_end(number, account);
@@ -365,7 +365,6 @@ impl ModelledFlow {
         limit: Option<Price>,
     ) -> NewOrder {
         NewOrder {
-            client_order_id: ClientOrderId::new(self.next_number),
             account,
             instrument: self.markets[place].instrument,
             side,
@@ -374,13 +373,15 @@ impl ModelledFlow {
             time_in_force: TimeInForce::ImmediateOrCancel,
             post_only: false,
             reduce_only: false,
+            persistent: false,
         }
     }
 
     fn push_order(&mut self, order: NewOrder) -> ClientOrderId {
+        let client_order_id = ClientOrderId::new(self.next_number);
         self.next_number += 1;
-        self.queue.push_back(Command::client(SESSION, Action::NewOrder(order)));
-        order.client_order_id
+        self.queue.push_back(Command::order(SESSION, client_order_id, order));
+        client_order_id
     }
 }
 

@@ -134,7 +134,7 @@ impl Market {
 
     /// The index price as a command of the oracle.
     pub(super) fn index_command(&self) -> Command {
-        Command::venue(Action::IndexPrice { instrument: self.instrument, price: self.fair })
+        Command::venue(Action::index_price(self.instrument, self.fair))
     }
 
     /// The tick at or below the fair price.

@@ -1,0 +1,515 @@
+//! Types of fields: what they are called in the schema, how wide they are, which value means "none".
+//!
+//! Invariant: every field has a named type (some SBE tools crash on bare primitives); an octet that is no value of an
+//! enumeration decodes, and is told apart when the value is asked for, so that it costs a reject and not a connection.
+
+use core::marker::PhantomData;
+
+use engine::{ClientOrderId, ClientSeq, KeyId, OrderId, Seq, TimeNs, TradeId};
+use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty, unit};
+
+unit!(
+    /// Milliseconds.
+    Millis(u32)
+);
+
+/// A field's type.
+pub trait WireType: bincode::Encode + bincode::Decode<()> + Copy + PartialEq + core::fmt::Debug {
+    /// Its name in the schema.
+    const NAME: &'static str;
+    /// Octets.
+    const SIZE: usize;
+}
+
+/// How a type is described in the schema.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Description {
+    /// A number.
+    Scalar {
+        /// Name.
+        name: &'static str,
+        /// SBE primitive.
+        primitive: &'static str,
+    },
+    /// A number with a value that means "none".
+    Optional {
+        /// Name.
+        name: &'static str,
+        /// SBE primitive.
+        primitive: &'static str,
+        /// The value.
+        null: &'static str,
+    },
+    /// A fixed number of octets or characters.
+    Array {
+        /// Name.
+        name: &'static str,
+        /// SBE primitive.
+        primitive: &'static str,
+        /// How many.
+        length: usize,
+    },
+    /// One octet out of a list.
+    Enumeration {
+        /// Name.
+        name: &'static str,
+        /// Names and octets.
+        values: &'static [(&'static str, u8)],
+    },
+    /// Bits.
+    Set {
+        /// Name.
+        name: &'static str,
+        /// Names and bit numbers.
+        choices: &'static [(&'static str, u8)],
+    },
+}
+
+macro_rules! scalars {
+    ($($name:literal $type:ty, $primitive:literal;)+) => {
+        $(impl WireType for $type {
+            const NAME: &'static str = $name;
+            const SIZE: usize = size_of::<$type>();
+        })+
+
+        const SCALARS: &[Description] =
+            &[$(Description::Scalar { name: $name, primitive: $primitive },)+];
+    };
+}
+
+scalars! {
+    "U8T" u8, "uint8";
+    "U16T" u16, "uint16";
+    "U32T" u32, "uint32";
+    "U64T" u64, "uint64";
+    "I32T" i32, "int32";
+    "I64T" i64, "int64";
+    "SeqNo" ClientSeq, "uint64";
+    "EngineSeq" Seq, "uint64";
+    "Millis" Millis, "uint32";
+    "Mark" Mark, "int64";
+    "AccountId" AccountId, "uint32";
+    "InstrumentId" InstrumentId, "uint32";
+    "OrderId" OrderId, "uint64";
+    "ClOrdId" ClientOrderId, "uint64";
+    "TradeId" TradeId, "uint64";
+    "KeyId" KeyId, "uint64";
+    "TimeNs" TimeNs, "uint64";
+    "Price" Price, "int64";
+    "Qty" Qty, "int64";
+    "Money" Money, "int64";
+}
+
+macro_rules! optionals {
+    ($($(#[$meta:meta])* $name:ident($inner:ty, $primitive:literal, $null:expr, $text:literal) => $value:ty,
+        $wrap:expr, $unwrap:expr;)+) => {
+        $(
+            $(#[$meta])*
+            #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+            pub struct $name($inner);
+
+            impl $name {
+                /// No value.
+                pub const NONE: Self = Self($null);
+
+                /// The value, if there is one.
+                #[must_use]
+                pub fn get(self) -> Option<$value> {
+                    (self != Self::NONE).then(|| ($wrap)(self.0))
+                }
+            }
+
+            impl From<Option<$value>> for $name {
+                fn from(value: Option<$value>) -> Self {
+                    value.map_or(Self::NONE, |value| Self(($unwrap)(value)))
+                }
+            }
+
+            impl From<$value> for $name {
+                fn from(value: $value) -> Self {
+                    Self(($unwrap)(value))
+                }
+            }
+
+            impl WireType for $name {
+                const NAME: &'static str = stringify!($name);
+                const SIZE: usize = size_of::<$inner>();
+            }
+        )+
+
+        const OPTIONALS: &[Description] =
+            &[$(Description::Optional { name: stringify!($name), primitive: $primitive, null: $text },)+];
+    };
+}
+
+optionals! {
+    /// A price, or none.
+    PriceN(i64, "int64", i64::MIN, "-9223372036854775808") => Price, Price::new, Price::get;
+    /// A quantity, or none.
+    QtyN(i64, "int64", i64::MIN, "-9223372036854775808") => Qty, Qty::new, Qty::get;
+    /// A mark or index price with its sub-units, or none.
+    MarkN(i64, "int64", i64::MIN, "-9223372036854775808") => Mark, Mark::new, Mark::get;
+    /// A signed number, or none.
+    I64N(i64, "int64", i64::MIN, "-9223372036854775808") => i64, core::convert::identity, core::convert::identity;
+    /// Money, or none.
+    MoneyN(i64, "int64", i64::MIN, "-9223372036854775808") => Money, Money::new, Money::get;
+    /// A time, or none.
+    TimeNsN(u64, "uint64", u64::MAX, "18446744073709551615") => TimeNs, TimeNs::new, TimeNs::get;
+    /// A number of an order, or none.
+    IdN(u64, "uint64", u64::MAX, "18446744073709551615") => u64, core::convert::identity, core::convert::identity;
+    /// A 32-bit number, or none.
+    U32N(u32, "uint32", u32::MAX, "4294967295") => u32, core::convert::identity, core::convert::identity;
+    /// A 16-bit number, or none.
+    U16N(u16, "uint16", u16::MAX, "65535") => u16, core::convert::identity, core::convert::identity;
+}
+
+/// Octets of fixed number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Octets<const N: usize>(pub [u8; N]);
+
+impl WireType for Octets<32> {
+    const NAME: &'static str = "Bytes32";
+    const SIZE: usize = 32;
+}
+
+impl WireType for Octets<64> {
+    const NAME: &'static str = "Bytes64";
+    const SIZE: usize = 64;
+}
+
+/// Sixteen ASCII characters, filled up with zeros.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Chars16(pub [u8; 16]);
+
+impl WireType for Chars16 {
+    const NAME: &'static str = "Chars16";
+    const SIZE: usize = 16;
+}
+
+const ARRAYS: &[Description] = &[
+    Description::Array { name: "Bytes32", primitive: "uint8", length: 32 },
+    Description::Array { name: "Bytes64", primitive: "uint8", length: 64 },
+    Description::Array { name: "Chars16", primitive: "char", length: 16 },
+];
+
+/// An enumeration that travels as one octet.
+pub trait WireEnum: Copy + PartialEq + core::fmt::Debug + 'static {
+    /// Its name in the schema.
+    const NAME: &'static str;
+    /// Names and octets.
+    const VALUES: &'static [(&'static str, u8)];
+
+    /// The value of an octet.
+    fn of_octet(octet: u8) -> Option<Self>;
+
+    /// The octet of a value.
+    fn octet(self) -> u8;
+}
+
+/// An octet that should be a value of `E`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Code<E>(u8, PhantomData<E>);
+
+impl<E> bincode::Encode for Code<E> {
+    fn encode<W: bincode::enc::Encoder>(&self, encoder: &mut W) -> Result<(), bincode::error::EncodeError> {
+        bincode::Encode::encode(&self.0, encoder)
+    }
+}
+
+impl<E, C> bincode::Decode<C> for Code<E> {
+    fn decode<D: bincode::de::Decoder<Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
+        Ok(Self(bincode::Decode::decode(decoder)?, PhantomData))
+    }
+}
+
+impl<E: WireEnum> Code<E> {
+    /// The octet of a value.
+    #[must_use]
+    pub fn of(value: E) -> Self {
+        Self(value.octet(), PhantomData)
+    }
+
+    /// The octet, known or not.
+    #[must_use]
+    pub const fn octet(self) -> u8 {
+        self.0
+    }
+
+    /// The value, if the octet is one.
+    #[must_use]
+    pub fn get(self) -> Option<E> {
+        E::of_octet(self.0)
+    }
+}
+
+impl<E: WireEnum> From<E> for Code<E> {
+    fn from(value: E) -> Self {
+        Self::of(value)
+    }
+}
+
+impl<E: WireEnum> core::fmt::Debug for Code<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.get() {
+            Some(value) => value.fmt(f),
+            None => write!(f, "unknown {} {}", E::NAME, self.0),
+        }
+    }
+}
+
+impl<E: WireEnum> WireType for Code<E> {
+    const NAME: &'static str = E::NAME;
+    const SIZE: usize = 1;
+}
+
+macro_rules! enumerations {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $octet:literal,)+ })+) => {
+        $(
+            $(#[$meta])*
+            #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+            #[repr(u8)]
+            pub enum $name { $($(#[$vmeta])* $variant = $octet,)+ }
+
+            impl WireEnum for $name {
+                const NAME: &'static str = stringify!($name);
+                const VALUES: &'static [(&'static str, u8)] = &[$((stringify!($variant), $octet),)+];
+
+                fn of_octet(octet: u8) -> Option<Self> {
+                    match octet {
+                        $($octet => Some(Self::$variant),)+
+                        _ => None,
+                    }
+                }
+
+                fn octet(self) -> u8 {
+                    self as u8
+                }
+            }
+        )+
+
+        const ENUMERATIONS: &[Description] =
+            &[$(Description::Enumeration { name: stringify!($name), values: $name::VALUES },)+];
+    };
+}
+
+enumerations! {
+    /// Side of an order.
+    Side {
+        /// Buy.
+        Buy = 1,
+        /// Sell.
+        Sell = 2,
+    }
+    /// Type of an order.
+    OrdType {
+        /// At the price or better.
+        Limit = 1,
+        /// At once, no worse than the collar.
+        Market = 2,
+        /// Reserved.
+        StopMarket = 3,
+        /// Reserved.
+        StopLimit = 4,
+        /// Reserved.
+        TakeProfitMarket = 5,
+        /// Reserved.
+        TakeProfitLimit = 6,
+    }
+    /// Time in force.
+    Tif {
+        /// Good till cancelled.
+        GTC = 1,
+        /// Immediate or cancel.
+        IOC = 2,
+        /// Fill or kill.
+        FOK = 3,
+        /// Reserved.
+        GTD = 4,
+        /// Reserved.
+        Day = 5,
+    }
+    /// What happens when an order meets one of its own account.
+    Stp {
+        /// The rest of the taker is cancelled.
+        CancelTaker = 1,
+        /// Reserved.
+        CancelMaker = 2,
+        /// Reserved.
+        CancelBoth = 3,
+        /// Reserved.
+        Decrement = 4,
+        /// Reserved.
+        None = 5,
+    }
+    /// Which price fires a trigger; reserved.
+    TriggerSrc {
+        /// Last trade.
+        Last = 1,
+        /// Mark.
+        Mark = 2,
+        /// Index.
+        Index = 3,
+    }
+    /// What a post-only order does that would take.
+    PostOnlyMode {
+        /// It is not post-only.
+        Off = 0,
+        /// It is refused.
+        Reject = 1,
+        /// Reserved.
+        Slide = 2,
+    }
+    /// What is cancelled when a session is lost.
+    CodMode {
+        /// Nothing.
+        Off = 0,
+        /// Every order of the session.
+        CancelAll = 1,
+        /// All but persistent and reduce-only orders.
+        KeepProtection = 2,
+    }
+    /// What a session is for.
+    SessionKind {
+        /// Orders.
+        OrderEntry = 1,
+        /// Copies of what happens to an account.
+        DropCopy = 2,
+        /// Reserved.
+        MarketData = 3,
+        /// The operator.
+        Admin = 4,
+        /// Index prices.
+        Oracle = 5,
+    }
+    /// Why an order is gone.
+    CancelReason {
+        /// Its owner asked.
+        UserRequest = 1,
+        /// Its owner asked for all.
+        MassCancel = 2,
+        /// Its session was lost, or ended with the wish to cancel.
+        Disconnect = 3,
+        /// Its session's dead-man timer ran out.
+        DeadMan = 4,
+        /// The unfilled rest of an immediate order.
+        IocRemainder = 5,
+        /// It met an order of its own account.
+        SelfTrade = 7,
+        /// Nothing was left to reduce.
+        ReduceOnly = 9,
+        /// Its account went below maintenance margin.
+        Liquidation = 10,
+        /// The operator suspended the account.
+        Suspended = 11,
+    }
+    /// Which side of a match an order was.
+    Liquidity {
+        /// It rested.
+        Maker = 1,
+        /// It came.
+        Taker = 2,
+    }
+    /// What kind of match.
+    FillKind {
+        /// Ordinary.
+        Normal = 1,
+        /// Of a liquidation.
+        Liquidation = 2,
+    }
+    /// What an account may do.
+    AccountStatus {
+        /// Everything its margin allows.
+        Active = 1,
+        /// Nothing that may raise a position.
+        ReduceOnly = 2,
+        /// Under liquidation.
+        Liquidating = 3,
+        /// Cancel only.
+        Suspended = 4,
+    }
+    /// What an instrument admits.
+    TradingState {
+        /// Everything.
+        Open = 1,
+        /// Cancels only.
+        CancelOnly = 4,
+    }
+    /// What it takes before an event leaves the venue.
+    Durability {
+        /// It is written; the system may still hold it.
+        None = 1,
+        /// It is on the disk.
+        Local = 2,
+    }
+    /// Why a connection ends.
+    TermCode {
+        /// In order.
+        Finished = 1,
+        /// The key no longer admits to the session.
+        Unauthorised = 2,
+        /// Nothing was heard for three heartbeats.
+        HeartbeatLapsed = 3,
+        /// The client does not read fast enough.
+        SlowConsumer = 4,
+        /// What came is no frame, or no frame may come now.
+        ProtocolError = 5,
+        /// The venue stops.
+        ServerShutdown = 6,
+        /// Another connection took up the session.
+        TakenOver = 7,
+        /// A flood.
+        Throttled = 8,
+        /// A number was left out.
+        SequenceGap = 9,
+    }
+}
+
+/// Bits of an order.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, bincode::Encode, bincode::Decode)]
+pub struct OrdFlags(pub u16);
+
+impl OrdFlags {
+    /// It only reduces.
+    pub const REDUCE_ONLY: u16 = 1;
+    /// It stays when its session is lost.
+    pub const PERSIST: u16 = 1 << 3;
+    /// Bits that mean something.
+    pub const KNOWN: u16 = Self::REDUCE_ONLY | Self::PERSIST;
+}
+
+impl WireType for OrdFlags {
+    const NAME: &'static str = "OrdFlags";
+    const SIZE: usize = 2;
+}
+
+/// Kinds of session a key may open.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, bincode::Encode, bincode::Decode)]
+pub struct Permissions(pub u16);
+
+impl Permissions {
+    /// The bit of a kind.
+    #[must_use]
+    pub const fn of(kind: SessionKind) -> u16 {
+        1 << kind as u8
+    }
+}
+
+impl WireType for Permissions {
+    const NAME: &'static str = "Permissions";
+    const SIZE: usize = 2;
+}
+
+const SETS: &[Description] = &[
+    Description::Set { name: "OrdFlags", choices: &[("ReduceOnly", 0), ("PersistOnDisconnect", 3)] },
+    Description::Set {
+        name: "Permissions",
+        choices: &[("OrderEntry", 1), ("DropCopy", 2), ("Admin", 4), ("Oracle", 5)],
+    },
+];
+
+/// Every type of a field, in the order of the schema.
+pub fn descriptions() -> impl Iterator<Item = Description> {
+    [SCALARS, OPTIONALS, ARRAYS, ENUMERATIONS, SETS].into_iter().flatten().copied()
+}
