@@ -13,6 +13,7 @@ pub mod log_role;
 pub mod outcome;
 pub mod process;
 pub mod progress;
+pub mod query;
 pub mod queue;
 mod read_ahead;
 pub mod recovery;

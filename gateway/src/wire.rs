@@ -4,6 +4,7 @@
 //! cannot drift. A block is byte for byte an SBE 1.0 block: fixed widths, little endian, no padding. Nothing is
 //! allocated by a length the peer declares.
 
+pub mod codes;
 pub mod frame;
 pub mod message;
 pub mod private;
