@@ -30,7 +30,8 @@ use gateway::wire::types::{
 use gateway::wire::{Flags, Frame, Prefix};
 use risk::{AccountId, InstrumentId, Price, Qty};
 
-use hex::{hex, octets};
+use annotated::hex;
+use hex::octets;
 use samples::Sample;
 
 const SCHEMA: &str = "schema/fulcrum_private.xml";

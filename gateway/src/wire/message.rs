@@ -309,10 +309,12 @@ impl<R: Row> TailPart for Group<R> {
         if size < R::SIZE || rest.len() < size * count {
             return Err(DecodeError::BadGroup);
         }
-        // Allocates by what is there, checked the line before, not by what is declared.
-        let rows = rest.chunks_exact(size).take(count);
-        let rows: Result<Vec<R>, _> = rows.map(|row| codec::decode(row).map(|(row, _)| row)).collect();
-        rows.map(Self).map_err(|_| DecodeError::BadGroup)
+        // Reserved by what is there, checked the line before, not by what is declared.
+        let mut rows = Vec::with_capacity(count);
+        for row in rest.chunks_exact(size).take(count) {
+            rows.push(codec::decode(row).map_err(|_| DecodeError::BadGroup)?.0);
+        }
+        Ok(Self(rows))
     }
 
     fn length(&self) -> usize {

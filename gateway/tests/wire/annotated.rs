@@ -9,10 +9,14 @@ use gateway::wire::message::{Field, Layout, TailKind};
 use gateway::wire::schema::camel;
 use gateway::wire::types::{Description, descriptions};
 
-use crate::hex::hex;
-
 /// Hexadecimal digits on one line.
 const DIGITS: usize = 32;
+
+/// Hexadecimal digits of octets.
+pub(crate) fn hex(octets: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).expect("four bits");
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
+}
 
 /// Takes octets off a frame and writes a line about them.
 struct Pen<'a> {
