@@ -8,7 +8,8 @@ pub mod codes;
 pub mod frame;
 pub mod message;
 pub mod private;
+pub mod schema;
 pub mod types;
 
 pub use frame::{Flags, Frame, FrameError, HEADER_BYTES, Prefix};
-pub use message::{DecodeError, Group, Message, Text};
+pub use message::{DecodeError, Group, Message, Refusal, Text};
