@@ -3,6 +3,7 @@
 //! Invariant: whatever leaves the process is already in the log.
 
 pub mod clock;
+pub mod door;
 pub mod duty;
 pub mod engine_role;
 pub mod follower;
