@@ -63,7 +63,9 @@ pub fn encode_to<T: Encode>(value: &T, sink: impl FnMut(&[u8])) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Action, ClientOrderId, Command, Event, NewOrder, Reject, SessionId, TimeInForce};
+    use crate::{
+        Action, ClientOrderId, ClientSeq, Command, Event, NewOrder, Reject, SessionId, TimeInForce, TimeNs,
+    };
     use risk::{AccountId, InstrumentId, Money, Price, Qty, Side};
     use std::string::String;
 
@@ -75,28 +77,35 @@ mod tests {
     }
 
     fn order() -> Command {
-        Command::client(
-            SessionId::new(3),
-            Action::NewOrder(NewOrder {
-                client_order_id: ClientOrderId::new(9),
-                account: AccountId::new(16),
-                instrument: InstrumentId::new(1),
-                side: Side::Sell,
-                qty: Qty::new(10),
-                limit: Some(Price::new(6_500_000)),
-                time_in_force: TimeInForce::GoodTillCancel,
-                post_only: true,
-                reduce_only: false,
-            }),
-        )
+        let action = Action::NewOrder(NewOrder {
+            account: AccountId::new(16),
+            instrument: InstrumentId::new(1),
+            side: Side::Sell,
+            qty: Qty::new(10),
+            limit: Some(Price::new(6_500_000)),
+            time_in_force: TimeInForce::GoodTillCancel,
+            post_only: true,
+            reduce_only: false,
+            persistent: true,
+        });
+        Command {
+            session: SessionId::new(3),
+            client_seq: ClientSeq::new(7),
+            client_order_id: ClientOrderId::new(9),
+            valid_until: TimeNs::new(11),
+            action,
+        }
     }
 
     #[test]
     fn bytes_are_pinned() {
-        // Session, kind of action, client number, account, instrument, side, quantity, Some, limit, life, flags.
+        // Session, its number, client number, deadline, kind of action, account, instrument, side, quantity, Some,
+        // limit, life, flags.
         let expected = String::from("03000000")
-            + "00000000"
+            + "0700000000000000"
             + "0900000000000000"
+            + "0b00000000000000"
+            + "00000000"
             + "10000000"
             + "01000000"
             + "01"
@@ -105,7 +114,8 @@ mod tests {
             + "a02e630000000000"
             + "01"
             + "01"
-            + "00";
+            + "00"
+            + "01";
         assert_eq!(hex(&order()), expected);
 
         let rejected = Event::Rejected {
@@ -115,10 +125,10 @@ mod tests {
             reject: Reject::InsufficientMargin,
             short: Money::new(-2),
         };
-        // Kind of event, session, account, client number, wire code 2103, money.
+        // Kind of event, session, account, client number, wire code 2330, money.
         assert_eq!(
             hex(&rejected),
-            String::from("0000000003000000100000000900000000000000") + "3708" + "feffffffffffffff"
+            String::from("0000000003000000100000000900000000000000") + "1a09" + "feffffffffffffff"
         );
     }
 
@@ -130,7 +140,7 @@ mod tests {
         for short in 0..length {
             assert_eq!(decode::<Command>(&buffer[..short]), Err(Malformed), "cut at {short}");
         }
-        for (place, wrong) in [(4, 200), (24, 2), (33, 2), (42, 0), (43, 2)] {
+        for (place, wrong) in [(28, 200), (40, 2), (49, 2), (58, 0), (59, 2), (61, 2)] {
             let mut bytes = buffer;
             bytes[place] = wrong;
             assert_eq!(decode::<Command>(&bytes), Err(Malformed), "octet {place} is {wrong}");

@@ -5,7 +5,8 @@
 
 use alloc::boxed::Box;
 use risk::{
-    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Side, Restriction, byte_enum, unit,
+    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Restriction, Side, byte_enum,
+    unit,
 };
 
 unit!(

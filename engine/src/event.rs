@@ -5,7 +5,8 @@
 
 use alloc::vec::Vec;
 use risk::{
-    AccountId, FillKind, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Side, Restriction, byte_enum, unit,
+    AccountId, FillKind, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Restriction, Side,
+    byte_enum, unit,
 };
 
 use crate::command::{

@@ -138,9 +138,7 @@ impl Venue {
             Action::NewOrder(order) => self.new_order(session, command.client_order_id, order, events),
             Action::CancelOrder(cancel) => self.cancel_order(session, cancel, events),
             Action::AmendOrder(amend) => self.amend_order(session, amend, events),
-            Action::MassCancel(cancel) => {
-                self.mass_cancel(session, command.client_order_id, cancel, events)
-            },
+            Action::MassCancel(cancel) => self.mass_cancel(session, command.client_order_id, cancel, events),
             Action::IndexPrice { instrument, price, .. } => self.index_price(*instrument, *price, events),
             Action::Continue => self.continue_work(session, events),
             Action::Tick => {

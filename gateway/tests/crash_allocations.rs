@@ -38,7 +38,7 @@ fn run(log: &mut EventLog<RealDisk>, from: u64, to: u64) {
         Command::venue(Action::Deposit(Transfer { account: AccountId::new(16), amount: Money::new(5) }));
     for seq in from..to {
         let stamp = Stamp { seq: Seq::new(seq), time: TimeNs::new(seq) };
-        log.append(&Entry { stamp, received_ns: 0, client_seq: 0, command: &command }).expect("in order");
+        log.append(&Entry { stamp, received_ns: 0, command: &command }).expect("in order");
         log.note_events(stamp.seq, &[Event::Ticked; 4]);
         if seq % 64 == 0 {
             log.commit().expect("a sound disk");

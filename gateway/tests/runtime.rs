@@ -72,7 +72,6 @@ impl CommandLog for MemoryLog {
         self.written.push(LoggedCommand {
             stamp: outcome.stamp,
             received_ns: outcome.received.get(),
-            client_seq: outcome.client_seq,
             command: outcome.command.clone(),
         });
         Ok(())

@@ -323,6 +323,11 @@ impl Play {
         self.queue.push(Command::client(OWN_SESSION, action));
     }
 
+    fn place(&mut self, order: NewOrder) {
+        self.next_number += 1;
+        self.queue.push(Command::order(OWN_SESSION, ClientOrderId::new(self.next_number), order));
+    }
+
     /// The first instrument's makers withdraw, prices fall by 4 to 5 % four times and half as far back: where nobody
     /// quotes, the insurance account takes over.
     fn slump(&mut self) {
@@ -335,7 +340,7 @@ impl Play {
         for per_cent in [95, 95, 96, 96, 105, 105] {
             for (instrument, mark) in self.seen.marks.clone() {
                 let price = Mark::new((mark.get() * per_cent).div_euclid(100));
-                self.venue(Action::IndexPrice { instrument, price });
+                self.venue(Action::index_price(instrument, price));
             }
             self.commit();
         }
@@ -372,7 +377,7 @@ impl Play {
         let spec = Box::new(self.seen.spec.clone().expect("the flow has defined instruments"));
         let instrument = InstrumentId::new(3);
         self.venue(Action::DefineInstrument { instrument, spec });
-        self.venue(Action::IndexPrice { instrument, price: Price::new(600_000).to_mark() });
+        self.venue(Action::index_price(instrument, Price::new(600_000).to_mark()));
         self.commit();
     }
 
@@ -387,7 +392,7 @@ impl Play {
             self.venue(Action::OpenAccount { account });
             self.venue(Action::Deposit(Transfer { account, amount: Money::new(600 * DOLLAR) }));
             let order = self.order(instrument, side, qty, limit, TimeInForce::ImmediateOrCancel);
-            self.own(Action::NewOrder(NewOrder { account, ..order }));
+            self.place(NewOrder { account, ..order });
             self.commit();
         }
     }
@@ -400,16 +405,14 @@ impl Play {
     }
 
     fn order(
-        &mut self,
+        &self,
         instrument: InstrumentId,
         side: Side,
         qty: i64,
         limit: Option<Price>,
         time_in_force: TimeInForce,
     ) -> NewOrder {
-        self.next_number += 1;
         NewOrder {
-            client_order_id: ClientOrderId::new(self.next_number),
             account: OWN,
             instrument,
             side,
@@ -418,6 +421,7 @@ impl Play {
             time_in_force,
             post_only: false,
             reduce_only: false,
+            persistent: false,
         }
     }
 
@@ -426,7 +430,7 @@ impl Play {
         let limit = self.price(instrument, -20);
         for _ in 0..3 {
             let order = self.order(instrument, Side::Buy, 50, Some(limit), TimeInForce::GoodTillCancel);
-            self.own(Action::NewOrder(NewOrder { post_only: true, ..order }));
+            self.place(NewOrder { post_only: true, ..order });
             self.commit();
         }
         let by_number = OrderRef::Client(ClientOrderId::new(self.next_number));
@@ -451,14 +455,14 @@ impl Play {
         let through = Some(self.price(instrument, 40));
         for qty in [200, 4_000_000] {
             let order = self.order(instrument, Side::Buy, qty, through, FillOrKill);
-            self.own(Action::NewOrder(order));
+            self.place(order);
         }
         let away = Some(self.price(instrument, 50));
         for (qty, limit, time_in_force) in
             [(150, away, GoodTillCancel), (120, None, ImmediateOrCancel), (200, None, ImmediateOrCancel)]
         {
             let order = self.order(instrument, Side::Sell, qty, limit, time_in_force);
-            self.own(Action::NewOrder(NewOrder { reduce_only: true, ..order }));
+            self.place(NewOrder { reduce_only: true, ..order });
         }
     }
 
@@ -474,7 +478,7 @@ impl Play {
     fn halt(&mut self, instrument: InstrumentId) {
         self.venue(Action::SetTradingState { instrument, state: TradingState::CancelOnly });
         let order = self.order(instrument, Side::Sell, 10, None, TimeInForce::ImmediateOrCancel);
-        self.own(Action::NewOrder(order));
+        self.place(order);
         self.venue(Action::SetTradingState { instrument, state: TradingState::Open });
     }
 }

@@ -40,7 +40,6 @@ impl Generator {
         time_in_force: TimeInForce,
     ) {
         let order = NewOrder {
-            client_order_id: self.client(session),
             account,
             instrument,
             side,
@@ -49,8 +48,10 @@ impl Generator {
             time_in_force,
             post_only: time_in_force == TimeInForce::GoodTillCancel,
             reduce_only: false,
+            persistent: false,
         };
-        self.soon(session, Action::NewOrder(order));
+        let client = self.client(session);
+        self.ahead.push_back(Step::from(Command::order(session, client, order)));
     }
 
     /// Hundreds of small orders of one account, then something that meets them all.
@@ -106,7 +107,7 @@ impl Generator {
         let (bold, seller, bidder) = (nth(0), nth(1), nth(2));
         let home = self.world.instruments[RUINOUS.index()].home;
         let tick = self.spec(RUINOUS).tick.get();
-        let index = |price: i64| Action::IndexPrice { instrument: RUINOUS, price: Mark::new(price << 10) };
+        let index = |price: i64| Action::index_price(RUINOUS, Mark::new(price << 10));
         for _ in 0..12 {
             self.soon(SessionId::new(0), index(home));
         }

@@ -28,13 +28,10 @@ impl Generator {
             980..986 => home - mark - pull,
             986..994 => share(self.rng.within(-500, 900)),
             _ => {
-                return Action::IndexPrice {
-                    instrument,
-                    price: Mark::new(self.rng.pick(&[0, -1, i64::MAX])),
-                };
+                return Action::index_price(instrument, Mark::new(self.rng.pick(&[0, -1, i64::MAX])));
             }
         };
-        Action::IndexPrice { instrument, price: Mark::new(mark + pull + moved) }
+        Action::index_price(instrument, Mark::new(mark + pull + moved))
     }
 
     pub(super) fn money(&mut self, view: &View) -> Action {
@@ -77,7 +74,7 @@ impl Generator {
     }
 
     /// What hardly anybody sends.
-    pub(super) fn odd(&mut self, view: &View, session: SessionId) -> Action {
+    pub(super) fn odd(&mut self, view: &View) -> Action {
         match self.rng.below(8) {
             0 => Action::Continue,
             1 => Action::OpenSession { session: SessionId::new(self.rng.pick(&[0, 1, 7, u32::MAX])) },
@@ -103,7 +100,7 @@ impl Generator {
                 let order = OrderRef::Id(OrderId::new(self.rng.next() >> self.rng.below(64)));
                 Action::CancelOrder(CancelOrder { account: self.account(), order })
             }
-            _ => self.order(view, session),
+            _ => self.order(view),
         }
     }
 }

@@ -56,7 +56,7 @@ impl Generator {
         let priced = self.world.instruments.len() - 1;
         for (number, traded) in (0..).zip(&self.world.instruments[..priced]) {
             let price = Price::new(traded.home).to_mark();
-            actions.push(Action::IndexPrice { instrument: InstrumentId::new(number), price });
+            actions.push(Action::index_price(InstrumentId::new(number), price));
         }
         self.ahead.extend(actions.into_iter().map(|action| Step::from(Command::venue(action))));
     }
@@ -70,7 +70,7 @@ impl Generator {
             SessionId::new(u32::try_from(self.rng.below(self.clients.len() as u64)).expect("small"));
         let mut by_number = false;
         let action = match self.rng.below(1000) {
-            0..520 => self.order(view, session),
+            0..520 => self.order(view),
             520..580 => {
                 by_number = self.rng.permille(500);
                 self.cancel(view, &mut session)
@@ -87,13 +87,17 @@ impl Generator {
             830..900 => self.money(view),
             900..925 => self.leverage(),
             925..945 => self.state(view),
-            945..990 => self.odd(view, session),
+            945..990 => self.odd(view),
             _ => {
                 self.burst(view, session);
                 Action::Tick
             }
         };
-        Step { command: Command::client(session, action), by_number, barges: self.rng.permille(100) }
+        let mut command = Command::client(session, action);
+        if matches!(command.action, Action::NewOrder(_)) {
+            command.client_order_id = self.client(session);
+        }
+        Step { command, by_number, barges: self.rng.permille(100) }
     }
 
     pub(super) fn account(&mut self) -> AccountId {
@@ -179,7 +183,7 @@ impl Generator {
         })
     }
 
-    pub(super) fn order(&mut self, view: &View, session: SessionId) -> Action {
+    pub(super) fn order(&mut self, view: &View) -> Action {
         let (account, instrument) = (self.account(), self.instrument());
         let poor = view.balances.get(&account).is_some_and(|&balance| balance < QUARTER_LOT);
         if poor && self.rng.permille(120) {
@@ -213,7 +217,6 @@ impl Generator {
             Some(self.limit(view, instrument, side))
         };
         Action::NewOrder(NewOrder {
-            client_order_id: self.client(session),
             account,
             instrument,
             side,
@@ -222,6 +225,7 @@ impl Generator {
             time_in_force,
             post_only,
             reduce_only,
+            persistent: self.rng.permille(100),
         })
     }
 

@@ -139,6 +139,14 @@ impl View {
             | Event::InstrumentDefined { .. }
             | Event::Ticked
             | Event::LiquidationStarted { .. }
+            | Event::KeyRegistered { .. }
+            | Event::KeyRevoked { .. }
+            | Event::LoggedOn { .. }
+            | Event::LoggedOff { .. }
+            | Event::Skipped { .. }
+            | Event::DeadManSet { .. }
+            | Event::DeadManFired { .. }
+            | Event::RestrictionSet { .. }
             | Event::LiquidationEnded { .. } => {}
         }
     }

@@ -10,12 +10,18 @@ use super::state::{Account, Book, Instrument, Leg, Sweep};
 use super::{Model, Refusal, money};
 
 impl Model {
-    pub(crate) fn mass_cancel(&mut self, cancel: &MassCancel) -> Result<(), Refusal> {
+    pub(crate) fn mass_cancel(
+        &mut self,
+        session: SessionId,
+        client: ClientOrderId,
+        cancel: &MassCancel,
+    ) -> Result<(), Refusal> {
         self.user_account(cancel.account)?;
         if let Some(instrument) = cancel.instrument {
             self.known_instrument(instrument)?;
         }
-        self.sweep_on(Sweep { account: cancel.account, instrument: cancel.instrument, count: 0 });
+        let MassCancel { account, instrument } = *cancel;
+        self.sweep_on(Sweep { session, client, account, instrument, count: 0 });
         Ok(())
     }
 

@@ -193,7 +193,13 @@ impl Model {
             }
             worst.leaves -= excess;
             self.orders.insert(worst.id, worst);
-            self.out.push(Event::Trimmed { order: worst.id, account, leaves: qty(worst.leaves) });
+            self.out.push(Event::Trimmed {
+                order: worst.id,
+                client_order_id: worst.client,
+                session: worst.session,
+                account,
+                leaves: qty(worst.leaves),
+            });
         }
     }
 

@@ -148,11 +148,10 @@ impl Model {
     pub(crate) fn apply(&mut self, command: &Command, hints: &[Event]) -> Vec<Event> {
         self.out = Vec::new();
         if let Err(refusal) = self.carry_out(command, hints) {
-            let (account, client_order_id) = subject(&command.action);
             self.out = vec![Event::Rejected {
                 session: command.session,
-                account,
-                client_order_id,
+                account: command.action.account(),
+                client_order_id: command.client_order_id,
                 reject: refusal.reject,
                 short: money(refusal.short),
             }];
@@ -177,11 +176,11 @@ impl Model {
             return Err(Reject::UnknownSession.into());
         }
         match &command.action {
-            Action::NewOrder(order) => self.new_order(session, order, hints),
+            Action::NewOrder(order) => self.new_order(session, command.client_order_id, order, hints),
             Action::CancelOrder(cancel) => self.cancel_order(session, cancel),
             Action::AmendOrder(amend) => self.amend_order(session, amend),
-            Action::MassCancel(cancel) => self.mass_cancel(cancel),
-            Action::IndexPrice { instrument, price } => self.index_price(*instrument, *price, hints),
+            Action::MassCancel(cancel) => self.mass_cancel(session, command.client_order_id, cancel),
+            Action::IndexPrice { instrument, price, .. } => self.index_price(*instrument, *price, hints),
             Action::Continue => Ok(()),
             Action::Tick => {
                 self.out.push(Event::Ticked);
@@ -196,6 +195,14 @@ impl Model {
             }
             Action::DefineInstrument { instrument, spec } => self.define_instrument(*instrument, spec),
             Action::SetTradingState { instrument, state } => self.set_trading_state(*instrument, *state),
+            Action::RegisterKey { .. }
+            | Action::RevokeKey { .. }
+            | Action::Logon(_)
+            | Action::Logoff { .. }
+            | Action::SessionLost { .. }
+            | Action::Skip(_)
+            | Action::CancelAllAfter { .. }
+            | Action::SetRestriction { .. } => Err(Reject::BadParameter.into()),
         }
     }
 
@@ -231,26 +238,8 @@ impl Model {
         if left {
             self.sweep = Some(sweep);
         } else {
-            self.out.push(Event::MassCancelled { account: sweep.account, count: sweep.count });
+            let Sweep { session, client, account, count, .. } = sweep;
+            self.out.push(Event::MassCancelled { session, client_order_id: client, account, count });
         }
-    }
-}
-
-/// Account and client number a refusal of this command names.
-fn subject(action: &Action) -> (AccountId, ClientOrderId) {
-    let none = ClientOrderId::new(0);
-    match action {
-        Action::NewOrder(order) => (order.account, order.client_order_id),
-        Action::CancelOrder(cancel) => (cancel.account, none),
-        Action::AmendOrder(amend) => (amend.account, none),
-        Action::MassCancel(cancel) => (cancel.account, none),
-        Action::Deposit(transfer) | Action::Withdraw(transfer) => (transfer.account, none),
-        Action::SetLeverage { account, .. } | Action::OpenAccount { account } => (*account, none),
-        Action::IndexPrice { .. }
-        | Action::Continue
-        | Action::Tick
-        | Action::OpenSession { .. }
-        | Action::DefineInstrument { .. }
-        | Action::SetTradingState { .. } => (AccountId::new(0), none),
     }
 }

@@ -2,8 +2,8 @@
 
 use engine::limits::FOK_MAKERS_MAX;
 use engine::{
-    AmendOrder, CancelOrder, CancelReason, Event, NewOrder, OrderId, OrderRef, Reject, SessionId,
-    TimeInForce, TradingState,
+    AmendOrder, CancelOrder, CancelReason, ClientOrderId, Event, NewOrder, OrderId, OrderRef, Reject,
+    SessionId, TimeInForce, TradingState,
 };
 use risk::limits::{LEGS_PER_ACCOUNT_MAX, ORDERS_PER_LEG_MAX};
 use risk::{AccountId, FillKind, InstrumentId, Side};
@@ -103,7 +103,7 @@ impl Model {
     }
 
     /// Every rule a new order can break; the order with its effective price and quantity.
-    fn check_new(&self, session: SessionId, new: &NewOrder) -> Result<Order, Refusal> {
+    fn check_new(&self, session: SessionId, client: ClientOrderId, new: &NewOrder) -> Result<Order, Refusal> {
         let NewOrder { account, instrument, side, time_in_force, .. } = *new;
         self.user_account(account)?;
         self.known_instrument(instrument)?;
@@ -151,7 +151,7 @@ impl Model {
         }
         let order = Order {
             id: OrderId::new(0),
-            client: new.client_order_id,
+            client,
             session,
             account,
             instrument,
@@ -175,15 +175,16 @@ impl Model {
     pub(crate) fn new_order(
         &mut self,
         session: SessionId,
+        client: ClientOrderId,
         new: &NewOrder,
         hints: &[Event],
     ) -> Result<(), Refusal> {
         let last = &mut self.sessions[session.get() as usize];
-        if new.client_order_id <= *last {
+        if client <= *last {
             return Err(Reject::DuplicateClientOrderId.into());
         }
-        *last = new.client_order_id;
-        let mut order = self.check_new(session, new)?;
+        *last = client;
+        let mut order = self.check_new(session, client, new)?;
         order.id = self.number_order(hints);
         self.by_client.insert((session, order.client), order.id);
         self.out.push(Event::Accepted {

@@ -62,6 +62,8 @@ pub(crate) enum Outcome {
 /// A mass cancel that is not through.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sweep {
+    pub(crate) session: SessionId,
+    pub(crate) client: ClientOrderId,
     pub(crate) account: AccountId,
     pub(crate) instrument: Option<InstrumentId>,
     pub(crate) count: u32,

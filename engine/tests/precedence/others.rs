@@ -36,11 +36,8 @@ fn of_trading() -> Vec<(Action, Vec<Reject>)> {
         (sweep(NOBODY_OF_THE_VENUE, NOWHERE), vec![Reject::UnknownAccount, Reject::SystemAccount]),
         (sweep(AccountId::FEES, NOWHERE), vec![Reject::SystemAccount, Reject::UnknownInstrument]),
         (sweep(TRADER, NOWHERE), vec![Reject::UnknownInstrument]),
-        (
-            Action::IndexPrice { instrument: NOWHERE, price: Mark::new(0) },
-            vec![Reject::UnknownInstrument, Reject::BadPrice],
-        ),
-        (Action::IndexPrice { instrument: TRADED, price: Mark::new(0) }, vec![Reject::BadPrice]),
+        (Action::index_price(NOWHERE, Mark::new(0)), vec![Reject::UnknownInstrument, Reject::BadPrice]),
+        (Action::index_price(TRADED, Mark::new(0)), vec![Reject::BadPrice]),
         (leverage(NOBODY_OF_THE_VENUE, NOWHERE, 5_000), vec![Reject::UnknownAccount, Reject::SystemAccount]),
         (leverage(AccountId::FEES, NOWHERE, 5_000), vec![Reject::SystemAccount, Reject::UnknownInstrument]),
         (leverage(TRADER, NOWHERE, 5_000), vec![Reject::UnknownInstrument, Reject::LeverageTooHigh]),

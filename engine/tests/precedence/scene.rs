@@ -74,7 +74,7 @@ impl Scene {
             scene.venue(Action::DefineInstrument { instrument, spec: Box::new(spec()) });
         }
         for instrument in [TRADED, ASIDE] {
-            scene.venue(Action::IndexPrice { instrument, price: Price::new(1_000).to_mark() });
+            scene.venue(Action::index_price(instrument, Price::new(1_000).to_mark()));
         }
         // Enough for 100 that rest, and for what is amended; or for far more.
         let amounts = match (scene.breaks(Reject::InsufficientMargin), scene.breaks(Reject::PositionLimit)) {
@@ -106,10 +106,14 @@ impl Scene {
         events
     }
 
-    pub(crate) fn plain(&mut self, account: AccountId, instrument: InstrumentId) -> NewOrder {
+    /// The next number of the trader's session.
+    fn number(&mut self) -> ClientOrderId {
         self.last += 1;
+        ClientOrderId::new(self.last)
+    }
+
+    fn plain(account: AccountId, instrument: InstrumentId) -> NewOrder {
         NewOrder {
-            client_order_id: ClientOrderId::new(self.last),
             account,
             instrument,
             side: Side::Buy,
@@ -118,13 +122,20 @@ impl Scene {
             time_in_force: TimeInForce::GoodTillCancel,
             post_only: false,
             reduce_only: false,
+            persistent: false,
         }
     }
 
+    /// Places an order that must be admitted.
+    fn place(&mut self, order: NewOrder) -> Vec<Event> {
+        let number = self.number();
+        self.admitted(&Command::order(SESSION, number, order))
+    }
+
     pub(crate) fn rest(&mut self, account: AccountId, side: Side, qty: i64, price: i64) -> OrderId {
-        let plain = self.plain(account, TRADED);
+        let plain = Self::plain(account, TRADED);
         let order = NewOrder { side, qty: Qty::new(qty), limit: Some(Price::new(price)), ..plain };
-        let events = self.admitted(&Command::client(SESSION, Action::NewOrder(order)));
+        let events = self.place(order);
         let Some(Event::Accepted { order, .. }) = events.first() else {
             panic!("an admitted order is accepted")
         };
@@ -146,16 +157,16 @@ impl Scene {
             self.rest(MAKER, Side::Sell, 2, 1_000);
         }
         if self.breaks(Reject::VenuePending) {
-            let bid = NewOrder { qty: Qty::new(20), ..self.plain(VICTIM, ASIDE) };
-            let ask = NewOrder { qty: Qty::new(20), side: Side::Sell, ..self.plain(MAKER, ASIDE) };
+            let bid = NewOrder { qty: Qty::new(20), ..Self::plain(VICTIM, ASIDE) };
+            let ask = NewOrder { qty: Qty::new(20), side: Side::Sell, ..Self::plain(MAKER, ASIDE) };
             for order in [bid, ask] {
-                self.admitted(&Command::client(SESSION, Action::NewOrder(order)));
+                self.place(order);
             }
         }
         if self.breaks(Reject::TooManyOrders) {
             while self.machine.resting() < ORDERS {
-                let order = NewOrder { limit: Some(Price::new(900)), ..self.plain(MAKER, ASIDE) };
-                self.admitted(&Command::client(SESSION, Action::NewOrder(order)));
+                let order = NewOrder { limit: Some(Price::new(900)), ..Self::plain(MAKER, ASIDE) };
+                self.place(order);
             }
         }
         if self.breaks(Reject::TooManyLegs) {
@@ -165,7 +176,7 @@ impl Scene {
             self.venue(Action::SetTradingState { instrument, state: TradingState::CancelOnly });
         }
         if self.breaks(Reject::VenuePending) {
-            self.venue(Action::IndexPrice { instrument: ASIDE, price: Price::new(920).to_mark() });
+            self.venue(Action::index_price(ASIDE, Price::new(920).to_mark()));
             assert!(self.machine.pending(), "a liquidation waits");
         }
     }
@@ -231,11 +242,11 @@ impl Scene {
             TRADED
         };
         self.surround(instrument);
-        let mut order =
-            NewOrder { qty: self.qty(), limit: Some(self.price()), ..self.plain(self.account(), instrument) };
-        if self.breaks(Reject::DuplicateClientOrderId) {
-            order.client_order_id = ClientOrderId::new(0);
-        }
+        let mut order = NewOrder {
+            qty: self.qty(),
+            limit: Some(self.price()),
+            ..Self::plain(self.account(), instrument)
+        };
         if self.breaks(Reject::FokNotFillable) {
             order.time_in_force = TimeInForce::FillOrKill;
         }
@@ -247,7 +258,9 @@ impl Scene {
             }
         }
         order.reduce_only = self.breaks(Reject::ReduceOnlyWouldIncrease);
-        Command::client(self.session(), Action::NewOrder(order))
+        let duplicate = self.breaks(Reject::DuplicateClientOrderId);
+        let number = if duplicate { ClientOrderId::new(0) } else { self.number() };
+        Command::order(self.session(), number, order)
     }
 
     /// An amendment that breaks exactly what is asked.

@@ -87,7 +87,10 @@ impl<'m> Story<'m> {
     }
 
     pub(crate) fn apply(&mut self, action: Action) {
-        let command = Command::venue(action);
+        let mut command = Command::venue(action);
+        if matches!(command.action, Action::NewOrder(_)) {
+            command.client_order_id = ClientOrderId::new(self.orders.len() as u64);
+        }
         let events = self.machine().apply(&command);
         self.take_in(&events);
     }

@@ -1,8 +1,7 @@
 //! Words into commands.
 
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, MassCancel, NewOrder, OrderRef, TimeInForce,
-    TradingState, Transfer,
+    Action, AmendOrder, CancelOrder, MassCancel, NewOrder, OrderRef, TimeInForce, TradingState, Transfer,
 };
 use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Side, Tier};
 
@@ -154,7 +153,7 @@ impl Story<'_> {
     fn index(place: &str, price: &str) -> Result<Action, String> {
         let (whole, part) = price.split_once('+').unwrap_or((price, "0"));
         let price = Mark::new((number(whole)? << 10) + number(part)?);
-        Ok(Action::IndexPrice { instrument: InstrumentId::new(small(place)?), price })
+        Ok(Action::index_price(InstrumentId::new(small(place)?), price))
     }
 
     /// A command of an account.
@@ -209,7 +208,6 @@ impl Story<'_> {
         let wishes = wishes(words)?;
         self.orders.push(wishes.name);
         Ok(Action::NewOrder(NewOrder {
-            client_order_id: ClientOrderId::new(self.orders.len() as u64),
             account: self.account(account)?,
             instrument: wishes.instrument,
             side,
@@ -218,6 +216,7 @@ impl Story<'_> {
             time_in_force: wishes.time_in_force,
             post_only: wishes.post_only,
             reduce_only: wishes.reduce_only,
+            persistent: false,
         }))
     }
 }

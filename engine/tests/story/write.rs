@@ -13,6 +13,9 @@ const fn reason(reason: CancelReason) -> &'static str {
         CancelReason::SelfTrade => "self-trade",
         CancelReason::ReduceOnly => "reduce-only",
         CancelReason::Liquidation => "liquidation",
+        CancelReason::SessionLost => "session-lost",
+        CancelReason::DeadMan => "dead-man",
+        CancelReason::Suspended => "suspended",
     }
 }
 
@@ -74,7 +77,7 @@ impl Story<'_> {
                 format!("amended {} to {qty} @ {limit} leaves {leaves} {place}", self.name(order))
             }
             Event::Trimmed { order, leaves, .. } => format!("trimmed {} leaves {leaves}", self.name(order)),
-            Event::MassCancelled { account, count } => {
+            Event::MassCancelled { account, count, .. } => {
                 format!("cancelled all {} {count}", self.owner(account))
             }
             Event::Marked { mark: now, .. } => format!("marked {}", mark(now)),
@@ -100,6 +103,22 @@ impl Story<'_> {
             }
             Event::LiquidationEnded { account, equity, covered } => {
                 format!("liquidation of {} ends equity {equity} covered {covered}", self.owner(account))
+            }
+            Event::KeyRegistered { key, account } => format!("key {key} for {}", self.owner(account)),
+            Event::KeyRevoked { key } => format!("key {key} revoked"),
+            Event::LoggedOn { session, kind, last_client_seq, last_client_order_id, .. } => {
+                format!("session {session} on {kind:?} after {last_client_seq} {last_client_order_id}")
+            }
+            Event::LoggedOff { session, lost } => {
+                format!("session {session} {}", if lost { "lost" } else { "off" })
+            }
+            Event::Skipped { session, through, skip } => {
+                format!("session {session} skips {} through {through} code {}", skip.count, skip.code)
+            }
+            Event::DeadManSet { session, deadline, .. } => format!("dead man {session} at {deadline}"),
+            Event::DeadManFired { session, .. } => format!("dead man {session} fires"),
+            Event::RestrictionSet { account, restriction } => {
+                format!("restriction {} {restriction:?}", self.owner(account))
             }
         }
     }

@@ -97,7 +97,7 @@ fn a_checkpoint_that_was_not_written_is_made_up_for() {
     let mut run = Run::create(&disk, options(64 * 1024), SEED).expect("a fresh disk takes a log");
     run.append(CHECKPOINT_EVERY - 1).and_then(|()| run.commit()).expect("a sound disk takes commands");
     let logged = command(SEED, CHECKPOINT_EVERY);
-    let entry = Entry { stamp: logged.stamp, received_ns: 0, client_seq: 0, command: &logged.command };
+    let entry = Entry { stamp: logged.stamp, received_ns: 0, command: &logged.command };
     run.log.append(&entry).expect("in order");
     run.log.commit().expect("a sound disk takes commands");
     let mut commands = Vec::new();
@@ -142,7 +142,7 @@ fn defects_of_the_caller_are_refused() {
     let again = Run::create(&disk, options(32 * 1024), SEED);
     assert!(matches!(again, Err(LogError::NotEmpty { file }) if file == "00000001.seg"));
     let logged = command(SEED, 2);
-    let entry = Entry { stamp: logged.stamp, received_ns: 0, client_seq: 0, command: &logged.command };
+    let entry = Entry { stamp: logged.stamp, received_ns: 0, command: &logged.command };
     assert!(matches!(run.log.append(&entry), Err(LogError::OutOfOrder { .. })), "1 comes first");
     assert!(matches!(run.log.commit(), Err(LogError::Poisoned { .. })));
 }
@@ -153,7 +153,7 @@ fn commands_do_not_run_away_from_their_events() {
     let mut log = EventLog::create(disk, options(32 * 1024), &genesis()).expect("a fresh disk takes a log");
     for seq in 1..=CHECKPOINT_EVERY + 1 {
         let logged = command(SEED, seq);
-        let entry = Entry { stamp: logged.stamp, received_ns: 0, client_seq: 0, command: &logged.command };
+        let entry = Entry { stamp: logged.stamp, received_ns: 0, command: &logged.command };
         let result = log.append(&entry);
         assert_eq!(result.is_ok(), seq <= CHECKPOINT_EVERY, "{seq}: {result:?}");
     }
@@ -173,7 +173,6 @@ fn a_real_directory_holds_a_log_for_one_process() {
             let entry = Entry {
                 stamp: logged.stamp,
                 received_ns: logged.received_ns,
-                client_seq: logged.client_seq,
                 command: &logged.command,
             };
             log.append(&entry).expect("in order");

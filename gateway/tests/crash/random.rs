@@ -3,7 +3,7 @@
 //! Invariant: the same seed gives the same numbers; a command and its events are a function of seed and sequence.
 
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, Command, Event, MassCancel, NewOrder, OrderId, OrderRef,
+    Action, AmendOrder, CancelOrder, ClientOrderId, ClientSeq, Command, Event, MassCancel, NewOrder, OrderId, OrderRef,
     Seq, SessionId, Stamp, TimeInForce, TimeNs, TradingState, Transfer,
 };
 use gateway::log::LoggedCommand;
@@ -56,9 +56,11 @@ pub(crate) fn command(seed: u64, seq: u64) -> LoggedCommand {
     let mut random = Random::new(seed ^ seq.rotate_left(32));
     let session = SessionId::new(random.small());
     let stamp = Stamp { seq: Seq::new(seq), time: TimeNs::new(1_700_000_000_000_000_000 + seq * 1000) };
-    let (received_ns, client_seq) = (random.next(), random.next());
-    let command = Command { session, action: action(&mut random) };
-    LoggedCommand { stamp, received_ns, client_seq, command }
+    let (received_ns, client_seq) = (random.next(), ClientSeq::new(random.next()));
+    let (client_order_id, valid_until) = (ClientOrderId::new(random.next()), TimeNs::new(random.next()));
+    let action = action(&mut random);
+    let command = Command { session, client_seq, client_order_id, valid_until, action };
+    LoggedCommand { stamp, received_ns, command }
 }
 
 fn action(random: &mut Random) -> Action {
@@ -67,7 +69,6 @@ fn action(random: &mut Random) -> Action {
     let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
     match random.below(64) {
         0..40 => Action::NewOrder(NewOrder {
-            client_order_id: ClientOrderId::new(random.next()),
             account,
             instrument,
             side,
@@ -76,6 +77,7 @@ fn action(random: &mut Random) -> Action {
             time_in_force: TimeInForce::GoodTillCancel,
             post_only: random.below(2) == 0,
             reduce_only: random.below(2) == 0,
+            persistent: random.below(2) == 0,
         }),
         40..50 => {
             Action::CancelOrder(CancelOrder { account, order: OrderRef::Id(OrderId::new(random.next())) })
@@ -88,7 +90,12 @@ fn action(random: &mut Random) -> Action {
             post_only: false,
         }),
         54 => Action::MassCancel(MassCancel { account, instrument: None }),
-        55 => Action::IndexPrice { instrument, price: Mark::new(random.amount()) },
+        55 => Action::IndexPrice {
+            instrument,
+            source: 3,
+            source_seq: random.next(),
+            price: Mark::new(random.amount()),
+        },
         56 => Action::Continue,
         57 => Action::Tick,
         58 => Action::OpenSession { session: SessionId::new(random.small()) },

@@ -60,7 +60,6 @@ impl Run {
             let entry = Entry {
                 stamp: logged.stamp,
                 received_ns: logged.received_ns,
-                client_seq: logged.client_seq,
                 command: &logged.command,
             };
             self.log.append(&entry)?;

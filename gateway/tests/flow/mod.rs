@@ -53,7 +53,7 @@ pub(crate) fn opening() -> Vec<Command> {
     let mut venue = |action| commands.push(Command::venue(action));
     for instrument in (0..INSTRUMENTS).map(InstrumentId::new) {
         venue(Action::DefineInstrument { instrument, spec: Box::new(spec()) });
-        venue(Action::IndexPrice { instrument, price: Mark::new(HOME_TICKS * TICK * 1024) });
+        venue(Action::index_price(instrument, Mark::new(HOME_TICKS * TICK * 1024)));
     }
     for session in 1..=SESSIONS {
         venue(Action::OpenSession { session: SessionId::new(session) });
@@ -121,7 +121,6 @@ impl Flow {
         let side = if self.below(2) == 0 { Side::Buy } else { Side::Sell };
         let kind = self.below(10);
         let order = NewOrder {
-            client_order_id: ClientOrderId::new(client_order_id),
             account,
             instrument,
             side,
@@ -134,8 +133,9 @@ impl Flow {
             },
             post_only: kind == 9,
             reduce_only: kind == 8,
+            persistent: false,
         };
-        Command::client(session, Action::NewOrder(order))
+        Command::order(session, ClientOrderId::new(client_order_id), order)
     }
 
     fn amend_order(&mut self) -> Command {
@@ -168,7 +168,7 @@ impl Flow {
         let ticks = &mut self.mark_ticks[instrument.index()];
         *ticks += drift;
         let price = Mark::new(*ticks * TICK * 1024);
-        Command::venue(Action::IndexPrice { instrument, price })
+        Command::venue(Action::index_price(instrument, price))
     }
 
     /// The next command.

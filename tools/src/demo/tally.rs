@@ -99,7 +99,15 @@ impl Tally {
             | Action::Withdraw(_)
             | Action::SetLeverage { .. }
             | Action::DefineInstrument { .. }
-            | Action::SetTradingState { .. } => {}
+            | Action::SetTradingState { .. }
+            | Action::RegisterKey { .. }
+            | Action::RevokeKey { .. }
+            | Action::Logon(_)
+            | Action::Logoff { .. }
+            | Action::SessionLost { .. }
+            | Action::Skip(_)
+            | Action::CancelAllAfter { .. }
+            | Action::SetRestriction { .. } => {}
         }
         if outcome.command.action != Action::Continue {
             self.commands += 1;
@@ -137,7 +145,15 @@ impl Tally {
             | Event::InstrumentDefined { .. }
             | Event::TradingStateSet { .. }
             | Event::Ticked
-            | Event::LiquidationEnded { .. } => {}
+            | Event::LiquidationEnded { .. }
+            | Event::KeyRegistered { .. }
+            | Event::KeyRevoked { .. }
+            | Event::LoggedOn { .. }
+            | Event::LoggedOff { .. }
+            | Event::Skipped { .. }
+            | Event::DeadManSet { .. }
+            | Event::DeadManFired { .. }
+            | Event::RestrictionSet { .. } => {}
         }
     }
 }

@@ -124,7 +124,15 @@ impl BookView {
             | Event::Ticked
             | Event::LiquidationStarted { .. }
             | Event::TakenOver { .. }
-            | Event::LiquidationEnded { .. } => {}
+            | Event::LiquidationEnded { .. }
+            | Event::KeyRegistered { .. }
+            | Event::KeyRevoked { .. }
+            | Event::LoggedOn { .. }
+            | Event::LoggedOff { .. }
+            | Event::Skipped { .. }
+            | Event::DeadManSet { .. }
+            | Event::DeadManFired { .. }
+            | Event::RestrictionSet { .. } => {}
         }
     }
 

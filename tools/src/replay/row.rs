@@ -7,7 +7,7 @@ use engine::{ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, Stamp};
 use risk::{AccountId, InstrumentId, Side};
 
 /// Names of the columns, in order.
-pub const COLUMNS: [&str; 30] = [
+pub const COLUMNS: [&str; 35] = [
     "seq",
     "time_ns",
     "event",
@@ -38,6 +38,11 @@ pub const COLUMNS: [&str; 30] = [
     "maker_position",
     "maker_cost",
     "maker_balance",
+    "key",
+    "tag",
+    "client_seq",
+    "code",
+    "deadline_ns",
 ];
 
 /// A value in a row.
@@ -86,6 +91,11 @@ pub enum Column {
     MakerPosition,
     MakerCost,
     MakerBalance,
+    Key,
+    Tag,
+    ClientSeq,
+    Code,
+    DeadlineNs,
 }
 
 /// An event's cells.
@@ -223,6 +233,14 @@ impl Row {
             | Event::LiquidationStarted { .. }
             | Event::TakenOver { .. }
             | Event::LiquidationEnded { .. } => self.fill_in_rest(event),
+            Event::KeyRegistered { .. }
+            | Event::KeyRevoked { .. }
+            | Event::LoggedOn { .. }
+            | Event::LoggedOff { .. }
+            | Event::Skipped { .. }
+            | Event::DeadManSet { .. }
+            | Event::DeadManFired { .. }
+            | Event::RestrictionSet { .. } => self.fill_in_session(event),
         }
     }
 
@@ -233,12 +251,14 @@ impl Row {
     fn fill_in_rest(&mut self, event: &Event) {
         use Column as C;
         match *event {
-            Event::Trimmed { order, account, leaves } => {
+            Event::Trimmed { order, client_order_id, session, account, leaves } => {
                 self.order(account, order);
+                self.sent_by(session, client_order_id);
                 self.number(C::Leaves, leaves.get());
             }
-            Event::MassCancelled { account, count } => {
+            Event::MassCancelled { session, client_order_id, account, count } => {
                 self.who(account);
+                self.sent_by(session, client_order_id);
                 self.number(C::Qty, count);
             }
             Event::Marked { instrument, index, mark } => {
@@ -278,6 +298,62 @@ impl Row {
                 self.who(account);
                 self.number(C::Amount, equity.get());
                 self.number(C::Value, covered.get());
+            }
+            _ => {}
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other events are those of `fill_in`, which calls this"
+    )]
+    fn fill_in_session(&mut self, event: &Event) {
+        use Column as C;
+        match *event {
+            Event::KeyRegistered { key, account } => {
+                self.who(account);
+                self.number(C::Key, key.get());
+            }
+            Event::KeyRevoked { key } => self.number(C::Key, key.get()),
+            Event::LoggedOn {
+                session,
+                key,
+                tag,
+                kind,
+                account,
+                last_client_seq,
+                last_client_order_id,
+                ..
+            } => {
+                self.who(account);
+                self.sent_by(session, last_client_order_id);
+                self.number(C::Key, key.get());
+                self.number(C::Tag, tag);
+                self.number(C::ClientSeq, last_client_seq.get());
+                self.named(C::Detail, kind);
+            }
+            Event::LoggedOff { session, lost } => {
+                self.number(C::Session, session.get());
+                self.word(C::Detail, if lost { "lost" } else { "in_order" }.to_owned());
+            }
+            Event::Skipped { session, through, skip } => {
+                self.number(C::Session, session.get());
+                self.number(C::Qty, skip.count);
+                self.number(C::ClientSeq, through.get());
+                self.number(C::Code, skip.code);
+            }
+            Event::DeadManSet { session, client_order_id, account, deadline } => {
+                self.who(account);
+                self.sent_by(session, client_order_id);
+                self.number(C::DeadlineNs, deadline.get());
+            }
+            Event::DeadManFired { session, account } => {
+                self.who(account);
+                self.number(C::Session, session.get());
+            }
+            Event::RestrictionSet { account, restriction } => {
+                self.who(account);
+                self.named(C::Detail, restriction);
             }
             _ => {}
         }
@@ -332,6 +408,7 @@ mod tests {
     #[test]
     fn columns_are_named_as_their_variants() {
         assert_eq!(COLUMNS[Column::MakerBalance as usize], "maker_balance");
+        assert_eq!(COLUMNS[Column::DeadlineNs as usize], "deadline_ns");
         assert_eq!(COLUMNS[Column::Leaves as usize], "leaves");
         assert_eq!(COLUMNS[Column::Maintenance as usize], "maintenance");
     }
