@@ -11,4 +11,4 @@ pub mod private;
 pub mod types;
 
 pub use frame::{Flags, Frame, FrameError, HEADER_BYTES, Prefix};
-pub use message::{DecodeError, Group, Message, Text};
+pub use message::{DecodeError, Group, Message, Refusal, Text};

@@ -3,6 +3,7 @@
 //! Invariant: splitting is a pure function of the bytes, whatever pieces they came in; the constant and the length are
 //! checked before anything is waited for.
 
+use super::codes::ErrorCode;
 use super::message::Message;
 
 /// Prefix and SBE header.
@@ -70,6 +71,17 @@ pub enum FrameError {
     BadLength,
 }
 
+impl FrameError {
+    /// The code on the wire.
+    #[must_use]
+    pub const fn code(self) -> ErrorCode {
+        match self {
+            Self::BadEncodingType => ErrorCode::BadEncodingType,
+            Self::BadLength => ErrorCode::BadLength,
+        }
+    }
+}
+
 /// Cuts the first frame off `bytes`: the frame and its length, or `None` if there is not all of it yet.
 ///
 /// # Errors
@@ -86,7 +98,8 @@ pub fn split(bytes: &[u8], max_frame: usize) -> Result<Option<(Frame<'_>, usize)
         return Err(FrameError::BadLength);
     }
     let Some(frame) = bytes.get(..length) else { return Ok(None) };
-    let prefix = Prefix { flags: Flags(u16_at(frame, 6)), seq_no: u64_at(frame, 8), ack_seq_no: u64_at(frame, 16) };
+    let prefix =
+        Prefix { flags: Flags(u16_at(frame, 6)), seq_no: u64_at(frame, 8), ack_seq_no: u64_at(frame, 16) };
     let frame = Frame {
         prefix,
         block_length: u16_at(frame, 24),

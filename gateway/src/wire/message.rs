@@ -5,6 +5,8 @@
 
 use engine::codec;
 
+use super::codes::ErrorCode;
+use super::frame::Frame;
 use super::types::WireType;
 
 /// Longest text of a message.
@@ -21,6 +23,18 @@ pub enum DecodeError {
     BadText,
 }
 
+impl DecodeError {
+    /// The code on the wire.
+    #[must_use]
+    pub const fn code(self) -> ErrorCode {
+        match self {
+            Self::ShortBlock => ErrorCode::ShortBlock,
+            Self::BadGroup => ErrorCode::BadGroup,
+            Self::BadText => ErrorCode::BadUtf8,
+        }
+    }
+}
+
 /// One field of a block, for the schema.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field {
@@ -30,19 +44,28 @@ pub struct Field {
     pub kind: &'static str,
     /// Octets.
     pub size: usize,
+    /// What it means; each line begins with a space.
+    pub words: &'static str,
 }
 
 /// What follows a block, for the schema.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Tail {
-    /// Nothing.
-    None,
+pub struct Tail {
+    /// Name as in Rust.
+    pub name: &'static str,
+    /// What it means; each line begins with a space.
+    pub words: &'static str,
+    /// Text or rows.
+    pub kind: TailKind,
+}
+
+/// What kind of tail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TailKind {
     /// A text.
-    Text(&'static str),
+    Text,
     /// A group of rows.
     Group {
-        /// Name as in Rust.
-        name: &'static str,
         /// Fields of a row.
         fields: &'static [Field],
     },
@@ -55,12 +78,54 @@ pub struct Layout {
     pub template: u16,
     /// Name.
     pub name: &'static str,
+    /// What it means; each line begins with a space.
+    pub words: &'static str,
     /// Octets of the block.
     pub block_length: u16,
     /// Fields of the block.
     pub fields: &'static [Field],
-    /// What follows the block.
-    pub tail: Tail,
+    /// What follows the block, if anything does.
+    pub tail: Option<Tail>,
+}
+
+impl Layout {
+    /// The number of a field, from 1, as in the schema and in `SessionReject`; the tail's comes after the block's.
+    ///
+    /// # Panics
+    /// When there is no such field; in a constant, that does not compile.
+    #[must_use]
+    pub const fn number_of(&self, field: &str) -> u16 {
+        let mut number = 1;
+        let mut at = 0;
+        while at < self.fields.len() {
+            if is_same(self.fields[at].name, field) {
+                return number;
+            }
+            number += 1;
+            at += 1;
+        }
+        match self.tail {
+            Some(tail) if is_same(tail.name, field) => number,
+            Some(_) | None => panic!("no such field"),
+        }
+    }
+
+    /// The number of the tail.
+    const fn tail_number(&self) -> Option<u16> {
+        match self.tail {
+            Some(tail) => Some(self.number_of(tail.name)),
+            None => None,
+        }
+    }
+}
+
+const fn is_same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut at = 0;
+    while at < left.len() && at < right.len() && left[at] == right[at] {
+        at += 1;
+    }
+    at == left.len() && at == right.len()
 }
 
 /// A message.
@@ -71,11 +136,23 @@ pub trait Message: Sized {
     /// Appends block and tail.
     fn encode(&self, out: &mut Vec<u8>);
 
-    /// Reads a block of `block_length` octets at the start of `body`, and the tail behind it.
+    /// Octets of block and tail.
+    fn length(&self) -> usize;
+
+    /// Reads a block of `block_length` octets at the start of `body`, and the tail behind it. What a newer peer has
+    /// appended to block, rows or message is skipped.
     ///
     /// # Errors
     /// [`DecodeError`].
     fn decode(body: &[u8], block_length: u16) -> Result<Self, DecodeError>;
+
+    /// The octets of the block alone, as a signature covers them.
+    fn block(&self) -> Vec<u8> {
+        let mut octets = Vec::with_capacity(self.length());
+        self.encode(&mut octets);
+        octets.truncate(usize::from(Self::LAYOUT.block_length));
+        octets
+    }
 }
 
 /// A row of a group.
@@ -88,17 +165,70 @@ pub trait Row: bincode::Encode + bincode::Decode<()> + Clone + PartialEq + core:
 
 /// What may stand behind a block.
 pub trait TailPart: Sized {
+    /// Text or rows, for the schema.
+    const KIND: TailKind;
+
     /// Appends it.
     fn encode_tail(&self, out: &mut Vec<u8>);
+
+    /// Octets.
+    fn length(&self) -> usize;
 
     /// Reads it from what follows the block.
     ///
     /// # Errors
     /// [`DecodeError`].
     fn decode_tail(bytes: &[u8]) -> Result<Self, DecodeError>;
+}
 
-    /// Its description under a name.
-    fn describe(name: &'static str) -> Tail;
+/// Why a message is not taken: what a `SessionReject` says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// Why.
+    pub code: ErrorCode,
+    /// Number of the field at fault, from 1.
+    pub field: Option<u16>,
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Self { code, field: None }
+    }
+}
+
+impl core::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} {}", self.code.code(), self.code.name())?;
+        self.field.map_or(Ok(()), |field| write!(f, ", field {field}"))
+    }
+}
+
+impl core::error::Error for Refusal {}
+
+/// The message of a frame.
+///
+/// # Errors
+/// As [`Message::decode`], with the number of the tail where the tail is at fault.
+pub(super) fn read<M: Message>(frame: &Frame<'_>) -> Result<M, Refusal> {
+    M::decode(frame.body, frame.block_length).map_err(|error| {
+        let field = match error {
+            DecodeError::ShortBlock => None,
+            DecodeError::BadGroup | DecodeError::BadText => M::LAYOUT.tail_number(),
+        };
+        Refusal { code: error.code(), field }
+    })
+}
+
+/// The message of a frame, and nothing but the message: what is written again is the same octets.
+///
+/// # Errors
+/// As [`read`], and [`ErrorCode::BadLength`] when there is more than the message.
+pub(super) fn read_exactly<M: Message>(frame: &Frame<'_>) -> Result<M, Refusal> {
+    let message: M = read(frame)?;
+    if frame.block_length != M::LAYOUT.block_length || message.length() != frame.body.len() {
+        return Err(ErrorCode::BadLength.into());
+    }
+    Ok(message)
 }
 
 /// A text of at most [`TEXT_BYTES_MAX`] octets.
@@ -124,6 +254,8 @@ impl Text {
 }
 
 impl TailPart for Text {
+    const KIND: TailKind = TailKind::Text;
+
     fn encode_tail(&self, out: &mut Vec<u8>) {
         put_u16(out, self.0.len());
         out.extend_from_slice(self.0.as_bytes());
@@ -136,8 +268,8 @@ impl TailPart for Text {
         Ok(Self(text.to_owned()))
     }
 
-    fn describe(name: &'static str) -> Tail {
-        Tail::Text(name)
+    fn length(&self) -> usize {
+        2 + self.0.len()
     }
 }
 
@@ -146,6 +278,8 @@ impl TailPart for Text {
 pub struct Group<R>(pub Vec<R>);
 
 impl<R: Row> TailPart for Group<R> {
+    const KIND: TailKind = TailKind::Group { fields: R::FIELDS };
+
     fn encode_tail(&self, out: &mut Vec<u8>) {
         put_u16(out, R::SIZE);
         put_u16(out, self.0.len());
@@ -166,8 +300,8 @@ impl<R: Row> TailPart for Group<R> {
         rows.map(Self).map_err(|_| DecodeError::BadGroup)
     }
 
-    fn describe(name: &'static str) -> Tail {
-        Tail::Group { name, fields: R::FIELDS }
+    fn length(&self) -> usize {
+        4 + R::SIZE * self.0.len()
     }
 }
 
@@ -182,8 +316,8 @@ fn take_u16(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// A field's description.
-pub(super) const fn field<T: WireType>(name: &'static str) -> Field {
-    Field { name, kind: T::NAME, size: T::SIZE }
+pub(super) const fn field<T: WireType>(name: &'static str, words: &'static str) -> Field {
+    Field { name, kind: T::NAME, size: T::SIZE, words }
 }
 
 /// Octets of a block.
@@ -201,95 +335,196 @@ pub(super) const fn block_length(fields: &[Field]) -> u16 {
     }
 }
 
+/// Writes a block, all of it at once.
+#[inline]
+pub(super) fn put_block<B: bincode::Encode, const N: usize>(block: &B, out: &mut Vec<u8>) {
+    let mut octets = [0; N];
+    let length = codec::encode(block, &mut octets);
+    debug_assert_eq!(length, N, "the fields' sizes are what the codec writes");
+    out.extend_from_slice(&octets);
+}
+
+/// Splits a body behind its block and reads the block.
+///
+/// # Errors
+/// [`DecodeError::ShortBlock`].
+#[inline]
+pub(super) fn take_block<B: bincode::Decode<()>>(
+    body: &[u8],
+    block_length: u16,
+) -> Result<(B, &[u8]), DecodeError> {
+    let (block, behind) = body.split_at_checked(usize::from(block_length)).ok_or(DecodeError::ShortBlock)?;
+    let (block, _known) = codec::decode(block).map_err(|_| DecodeError::ShortBlock)?;
+    Ok((block, behind))
+}
+
+/// What follows a block, for the schema.
+macro_rules! tail_of {
+    () => {
+        None
+    };
+    ($name:ident, $type:ty, $words:expr) => {
+        Some($crate::wire::message::Tail {
+            name: stringify!($name),
+            words: $words,
+            kind: <$type as $crate::wire::message::TailPart>::KIND,
+        })
+    };
+}
+
 /// Declares messages: number, name, fields of the block, and what follows it.
 macro_rules! messages {
-    ($($(#[$meta:meta])* $template:literal $name:ident {
-        $($(#[$fmeta:meta])* $field:ident: $type:ty,)+
-    } $([$(#[$tmeta:meta])* $tail:ident: $tail_type:ty])?)+) => {
+    ($($(#[doc = $doc:literal])+ $template:literal $name:ident {
+        $($(#[doc = $fdoc:literal])+ $field:ident: $type:ty,)+
+    } $([$(#[doc = $tdoc:literal])+ $tail:ident: $tail_type:ty])?)+) => {
         $(
-            $(#[$meta])*
+            $(#[doc = $doc])+
+            #[doc = concat!("\n\nTemplate ", stringify!($template), ".")]
             #[derive(Clone, PartialEq, Eq, Debug)]
-            #[cfg_attr(not(any()), doc = concat!("\n\nTemplate ", stringify!($template), "."))]
             pub struct $name {
-                $($(#[$fmeta])* pub $field: $type,)+
-                $($(#[$tmeta])* pub $tail: $tail_type,)?
-            }
-
-            impl $crate::wire::message::Message for $name {
-                const LAYOUT: $crate::wire::message::Layout = {
-                    const FIELDS: &[$crate::wire::message::Field] =
-                        &[$($crate::wire::message::field::<$type>(stringify!($field)),)+];
-                    $crate::wire::message::Layout {
-                        template: $template,
-                        name: stringify!($name),
-                        block_length: $crate::wire::message::block_length(FIELDS),
-                        fields: FIELDS,
-                        tail: $crate::wire::message::Tail::None,
-                    }
-                };
-
-                fn encode(&self, out: &mut Vec<u8>) {
-                    $(engine::codec::encode_to(&self.$field, |bytes| out.extend_from_slice(bytes));)+
-                    $($crate::wire::message::TailPart::encode_tail(&self.$tail, out);)?
-                }
-
-                fn decode(
-                    body: &[u8],
-                    block_length: u16,
-                ) -> Result<Self, $crate::wire::message::DecodeError> {
-                    use $crate::wire::message::DecodeError;
-                    let block = body.get(..usize::from(block_length)).ok_or(DecodeError::ShortBlock)?;
-                    let mut rest = block;
-                    $(
-                        let ($field, used) =
-                            engine::codec::decode::<$type>(rest).map_err(|_| DecodeError::ShortBlock)?;
-                        rest = &rest[used..];
-                    )+
-                    // What a newer peer appended.
-                    let _newer: &[u8] = rest;
-                    $(let $tail = $crate::wire::message::TailPart::decode_tail(&body[block.len()..])?;)?
-                    Ok(Self { $($field,)+ $($tail,)? })
-                }
+                $($(#[doc = $fdoc])+ pub $field: $type,)+
+                $($(#[doc = $tdoc])+ pub $tail: $tail_type,)?
             }
 
             impl $name {
-                /// What follows the block, for the schema.
-                #[must_use]
-                pub fn tail() -> $crate::wire::message::Tail {
-                    #[expect(unused_mut, reason = "most messages have no tail")]
-                    let mut tail = $crate::wire::message::Tail::None;
-                    $(tail = <$tail_type as $crate::wire::message::TailPart>::describe(stringify!($tail));)?
-                    tail
-                }
+                /// Its template number.
+                pub const TEMPLATE: u16 = $template;
             }
-        )+
 
-        /// How every message is laid out, by rising template.
-        #[must_use]
-        pub fn layouts() -> Vec<$crate::wire::message::Layout> {
-            use $crate::wire::message::Message;
-            vec![$($crate::wire::message::Layout { tail: $name::tail(), ..$name::LAYOUT },)+]
-        }
+            const _: () = {
+                use $crate::wire::message::{self, DecodeError, Field, Layout, Message, tail_of};
+
+                const FIELDS: &[Field] =
+                    &[$(message::field::<$type>(stringify!($field), concat!($($fdoc, "\n"),+)),)+];
+                const LENGTH: u16 = message::block_length(FIELDS);
+
+                /// The block alone: what the codec writes and reads at once.
+                #[derive(bincode::Encode, bincode::Decode)]
+                struct Block {
+                    $($field: $type,)+
+                }
+
+                impl Message for $name {
+                    const LAYOUT: Layout = Layout {
+                        template: $template,
+                        name: stringify!($name),
+                        words: concat!($($doc, "\n"),+),
+                        block_length: LENGTH,
+                        fields: FIELDS,
+                        tail: tail_of!($($tail, $tail_type, concat!($($tdoc, "\n"),+))?),
+                    };
+
+                    #[inline]
+                    fn encode(&self, out: &mut Vec<u8>) {
+                        let block = Block { $($field: self.$field,)+ };
+                        message::put_block::<Block, { LENGTH as usize }>(&block, out);
+                        $(message::TailPart::encode_tail(&self.$tail, out);)?
+                    }
+
+                    #[inline]
+                    fn length(&self) -> usize {
+                        usize::from(LENGTH) $(+ message::TailPart::length(&self.$tail))?
+                    }
+
+                    #[inline]
+                    fn decode(body: &[u8], block_length: u16) -> Result<Self, DecodeError> {
+                        let (Block { $($field,)+ }, _behind) = message::take_block::<Block>(body, block_length)?;
+                        Ok(Self { $($field,)+ $($tail: <$tail_type as message::TailPart>::decode_tail(_behind)?,)? })
+                    }
+                }
+            };
+        )+
     };
 }
 
 /// Declares rows of groups.
 macro_rules! rows {
-    ($($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty,)+ })+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $fdoc:literal])+ $field:ident: $type:ty,)+ })+) => {
         $(
-            $(#[$meta])*
+            $(#[doc = $doc])+
             #[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
             pub struct $name {
-                $($(#[$fmeta])* pub $field: $type,)+
+                $($(#[doc = $fdoc])+ pub $field: $type,)+
             }
 
             impl $crate::wire::message::Row for $name {
                 const FIELDS: &'static [$crate::wire::message::Field] =
-                    &[$($crate::wire::message::field::<$type>(stringify!($field)),)+];
+                    &[$($crate::wire::message::field::<$type>(
+                        stringify!($field),
+                        concat!($($fdoc, "\n"),+),
+                    ),)+];
                 const SIZE: usize = $crate::wire::message::block_length(Self::FIELDS) as usize;
             }
         )+
     };
 }
 
-pub(super) use {messages, rows};
+/// Declares what one side sends: an enumeration of messages, read by `$read` after `$check` of the frame.
+macro_rules! directions {
+    ($($(#[doc = $doc:literal])+ $direction:ident by $check:path, $read:path { $($name:ident)+ })+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Clone, PartialEq, Eq, Debug)]
+            pub enum $direction {
+                $(#[doc = concat!("[`", stringify!($name), "`].")] $name($name),)+
+            }
+
+            impl $direction {
+                /// How they are laid out.
+                pub const LAYOUTS: &'static [Layout] = &[$($name::LAYOUT,)+];
+
+                /// Reads the message of a frame. Nothing is allocated but a text or rows that the frame holds.
+                ///
+                /// # Errors
+                /// [`Refusal`]: another schema, a version not spoken, no such message from this side, or a body that
+                /// is not that message.
+                pub fn decode(frame: &Frame<'_>) -> Result<Self, Refusal> {
+                    $check(frame)?;
+                    match frame.template {
+                        $($name::TEMPLATE => $read(frame).map(Self::$name),)+
+                        _ => Err(ErrorCode::UnknownTemplate.into()),
+                    }
+                }
+
+                /// Appends its frame.
+                pub fn append(&self, prefix: Prefix, out: &mut Vec<u8>) {
+                    match self {
+                        $(Self::$name(message) => frame::append(prefix, message, out),)+
+                    }
+                }
+
+                /// How it is laid out.
+                #[must_use]
+                pub const fn layout(&self) -> Layout {
+                    match self {
+                        $(Self::$name(_) => $name::LAYOUT,)+
+                    }
+                }
+
+                /// Its template number.
+                #[must_use]
+                pub const fn template(&self) -> u16 {
+                    match self {
+                        $(Self::$name(_) => $name::TEMPLATE,)+
+                    }
+                }
+
+                /// Its name.
+                #[must_use]
+                pub const fn name(&self) -> &'static str {
+                    match self {
+                        $(Self::$name(_) => stringify!($name),)+
+                    }
+                }
+            }
+
+            $(impl From<$name> for $direction {
+                fn from(message: $name) -> Self {
+                    Self::$name(message)
+                }
+            })+
+        )+
+    };
+}
+
+pub(super) use {directions, messages, rows, tail_of};

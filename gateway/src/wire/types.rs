@@ -105,8 +105,14 @@ macro_rules! optionals {
         $wrap:expr, $unwrap:expr;)+) => {
         $(
             $(#[$meta])*
-            #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+            #[derive(Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
             pub struct $name($inner);
+
+            impl core::fmt::Debug for $name {
+                fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                    self.get().fmt(f)
+                }
+            }
 
             impl $name {
                 /// No value.
@@ -164,8 +170,14 @@ optionals! {
 }
 
 /// Octets of fixed number.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
 pub struct Octets<const N: usize>(pub [u8; N]);
+
+impl<const N: usize> core::fmt::Debug for Octets<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
 
 impl WireType for Octets<32> {
     const NAME: &'static str = "Bytes32";
@@ -178,8 +190,22 @@ impl WireType for Octets<64> {
 }
 
 /// Sixteen ASCII characters, filled up with zeros.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
 pub struct Chars16(pub [u8; 16]);
+
+impl Chars16 {
+    /// The characters before the first zero.
+    #[must_use]
+    pub fn characters(&self) -> &[u8] {
+        self.0.split(|octet| *octet == 0).next().unwrap_or_default()
+    }
+}
+
+impl core::fmt::Debug for Chars16 {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "\"{}\"", self.characters().escape_ascii())
+    }
+}
 
 impl WireType for Chars16 {
     const NAME: &'static str = "Chars16";
@@ -221,6 +247,14 @@ impl<E, C> bincode::Decode<C> for Code<E> {
         decoder: &mut D,
     ) -> Result<Self, bincode::error::DecodeError> {
         Ok(Self(bincode::Decode::decode(decoder)?, PhantomData))
+    }
+}
+
+impl<'de, E, C> bincode::BorrowDecode<'de, C> for Code<E> {
+    fn borrow_decode<D: bincode::de::BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
+        bincode::Decode::decode(decoder)
     }
 }
 

@@ -1,0 +1,176 @@
+//! Requests of operators and oracles.
+//!
+//! Invariant: each is answered by one acknowledgement, which carries its number.
+
+use engine::{ClientOrderId, KeyId, Seq, TimeNs};
+use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty};
+
+use crate::wire::message::{Group, messages, rows};
+use crate::wire::types::{
+    AccountStatus, Chars16, Code, MarkN, Octets, Permissions, TimeNsN, TradingState, U32N,
+};
+
+messages! {
+    /// Defines an instrument. Admin to venue.
+    400 InstrumentDefine {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// Prices are multiples of it.
+        tick: Price,
+        /// Quantities are multiples of it.
+        lot: Qty,
+        /// Highest order price.
+        price_max: Price,
+        /// Largest order.
+        order_qty_max: Qty,
+        /// Largest position.
+        position_max: Qty,
+        /// Largest open interest.
+        open_interest_max: Qty,
+        /// Quote currency per contract and price unit.
+        multiplier: u32,
+        /// Band around the mark, in parts per billion.
+        price_band: u32,
+        /// Collar of market orders, in parts per billion.
+        market_collar: u32,
+        /// Largest move of the mark per index price, in parts per billion.
+        mark_step_max: u32,
+        /// Parts per billion; negative is a rebate.
+        maker_fee: i32,
+        /// Parts per billion.
+        taker_fee: u32,
+        /// Parts per billion.
+        liquidation_fee: u32,
+        /// Decimals of a price.
+        price_decimals: u8,
+        /// Decimals of a quantity.
+        qty_decimals: u8,
+        /// Decimals of money.
+        money_decimals: u8,
+        /// Name.
+        symbol: Chars16,
+    } [
+        /// Margin brackets.
+        tiers: Group<TierRow>
+    ]
+    /// Changes what an instrument admits. Admin to venue.
+    401 SetTradingState {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// From now on.
+        state: Code<TradingState>,
+    }
+    /// Opens an account. Admin to venue.
+    402 AccountCreate {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Whose.
+        account_id: AccountId,
+    }
+    /// Money into an account, or out of it. Admin to venue.
+    403 Transfer {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Whose.
+        account_id: AccountId,
+        /// Positive in, negative out.
+        amount: Money,
+    }
+    /// The operator's switch for an account: `Active`, `ReduceOnly` or `Suspended`. Admin to venue.
+    404 SetAccountStatus {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Whose.
+        account_id: AccountId,
+        /// From now on.
+        status: Code<AccountStatus>,
+        /// 1: its resting orders go at once.
+        cancel_orders: u8,
+    }
+    /// Registers a public key. Admin to venue.
+    405 KeyRegister {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// A number not in use.
+        key_id: KeyId,
+        /// Whose.
+        account_id: AccountId,
+        /// Kinds of session it may open.
+        permissions: Permissions,
+        /// From then on it opens no session.
+        expires: TimeNsN,
+        /// Ed25519 public key.
+        public_key: Octets<32>,
+    }
+    /// Ends what a key admits to, its connections included. Admin to venue.
+    408 KeyRevoke {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Which.
+        key_id: KeyId,
+    }
+    /// Cancels all orders of an account. Admin to venue.
+    409 AdminMassCancel {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Whose.
+        account_id: AccountId,
+        /// Which; none is all.
+        instrument_id: U32N,
+    }
+    /// An admin request is done or refused. Venue to client.
+    420 AdminAck {
+        /// The client's name for the request.
+        request_id: ClientOrderId,
+        /// Place of the command in the venue's total order.
+        engine_seq: Seq,
+        /// Time of sequencing.
+        transact_time: TimeNs,
+        /// Template of the request.
+        ref_template_id: u16,
+        /// 0, or the broken rule.
+        code: u16,
+    }
+    /// An index price. Oracle to venue.
+    450 IndexPrice {
+        /// Rises per source and instrument.
+        source_seq: u64,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// Price with 1,024 sub-units to a price unit.
+        price: Mark,
+        /// Where it comes from.
+        source_id: u16,
+    }
+    /// An index price was taken or refused. Venue to client.
+    451 OracleAck {
+        /// As sent.
+        source_seq: u64,
+        /// Place of the command in the venue's total order.
+        engine_seq: Seq,
+        /// Time of sequencing.
+        transact_time: TimeNs,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// Mark from now on.
+        mark: MarkN,
+        /// 0, or the broken rule.
+        code: u16,
+    }
+}
+
+rows! {
+    /// A margin bracket.
+    TierRow {
+        /// Notional at which it begins.
+        floor: Money,
+        /// Marginal rate in parts per billion.
+        rate: u32,
+        /// 1 initial margin, 2 maintenance margin.
+        table: u8,
+    }
+}
