@@ -7,14 +7,13 @@ pub mod instrument;
 pub mod sections;
 
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use risk::InstrumentSpec;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use self::instrument::{Fault, InstrumentTerms};
+use self::instrument::{Fault, InstrumentTerms, Place};
 pub use self::sections::{CapacitySection, LogSection, QueueSection, SessionSection, ThreadSection};
 use crate::format::octets;
 
@@ -125,13 +124,8 @@ impl Checked {
     /// # Errors
     /// [`ConfigError::Wrong`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let wrong = |at: Range<usize>, reason| ConfigError::Wrong {
-            path: path.to_owned(),
-            line: line_of(text, at.start),
-            reason,
-        };
-        let config: VenueConfig = from_toml(text).map_err(|fault| wrong(fault.at, fault.reason))?;
-        config.check().map_err(|Fault { at, reason }| wrong(at, reason))
+        let checked = from_toml::<VenueConfig>(text).and_then(VenueConfig::check);
+        checked.map_err(|fault| wrong(path, text, fault))
     }
 }
 
@@ -143,23 +137,19 @@ pub fn read_instrument(path: &Path) -> Result<InstrumentSpec, ConfigError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     let terms = from_toml::<InstrumentTerms>(&text).and_then(|terms| terms.spec());
-    terms.map_err(|Fault { at, reason }| ConfigError::Wrong {
-        path: path.to_owned(),
-        line: line_of(&text, at.start),
-        reason,
-    })
+    terms.map_err(|fault| wrong(path, &text, fault))
+}
+
+fn wrong(path: &Path, text: &str, fault: Fault) -> ConfigError {
+    ConfigError::Wrong { path: path.to_owned(), line: fault.at.line(text), reason: fault.reason }
 }
 
 fn from_toml<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> {
     toml::from_str(text).map_err(|error| {
         let reason = format!("{}; the default, printed by `fulcrum serve --print-config`, shows every setting",
             error.message().replace('\n', " "));
-        Fault { at: error.span().unwrap_or(0..0), reason }
+        Fault { at: Place::Octets(error.span().unwrap_or(0..0)), reason }
     })
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|octet| *octet == b'\n').count() + 1
 }
 
 impl VenueConfig {
@@ -168,13 +158,14 @@ impl VenueConfig {
         let admin_key = match &self.operator.admin_key {
             None => None,
             Some(text) => Some(octets::<32>(text.get_ref()).ok_or_else(|| Fault {
-                at: text.span(),
+                at: Place::Octets(text.span()),
                 reason: "admin_key is not 64 hexadecimal digits; `fulcrum keygen FILE` prints a public key".to_owned(),
             })?),
         };
         self.log.check()?;
         self.queues.check()?;
         self.capacity.check()?;
+        self.sessions.check()?;
         let instruments = self.instruments.iter().map(InstrumentTerms::spec).collect::<Result<_, _>>()?;
         Ok(Checked { config: self, listen, admin_key, instruments })
     }
@@ -182,7 +173,7 @@ impl VenueConfig {
 
 fn address(text: &Spanned<String>) -> Result<SocketAddr, Fault> {
     text.get_ref().parse().map_err(|_| Fault {
-        at: text.span(),
+        at: Place::Octets(text.span()),
         reason: format!("`{}` is no address; write it as 127.0.0.1:7401 or [::1]:7401", text.get_ref()),
     })
 }

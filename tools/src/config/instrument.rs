@@ -11,11 +11,36 @@ use toml::Spanned;
 
 use crate::format::{NumberError, mantissa, parts_per_billion};
 
+/// Where in a configuration something is wrong.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// Octets of the text.
+    Octets(Range<usize>),
+    /// A setting of a section.
+    Setting(&'static str, &'static str),
+}
+
+impl Place {
+    /// The line, counted from 1; 1 where the setting is not in the text.
+    #[must_use]
+    pub fn line(&self, text: &str) -> usize {
+        match self {
+            Self::Octets(range) => text.bytes().take(range.start).filter(|octet| *octet == b'\n').count() + 1,
+            Self::Setting(section, key) => {
+                let header = format!("[{section}]");
+                let is_key = |line: &str| line.split('=').next().is_some_and(|name| name.trim() == *key);
+                let mut lines = text.lines().enumerate().skip_while(|(_, line)| line.trim() != header);
+                lines.find(|(_, line)| is_key(line)).map_or(1, |(place, _)| place + 1)
+            }
+        }
+    }
+}
+
 /// What is wrong, and where in the text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {
-    /// Octets of the text.
-    pub at: Range<usize>,
+    /// Where.
+    pub at: Place,
     /// What is wrong and what to do.
     pub reason: String,
 }
@@ -80,7 +105,7 @@ const fn one() -> u32 {
 }
 
 fn at(text: &Spanned<String>, reason: impl ToString) -> Fault {
-    Fault { at: text.span(), reason: reason.to_string() }
+    Fault { at: Place::Octets(text.span()), reason: reason.to_string() }
 }
 
 fn number(text: &Spanned<String>, decimals: u8) -> Result<i64, Fault> {
