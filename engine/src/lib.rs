@@ -16,6 +16,7 @@ pub mod book;
 mod client_index;
 pub mod codec;
 pub mod command;
+mod deadlines;
 pub mod event;
 mod ladder;
 pub mod limits;
@@ -32,4 +33,4 @@ pub use command::{
 pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
 pub use reject::Reject;
 pub use risk::{Capacity, Restriction};
-pub use venue::Venue;
+pub use venue::{Key, OpenOrderView, Session, Venue};

@@ -6,6 +6,10 @@
 pub const MATCHES_PER_COMMAND: usize = 256;
 /// Orders one command may cancel.
 pub const CANCELS_PER_COMMAND: usize = 256;
+/// Resting orders one command may look at to find those it cancels.
+pub const LOOKS_PER_COMMAND: usize = 1024;
+/// Dead-man timers that may run out in one command.
+pub const TIMERS_PER_COMMAND: usize = 256;
 /// Accounts one command may wake and re-evaluate after a price move.
 pub const WAKES_PER_COMMAND: usize = 256;
 /// Makers a fill-or-kill order may need; it is refused beyond, so that all or nothing stays one command.
@@ -20,10 +24,18 @@ pub const GENERATION_MAX: u64 = (1 << 40) - 1;
 pub const LADDER_KEYS_MAX: u32 = 1 << 26;
 /// Sessions.
 pub const SESSIONS_MAX: u32 = 1 << 21;
+/// Sessions of one key.
+pub const SESSIONS_PER_KEY_MAX: usize = 64;
+/// Keys, revoked ones counted in.
+pub const KEYS_MAX: usize = 1 << 20;
+/// Sources of index prices of one instrument.
+pub const INDEX_SOURCES_MAX: usize = 16;
 
 // A touched maker is filled and both sides trimmed, or cancelled: at most a fill, two trims or cancels of reduce-only
 // orders each and a cancel of its own; a command adds a handful of its own.
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * MATCHES_PER_COMMAND + 64);
-const _: () = assert!(EVENTS_PER_COMMAND >= CANCELS_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= CANCELS_PER_COMMAND + TIMERS_PER_COMMAND + 64);
+// A sweep that cancels all it looks at meets the bound on cancels first.
+const _: () = assert!(LOOKS_PER_COMMAND >= CANCELS_PER_COMMAND);
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * WAKES_PER_COMMAND + 64);
 const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_COMMAND);

@@ -35,6 +35,7 @@ const FLAG_SELL: u64 = 1;
 const FLAG_REDUCE_ONLY: u64 = 2;
 const FLAG_LIVE: u64 = 4;
 const FLAG_RESTING: u64 = 8;
+const FLAG_PERSISTENT: u64 = 16;
 
 impl Order {
     /// Its side.
@@ -47,6 +48,12 @@ impl Order {
     #[inline]
     pub const fn reduce_only(&self) -> bool {
         self.tag & FLAG_REDUCE_ONLY != 0
+    }
+
+    /// Whether it stays when its session is lost and what protects a position is kept.
+    #[inline]
+    pub const fn persistent(&self) -> bool {
+        self.tag & FLAG_PERSISTENT != 0
     }
 
     /// Whether it is in a book; an order being matched is not yet.
@@ -98,6 +105,8 @@ pub struct NewSlot {
     pub qty: Qty,
     /// Whether it only reduces.
     pub reduce_only: bool,
+    /// Whether it stays when its session is lost.
+    pub persistent: bool,
     /// The rarely read part.
     pub terms: Terms,
 }
@@ -145,8 +154,9 @@ impl Orders {
         };
         let side = if new.side == Side::Sell { FLAG_SELL } else { 0 };
         let reduce_only = if new.reduce_only { FLAG_REDUCE_ONLY } else { 0 };
-        let tag =
-            generation << SLOT_BITS | u64::from(new.instrument.get()) << 8 | side | reduce_only | FLAG_LIVE;
+        let persistent = if new.persistent { FLAG_PERSISTENT } else { 0 };
+        let flags = side | reduce_only | persistent | FLAG_LIVE;
+        let tag = generation << SLOT_BITS | u64::from(new.instrument.get()) << 8 | flags;
         let order = Order { link: Link::LOOSE, key: new.key, account: new.account, leaves: new.qty, tag };
         if slot.index() == self.hot.len() {
             self.hot.push(order);
@@ -240,6 +250,7 @@ mod tests {
             key: 7,
             qty: Qty::new(5),
             reduce_only: false,
+            persistent: false,
             terms: Terms {
                 client_order_id: ClientOrderId::new(1),
                 filled: Qty::ZERO,

@@ -8,12 +8,16 @@ mod accounts;
 mod amend;
 mod cancel;
 mod check;
+mod dead_man;
 mod instruments;
+mod keys;
 mod liquidation;
 mod matching;
 mod new_order;
 mod reduce_only;
 mod sessions;
+mod sweep;
+mod views;
 mod wake;
 
 use alloc::collections::VecDeque;
@@ -21,24 +25,33 @@ use alloc::vec::Vec;
 
 use crate::book::Book;
 use crate::client_index::ClientIndex;
-use crate::command::{Action, Command, OrderId, SessionId, Stamp, TradingState};
+use crate::command::{Action, Command, SessionId, Stamp, TimeNs, TradingState};
+use crate::deadlines::Deadlines;
 use crate::event::{Event, Events, TradeId};
 use crate::liquidation_index::LiquidationIndex;
 use crate::orders::Orders;
 use crate::reject::Reject;
-use risk::{AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, Price, Qty, Side};
+use risk::{
+    AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, Price, Qty, Restriction, Side,
+};
 
-use cancel::MassCancelRest;
+use instruments::Sources;
+use keys::Keys;
 use matching::Taker;
+use sessions::skip_numbers;
+use sweep::{Budget, Sweep};
 use wake::Wake;
 
+pub use keys::Key;
 pub use sessions::Session;
+pub use views::OpenOrderView;
 
 /// What one instrument has beside its risk terms.
 #[derive(Debug)]
 struct Market {
     book: Book,
     state: TradingState,
+    sources: Sources,
 }
 
 /// The state of the venue.
@@ -49,14 +62,19 @@ pub struct Venue {
     orders: Orders,
     clients: ClientIndex,
     markets: Vec<Market>,
+    keys: Keys,
     sessions: Vec<Session>,
+    /// Dead-man timers of the sessions.
+    deadlines: Deadlines,
     index: LiquidationIndex,
     /// Accounts below maintenance margin, first found first.
     liquidating: VecDeque<AccountId>,
     /// A taker that met the bound of its command.
     suspended: Option<Taker>,
-    /// A mass cancel that met the bound of its command.
-    mass_cancel: Option<MassCancelRest>,
+    /// A sweep that met the bound of its command.
+    sweep: Option<Sweep>,
+    /// The time of a tick that has not fired all dead-man timers it must.
+    firing: Option<TimeNs>,
     /// A price move that has not woken all it must.
     wake: Option<Wake>,
     last_trade: TradeId,
@@ -95,11 +113,14 @@ impl Venue {
             orders: Orders::with_capacity(orders),
             clients: ClientIndex::with_capacity(orders),
             markets: Vec::new(),
+            keys: Keys::default(),
             sessions: alloc::vec![Session::LOCAL],
+            deadlines: Deadlines::with_one(),
             index: LiquidationIndex::with_capacity(accounts, legs),
             liquidating: VecDeque::with_capacity(accounts as usize),
             suspended: None,
-            mass_cancel: None,
+            sweep: None,
+            firing: None,
             wake: None,
             last_trade: TradeId::default(),
             last: Stamp::default(),
@@ -132,17 +153,19 @@ impl Venue {
             return Err(Reject::VenuePending.into());
         }
         if !continues {
-            self.take_numbers(command)?;
+            self.receive(command)?;
         }
         match &command.action {
             Action::NewOrder(order) => self.new_order(session, command.client_order_id, order, events),
             Action::CancelOrder(cancel) => self.cancel_order(session, cancel, events),
             Action::AmendOrder(amend) => self.amend_order(session, amend, events),
             Action::MassCancel(cancel) => self.mass_cancel(session, command.client_order_id, cancel, events),
-            Action::IndexPrice { instrument, price, .. } => self.index_price(*instrument, *price, events),
+            Action::IndexPrice { instrument, source, source_seq, price } => {
+                self.index_price(*instrument, (*source, *source_seq), *price, events)
+            }
             Action::Continue => self.continue_work(session, events),
             Action::Tick => {
-                events.push(Event::Ticked);
+                self.tick(events);
                 Ok(())
             }
             Action::OpenSession { session } => self.open_session(*session, events),
@@ -159,13 +182,17 @@ impl Venue {
                 self.set_trading_state(*instrument, *state, events)
             }
             Action::Logon(logon) => self.logon(logon, events),
-            Action::RegisterKey { .. }
-            | Action::RevokeKey { .. }
-            | Action::Logoff { .. }
-            | Action::SessionLost { .. }
-            | Action::Skip(_)
-            | Action::CancelAllAfter { .. }
-            | Action::SetRestriction { .. } => Err(Reject::BadParameter.into()),
+            Action::RegisterKey { key, terms } => self.register_key(*key, terms, events),
+            Action::RevokeKey { key } => self.revoke_key(*key, events),
+            Action::Logoff { session, cancel_orders } => self.logoff(*session, *cancel_orders, events),
+            Action::SessionLost { session } => self.session_lost(*session, events),
+            Action::Skip(skip) => skip_numbers(command, *skip, events),
+            Action::CancelAllAfter { timeout_ms, keep_reduce_only, .. } => {
+                self.cancel_all_after(command, *timeout_ms, *keep_reduce_only, events)
+            }
+            Action::SetRestriction { account, restriction, cancel_orders } => {
+                self.set_restriction(*account, *restriction, *cancel_orders, events)
+            }
         }
     }
 
@@ -174,7 +201,8 @@ impl Venue {
     #[must_use]
     pub fn pending(&self) -> bool {
         self.suspended.is_some()
-            || self.mass_cancel.is_some()
+            || self.sweep.is_some()
+            || self.firing.is_some()
             || self.wake.is_some()
             || !self.liquidating.is_empty()
     }
@@ -186,8 +214,10 @@ impl Venue {
         }
         if let Some(taker) = self.suspended.take() {
             self.take_and_settle(taker, events);
-        } else if let Some(rest) = self.mass_cancel.take() {
-            self.go_on_cancelling(rest, events);
+        } else if let Some(sweep) = self.sweep.take() {
+            self.go_on_sweeping(sweep, &mut Budget::of_command(), events);
+        } else if let Some(now) = self.firing.take() {
+            self.fire_due(now, events);
         } else if let Some(wake) = self.wake.take() {
             self.go_on_waking(wake, events);
         } else if let Some(&account) = self.liquidating.front() {
@@ -240,23 +270,11 @@ impl Venue {
         })
     }
 
-    /// Resting orders of an account, by ascending instrument: number, instrument, side, price, remaining quantity.
-    pub fn open_orders(
-        &self,
-        account: AccountId,
-    ) -> impl Iterator<Item = (OrderId, InstrumentId, Side, Price, Qty)> + '_ {
-        let legs = self.ledger.legs_of(account);
-        legs.flat_map(move |(leg_id, leg)| {
-            self.ledger.orders_of(leg_id).map(move |(slot, reservation)| {
-                (self.orders.id(slot), leg.instrument, reservation.side, reservation.price, reservation.qty)
-            })
-        })
-    }
-
-    /// A trading account that may act, liquidation aside.
-    fn user(&self, account: AccountId) -> Result<AccountState, Reject> {
-        let state = self.ledger.account(account).ok_or(Reject::UnknownAccount)?.state;
-        if account.is_system() { Err(Reject::SystemAccount) } else { Ok(state) }
+    /// A trading account: its state, and what the operator forbids it.
+    #[inline]
+    fn user(&self, account: AccountId) -> Result<(AccountState, Restriction), Reject> {
+        let known = self.ledger.account(account).ok_or(Reject::UnknownAccount)?;
+        if account.is_system() { Err(Reject::SystemAccount) } else { Ok((known.state, known.restriction)) }
     }
 
     #[inline]

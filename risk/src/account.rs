@@ -51,14 +51,13 @@ pub struct Account {
 }
 
 impl Account {
-    pub(crate) const ABSENT: Self =
-        Self {
-            state: AccountState::Absent,
-            restriction: Restriction::None,
-            balance: Money::ZERO,
-            first_leg: LegId::NONE,
-            legs: 0,
-        };
+    pub(crate) const ABSENT: Self = Self {
+        state: AccountState::Absent,
+        restriction: Restriction::None,
+        balance: Money::ZERO,
+        first_leg: LegId::NONE,
+        legs: 0,
+    };
 
     /// Whether another leg is admitted.
     #[must_use]

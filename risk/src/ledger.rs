@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use crate::account::{Account, AccountState, Leg, LegId, Valuation};
+use crate::account::{Account, AccountState, Leg, LegId, Restriction, Valuation};
 use crate::instrument::Instrument;
 use crate::limits::{INSTRUMENTS_MAX, MONEY_MAX};
 use crate::reservation::Reservation;
@@ -115,6 +115,11 @@ impl Ledger {
         self.accounts[account.index()].state = state;
     }
 
+    /// Sets what the operator forbids an account.
+    pub fn set_restriction(&mut self, account: AccountId, restriction: Restriction) {
+        self.accounts[account.index()].restriction = restriction;
+    }
+
     /// Adds the next instrument.
     pub fn define(&mut self, instrument: Instrument) {
         self.instruments.push(instrument);
@@ -179,7 +184,12 @@ impl Ledger {
 
     /// An account's legs, by ascending instrument.
     pub fn legs_of(&self, account: AccountId) -> impl Iterator<Item = (LegId, &Leg)> + '_ {
-        let mut next = self.accounts[account.index()].first_leg;
+        self.legs_from(self.accounts[account.index()].first_leg)
+    }
+
+    /// The legs of a chain from this one on.
+    pub(crate) fn legs_from(&self, first: LegId) -> impl Iterator<Item = (LegId, &Leg)> + '_ {
+        let mut next = first;
         core::iter::from_fn(move || {
             let leg_id = next.some()?;
             let leg = &self.legs[leg_id.index()];

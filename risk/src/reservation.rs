@@ -6,7 +6,7 @@
 use crate::account::{Leg, LegId};
 use crate::ledger::Ledger;
 use crate::place;
-use crate::units::{Mark, Price, Qty, Requirement, Side};
+use crate::units::{AccountId, InstrumentId, Mark, Price, Qty, Requirement, Side};
 
 place!(
     /// Place of an order in the order store; the reservation of an order has the same place.
@@ -158,6 +158,29 @@ impl Ledger {
         })
     }
 
+    /// The first of an account's orders, or of those in one instrument, as [`Self::order_after`] counts them.
+    #[must_use]
+    pub fn first_order(&self, account: AccountId, instrument: Option<InstrumentId>) -> Option<OrderSlot> {
+        let mut legs = self.legs_of(account);
+        match instrument {
+            None => legs.find_map(|(_, leg)| leg.first_order.some()),
+            Some(instrument) => {
+                legs.find(|(_, leg)| leg.instrument == instrument).and_then(|(_, leg)| leg.first_order.some())
+            }
+        }
+    }
+
+    /// The account's order after this one: the next older of its leg; then, unless it is only about one instrument, the
+    /// newest of the next leg that has any.
+    #[must_use]
+    pub fn order_after(&self, slot: OrderSlot, instrument: Option<InstrumentId>) -> Option<OrderSlot> {
+        let Reservation { leg, next, .. } = self.reservations[slot.index()];
+        if next.some().is_some() || instrument.is_some() {
+            return next.some();
+        }
+        self.legs_from(self.legs[leg.index()].next).find_map(|(_, leg)| leg.first_order.some())
+    }
+
     /// Fees an order reserves: `value x taker rate`, exact.
     fn fees_reserved_for(&self, leg: LegId, price: Price, qty: Qty) -> Requirement {
         let instrument = self.instrument(self.legs[leg.index()].instrument);
@@ -212,7 +235,7 @@ impl Ledger {
     /// What an order of these terms would add to [`Ledger::open_loss_distance`].
     pub(crate) fn distance_of(
         &self,
-        leg_instrument: crate::InstrumentId,
+        leg_instrument: InstrumentId,
         mark: Mark,
         order: (Side, Price, Qty),
     ) -> i128 {
@@ -226,7 +249,7 @@ impl Ledger {
     }
 
     /// Fees an order of these terms reserves.
-    pub(crate) fn fees_of(&self, instrument: crate::InstrumentId, price: Price, qty: Qty) -> Requirement {
+    pub(crate) fn fees_of(&self, instrument: InstrumentId, price: Price, qty: Qty) -> Requirement {
         let instrument = self.instrument(instrument);
         instrument.spec.taker_fee.of(instrument.value(qty, price))
     }

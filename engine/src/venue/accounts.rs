@@ -1,12 +1,13 @@
-//! Accounts, money in and out, leverage settings.
+//! Accounts, money in and out, leverage settings, what the operator forbids.
 //!
 //! Invariant: money enters and leaves only here; everything else moves it between accounts.
 
+use super::sweep::Scope;
 use super::{Refusal, Venue, Verdict};
 use crate::command::Transfer;
-use crate::event::{Event, Events};
+use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
-use risk::{AccountId, AccountState, InstrumentId, Leverage, Money};
+use risk::{AccountId, AccountState, InstrumentId, Leverage, Money, Restriction};
 
 /// Lowest leverage that can be set, in hundredths: 1x.
 const LEVERAGE_MIN: Leverage = Leverage::new(100);
@@ -42,9 +43,7 @@ impl Venue {
 
     pub(super) fn withdraw(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
         let Transfer { account, amount } = transfer;
-        if self.user(account)? == AccountState::Liquidating {
-            return Err(Reject::AccountLiquidating.into());
-        }
+        self.check_free(account)?;
         let balance = self.ledger.account(account).map_or(Money::ZERO, |account| account.balance);
         let withdrawable = self.ledger.assess(account).withdrawable(balance);
         if amount > withdrawable {
@@ -59,6 +58,36 @@ impl Venue {
         Ok(())
     }
 
+    /// Whether a trading account is neither in liquidation nor suspended.
+    fn check_free(&self, account: AccountId) -> Result<(), Reject> {
+        match self.user(account)? {
+            (AccountState::Liquidating, _) => Err(Reject::AccountLiquidating),
+            (_, Restriction::Suspended) => Err(Reject::AccountSuspended),
+            _ => Ok(()),
+        }
+    }
+
+    /// The operator's switch. `cancel_orders` asks for what a lifted restriction has no reason for.
+    pub(super) fn set_restriction(
+        &mut self,
+        account: AccountId,
+        restriction: Restriction,
+        cancel_orders: bool,
+        events: &mut Events,
+    ) -> Verdict {
+        self.user(account)?;
+        if cancel_orders && restriction == Restriction::None {
+            return Err(Reject::BadCombination.into());
+        }
+
+        self.ledger.set_restriction(account, restriction);
+        events.push(Event::RestrictionSet { account, restriction });
+        if cancel_orders {
+            self.start_sweep(Scope::of_account(account, CancelReason::Suspended), events);
+        }
+        Ok(())
+    }
+
     pub(super) fn set_leverage(
         &mut self,
         account: AccountId,
@@ -66,12 +95,10 @@ impl Venue {
         leverage: Leverage,
         events: &mut Events,
     ) -> Verdict {
-        let state = self.user(account)?;
+        self.user(account)?;
         let leverage_max =
             self.ledger.find_instrument(instrument).ok_or(Reject::UnknownInstrument)?.leverage_max();
-        if state == AccountState::Liquidating {
-            return Err(Reject::AccountLiquidating.into());
-        }
+        self.check_free(account)?;
         if !self.ledger.has_room_for_leg(account, instrument) {
             return Err(Reject::TooManyLegs.into());
         }

@@ -4,6 +4,7 @@
 //! refused amendment leaves the order as it was.
 
 use super::matching::{Purpose, Taker};
+use super::new_order::check_restriction;
 use super::{Venue, Verdict};
 use crate::command::{AmendOrder, SessionId};
 use crate::event::{Event, Events};
@@ -61,7 +62,7 @@ impl Venue {
 
     /// Owner, instrument state and the order itself.
     fn check_amendable(&self, session: SessionId, amend: &AmendOrder) -> Result<OrderSlot, Reject> {
-        let state = self.user(amend.account)?;
+        let (state, restriction) = self.user(amend.account)?;
         let slot = self.find_order(session, amend.account, amend.order);
         if let Some(slot) = slot {
             self.check_market(self.orders.get(slot).instrument())?;
@@ -69,7 +70,17 @@ impl Venue {
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
         }
+        check_restriction(restriction, slot.is_none_or(|slot| self.only_reduces(slot, amend)))?;
         slot.ok_or(Reject::UnknownOrder)
+    }
+
+    /// Whether the amendment of a resting order cannot raise a position: it only takes from it, or the order itself
+    /// only reduces.
+    fn only_reduces(&self, slot: OrderSlot, amend: &AmendOrder) -> bool {
+        let order = self.orders.get(slot);
+        let total = self.orders.terms(slot).filled + order.leaves;
+        let keeps_place = self.price_of(order.instrument(), order.key) == amend.limit && amend.qty <= total;
+        keeps_place || order.reduce_only()
     }
 
     fn amend_in_place(&mut self, slot: OrderSlot, limit: Price, leaves: Qty, events: &mut Events) {

@@ -3,23 +3,12 @@
 //! Invariant: a trader may always cancel, whatever the instrument's state or the account's; a cancel frees its
 //! reservation in the same command.
 
+use super::sweep::{Asked, Budget, Scope};
 use super::{Venue, Verdict};
 use crate::command::{CancelOrder, ClientOrderId, MassCancel, OrderRef, SessionId};
 use crate::event::{CancelReason, Event, Events};
-use crate::limits::CANCELS_PER_COMMAND;
 use crate::reject::Reject;
-use risk::{AccountId, InstrumentId, LegId, OrderSlot};
-
-/// A mass cancel that met the bound of its command.
-#[derive(Clone, Copy, Debug, bincode::Encode)]
-pub(super) struct MassCancelRest {
-    session: SessionId,
-    client_order_id: ClientOrderId,
-    account: AccountId,
-    instrument: Option<InstrumentId>,
-    /// Cancelled so far.
-    count: u32,
-}
+use risk::{AccountId, LegId, OrderSlot};
 
 impl Venue {
     pub(super) fn cancel_order(
@@ -48,50 +37,11 @@ impl Venue {
         }
 
         let (account, instrument) = (cancel.account, cancel.instrument);
-        let rest = MassCancelRest { session, client_order_id, account, instrument, count: 0 };
-        self.go_on_cancelling(rest, events);
+        let scope = Scope { instrument, ..Scope::of_account(account, CancelReason::MassCancel) };
+        let mut sweep = self.sweep_of(scope);
+        sweep.asked = Some(Asked { session, client_order_id });
+        self.go_on_sweeping(sweep, &mut Budget::of_command(), events);
         Ok(())
-    }
-
-    /// Cancels up to the bound of a command; the rest waits.
-    pub(super) fn go_on_cancelling(&mut self, mut rest: MassCancelRest, events: &mut Events) {
-        rest.count += self.cancel_some(rest.account, rest.instrument, CancelReason::MassCancel, events);
-        if self.first_order(rest.account, rest.instrument).is_some() {
-            self.mass_cancel = Some(rest);
-        } else {
-            let MassCancelRest { session, client_order_id, account, count, .. } = rest;
-            events.push(Event::MassCancelled { session, client_order_id, account, count });
-        }
-    }
-
-    /// Cancels an account's orders, legs by ascending instrument, in a leg the latest to join first, up to the bound of
-    /// one command; how many.
-    pub(super) fn cancel_some(
-        &mut self,
-        account: AccountId,
-        instrument: Option<InstrumentId>,
-        reason: CancelReason,
-        events: &mut Events,
-    ) -> u32 {
-        let mut count = 0;
-        for _ in 0..CANCELS_PER_COMMAND {
-            let Some(slot) = self.first_order(account, instrument) else { break };
-            self.cancel_and_drop_leg(slot, reason, events);
-            count += 1;
-        }
-        count
-    }
-
-    /// The next order a mass cancel takes.
-    pub(super) fn first_order(
-        &self,
-        account: AccountId,
-        instrument: Option<InstrumentId>,
-    ) -> Option<OrderSlot> {
-        let legs = self.ledger.legs_of(account);
-        let mut wanted =
-            legs.filter(|(_, leg)| instrument.is_none_or(|instrument| leg.instrument == instrument));
-        wanted.find_map(|(leg, _)| self.ledger.orders_of(leg).next().map(|(slot, _)| slot))
     }
 
     /// A resting order of this account.

@@ -5,6 +5,7 @@
 
 use super::Venue;
 use crate::codec::encode_to;
+use crate::command::{KeyId, SessionKind};
 use risk::{AccountState, Side};
 
 /// Octets gathered before the hash sees them.
@@ -45,13 +46,13 @@ impl Venue {
     pub fn digest(&self) -> u128 {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
-        encode_to(&(&self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.mass_cancel, &self.wake), |bytes| hash.write(bytes));
+        encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
+        encode_to(&(&self.suspended, &self.sweep, &self.firing, &self.wake), |bytes| hash.write(bytes));
         for account in &self.liquidating {
             encode_to(account, |bytes| hash.write(bytes));
         }
         for market in &self.markets {
-            encode_to(&market.state, |bytes| hash.write(bytes));
+            encode_to(&(&market.state, &market.sources), |bytes| hash.write(bytes));
             for side in [Side::Buy, Side::Sell] {
                 for level in market.book.ladder(side).occupied() {
                     encode_to(&level, |bytes| hash.write(bytes));
@@ -85,6 +86,21 @@ impl Venue {
             assert!(found == Some(slot), "client index");
         }
         self.check_accounts();
+        self.check_sessions();
+    }
+
+    fn check_sessions(&self) {
+        self.deadlines.check();
+        assert!(self.firing.is_some() || self.sessions.len() == self.deadlines.sessions(), "a timer each");
+        for (id, session) in self.sessions_by_number() {
+            assert!(self.deadlines.of(id) == session.deadline, "the timer is the session's deadline");
+            let is_bound = session.kind != SessionKind::Local;
+            assert!(is_bound || session.key == KeyId::default(), "in the same process no key is asked for");
+            assert!(!is_bound || self.key(session.key).is_some_and(|key| key.has(id)), "bound to its key");
+            assert!(is_bound || !session.is_logged_on, "only bound sessions are logged on");
+            assert!(self.ledger.account(session.account).is_some(), "a session's account is open");
+        }
+        self.keys.check(&self.sessions);
     }
 
     fn check_accounts(&self) {

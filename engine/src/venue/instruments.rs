@@ -1,15 +1,41 @@
 //! Instruments: definition, trading state, index prices.
 //!
-//! Invariant: an instrument's number is its place; instruments are never removed.
+//! Invariant: an instrument's number is its place; instruments are never removed. Per instrument and source the numbers
+//! of index prices rise, so that a late one moves nothing.
+
+use alloc::vec::Vec;
 
 use super::{Market, Venue, Verdict};
 use crate::book::Book;
 use crate::command::TradingState;
 use crate::event::{Event, Events};
-use crate::limits::LADDER_KEYS_MAX;
+use crate::limits::{INDEX_SOURCES_MAX, LADDER_KEYS_MAX};
 use crate::reject::Reject;
 use risk::limits::INSTRUMENTS_MAX;
 use risk::{InstrumentId, InstrumentSpec, Mark};
+
+/// The sources of an instrument's index prices with their last numbers, in the order they first came.
+#[derive(Debug, Default, bincode::Encode)]
+pub(super) struct Sources {
+    list: Vec<(u16, u64)>,
+}
+
+impl Sources {
+    /// Notes the number of a price; refused where it does not rise, or the source is one too many.
+    fn take(&mut self, source: u16, number: u64) -> Result<(), Reject> {
+        if let Some((_, last)) = self.list.iter_mut().find(|(known, _)| *known == source) {
+            if number <= *last {
+                return Err(Reject::StalePrice);
+            }
+            *last = number;
+        } else if self.list.len() < INDEX_SOURCES_MAX {
+            self.list.push((source, number));
+        } else {
+            return Err(Reject::BadParameter);
+        }
+        Ok(())
+    }
+}
 
 impl Venue {
     pub(super) fn define_instrument(
@@ -31,7 +57,11 @@ impl Venue {
 
         self.index.define(spec.price_max.to_mark());
         self.ledger.define(compiled);
-        self.markets.push(Market { book: Book::new(keys), state: TradingState::Open });
+        self.markets.push(Market {
+            book: Book::new(keys),
+            state: TradingState::Open,
+            sources: Sources::default(),
+        });
         events.push(Event::InstrumentDefined { instrument });
         Ok(())
     }
@@ -51,6 +81,7 @@ impl Venue {
     pub(super) fn index_price(
         &mut self,
         instrument: InstrumentId,
+        (source, number): (u16, u64),
         index: Mark,
         events: &mut Events,
     ) -> Verdict {
@@ -58,6 +89,9 @@ impl Venue {
             self.ledger.find_instrument(instrument).ok_or(Reject::UnknownInstrument)?.spec.price_max;
         if index.get() <= 0 || index > price_max.to_mark() {
             return Err(Reject::BadPrice.into());
+        }
+        if number != 0 {
+            self.markets[instrument.index()].sources.take(source, number)?;
         }
         let mark = self.ledger.set_index(instrument, index);
         events.push(Event::Marked { instrument, index, mark });

@@ -6,14 +6,16 @@
 
 use super::Venue;
 use super::matching::{Purpose, Taker, WalkEnd};
+use super::sweep::Scope;
 use crate::event::{CancelReason, Event, Events};
 use risk::{AccountId, AccountState, LegId, Money, Qty, Side};
 
 impl Venue {
     /// The next step for the account that was found first.
     pub(super) fn liquidation_step(&mut self, account: AccountId, events: &mut Events) {
-        if self.first_order(account, None).is_some() {
-            self.cancel_some(account, None, CancelReason::Liquidation, events);
+        if self.ledger.first_order(account, None).is_some() {
+            // What is left of it the next step begins anew: everything goes, so the first is always next.
+            self.cancel_some(Scope::of_account(account, CancelReason::Liquidation), events);
             return;
         }
         match self.ledger.largest_leg(account) {

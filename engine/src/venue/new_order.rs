@@ -12,7 +12,8 @@ use crate::orders::{NewSlot, Terms};
 use crate::reject::Reject;
 use risk::limits::ORDERS_PER_LEG_MAX;
 use risk::{
-    AccountId, AccountState, Candidate, InstrumentId, LegId, OrderSlot, Position, Price, Prospect, Qty, Side,
+    AccountId, AccountState, Candidate, InstrumentId, LegId, OrderSlot, Position, Price, Prospect, Qty,
+    Restriction, Side,
 };
 
 impl Venue {
@@ -72,11 +73,12 @@ impl Venue {
 
     /// Everything about an order that needs no look at the account's position; its worst price, and the account's leg.
     fn check_terms(&self, order: &NewOrder) -> Result<(Price, Option<LegId>), Reject> {
-        let state = self.user(order.account)?;
+        let (state, restriction) = self.user(order.account)?;
         self.check_market(order.instrument)?;
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
         }
+        check_restriction(restriction, order.reduce_only)?;
         let is_market = order.limit.is_none();
         let rests = order.time_in_force == TimeInForce::GoodTillCancel;
         if (is_market && rests) || (order.post_only && !rests) {
@@ -241,10 +243,22 @@ impl Venue {
             key,
             qty,
             reduce_only: order.reduce_only,
+            persistent: order.persistent,
             terms,
         });
         self.clients.insert(session, client_order_id, slot);
         slot
+    }
+}
+
+/// Whether the operator lets the account place an order, or change one, that only `reduces` or does not.
+#[inline]
+pub(super) const fn check_restriction(restriction: Restriction, reduces: bool) -> Result<(), Reject> {
+    match restriction {
+        Restriction::None => Ok(()),
+        Restriction::ReduceOnly if reduces => Ok(()),
+        Restriction::ReduceOnly => Err(Reject::AccountReduceOnly),
+        Restriction::Suspended => Err(Reject::AccountSuspended),
     }
 }
 

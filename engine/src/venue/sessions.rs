@@ -4,11 +4,13 @@
 //! the client order number rises strictly with every command that carries one, refused or not. So a command is applied
 //! at most once, whatever is repeated on the way here.
 
+use super::sweep::{Scope, Spared};
 use super::{Venue, Verdict};
 use crate::command::{
-    Action, CancelOnLoss, ClientOrderId, ClientSeq, Command, KeyId, Logon, SessionId, SessionKind, TimeNs,
+    Action, CancelOnLoss, ClientOrderId, ClientSeq, Command, KeyId, Logon, SessionId, SessionKind, Skip,
+    TimeNs,
 };
-use crate::event::{Event, Events};
+use crate::event::{CancelReason, Event, Events};
 use crate::limits::SESSIONS_MAX;
 use crate::reject::Reject;
 use risk::AccountId;
@@ -55,39 +57,110 @@ impl Session {
         deadline: TimeNs::new(0),
         keep_reduce_only: true,
     };
-}
 
-impl Venue {
-    /// Uses up the numbers of a command; whether it may be handled. What is refused here for its sequence number has
-    /// used up nothing.
-    pub(super) fn take_numbers(&mut self, command: &Command) -> Result<(), Reject> {
-        let time = self.last.time;
-        let session = self.sessions.get_mut(command.session.get() as usize).ok_or(Reject::UnknownSession)?;
+    /// Uses up the numbers of a command. What is refused for its sequence number has used up nothing.
+    #[inline]
+    fn take_numbers(&mut self, command: &Command, time: TimeNs) -> Result<(), Reject> {
         if command.client_seq != ClientSeq::default() {
-            let numbers = match &command.action {
-                Action::Skip(skip) => u64::from(skip.count),
-                _ => 1,
-            };
-            let follows = session.last_client_seq.get() + numbers;
-            if command.client_seq.get() < follows {
-                return Err(Reject::SequenceReplayed);
-            }
-            if command.client_seq.get() > follows {
-                return Err(Reject::SequenceGap);
-            }
-            session.last_client_seq = command.client_seq;
+            self.take_sequence(command)?;
         }
         let is_order = matches!(command.action, Action::NewOrder(_));
         if command.client_order_id != ClientOrderId::default() || is_order {
-            if command.client_order_id <= session.last_client_order_id {
+            if command.client_order_id <= self.last_client_order_id {
                 return Err(Reject::DuplicateClientOrderId);
             }
-            session.last_client_order_id = command.client_order_id;
+            self.last_client_order_id = command.client_order_id;
         }
         if command.valid_until != TimeNs::default() && time > command.valid_until {
             return Err(Reject::Expired);
         }
         Ok(())
+    }
+
+    fn take_sequence(&mut self, command: &Command) -> Result<(), Reject> {
+        let numbers = if let Action::Skip(skip) = &command.action { u64::from(skip.count) } else { 1 };
+        let follows = self.last_client_seq.get().saturating_add(numbers);
+        if command.client_seq.get() < follows {
+            return Err(Reject::SequenceReplayed);
+        }
+        if command.client_seq.get() > follows {
+            return Err(Reject::SequenceGap);
+        }
+        self.last_client_seq = command.client_seq;
+        Ok(())
+    }
+
+    /// Whether it may ask this: by its kind, and for the account it acts for.
+    #[inline]
+    fn may(&self, action: &Action) -> bool {
+        match self.kind {
+            SessionKind::Local => true,
+            SessionKind::OrderEntry => {
+                matches!(action, Action::Skip(_)) || (is_trading(action) && action.account() == self.account)
+            }
+            SessionKind::DropCopy => matches!(action, Action::Skip(_)),
+            SessionKind::Admin => is_operating(action),
+            SessionKind::Oracle => matches!(action, Action::IndexPrice { .. } | Action::Skip(_)),
+        }
+    }
+
+    /// Which of its orders stay when it is lost; `None` when all do.
+    const fn spared_on_loss(&self) -> Option<Spared> {
+        match self.on_loss {
+            CancelOnLoss::Off => None,
+            CancelOnLoss::All => Some(Spared::Nothing),
+            CancelOnLoss::KeepProtection => Some(Spared::Protection),
+        }
+    }
+}
+
+/// What an order entry session may ask for its account.
+const fn is_trading(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::NewOrder(_)
+            | Action::CancelOrder(_)
+            | Action::AmendOrder(_)
+            | Action::MassCancel(_)
+            | Action::SetLeverage { .. }
+            | Action::CancelAllAfter { .. }
+    )
+}
+
+/// What an operator's session may ask.
+const fn is_operating(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::OpenAccount { .. }
+            | Action::Deposit(_)
+            | Action::Withdraw(_)
+            | Action::DefineInstrument { .. }
+            | Action::SetTradingState { .. }
+            | Action::RegisterKey { .. }
+            | Action::RevokeKey { .. }
+            | Action::SetRestriction { .. }
+            | Action::MassCancel(_)
+            | Action::Skip(_)
+    )
+}
+
+/// The numbers are used up already; the reasons go into the log's events.
+pub(super) fn skip_numbers(command: &Command, skip: Skip, events: &mut Events) -> Verdict {
+    if skip.count == 0 || command.client_seq == ClientSeq::default() {
+        return Err(Reject::BadParameter.into());
+    }
+    events.push(Event::Skipped { session: command.session, through: command.client_seq, skip });
+    Ok(())
+}
+
+impl Venue {
+    /// Takes the numbers of a command, and asks whether its session may ask for this.
+    #[inline]
+    pub(super) fn receive(&mut self, command: &Command) -> Result<(), Reject> {
+        let time = self.last.time;
+        let session = self.sessions.get_mut(command.session.get() as usize).ok_or(Reject::UnknownSession)?;
+        session.take_numbers(command, time)?;
+        if session.may(&command.action) { Ok(()) } else { Err(Reject::NoPermission) }
     }
 
     pub(super) fn open_session(&mut self, session: SessionId, events: &mut Events) -> Verdict {
@@ -97,18 +170,89 @@ impl Venue {
         if session.get() >= SESSIONS_MAX {
             return Err(Reject::BadParameter.into());
         }
-        self.sessions.push(Session::LOCAL);
+        self.store_session(Session::LOCAL);
         events.push(Event::SessionOpened { session });
         Ok(())
     }
 
-    pub(super) fn logon(&mut self, _logon: &Logon, _events: &mut Events) -> Verdict {
-        Err(Reject::UnknownKey.into())
+    fn store_session(&mut self, session: Session) -> SessionId {
+        let id = SessionId::new(self.sessions());
+        self.sessions.push(session);
+        self.deadlines.open();
+        id
+    }
+
+    /// Takes up the session of a key, tag and kind, whoever had it before; opens it where there is none.
+    pub(super) fn logon(&mut self, logon: &Logon, events: &mut Events) -> Verdict {
+        let (key, found) = self.check_logon(logon)?;
+        let account = key.account;
+        if found.is_none() && self.sessions() >= SESSIONS_MAX {
+            return Err(Reject::TooManySessions.into());
+        }
+
+        let Logon { key, tag, kind, on_loss, grace_ms } = *logon;
+        let id = found.unwrap_or_else(|| {
+            let id = self.store_session(Session { kind, account, key, tag, ..Session::LOCAL });
+            self.bind(key, id);
+            id
+        });
+        let session = &mut self.sessions[id.get() as usize];
+        (session.is_logged_on, session.on_loss, session.grace_ms) = (true, on_loss, grace_ms);
+        let Session { last_client_seq, last_client_order_id, .. } = *session;
+        events.push(Event::LoggedOn {
+            session: id,
+            key,
+            tag,
+            kind,
+            account,
+            on_loss,
+            grace_ms,
+            last_client_seq,
+            last_client_order_id,
+        });
+        Ok(())
+    }
+
+    /// A session ends in order. With the wish to cancel, what a loss would take goes, and all where a loss would take
+    /// nothing.
+    pub(super) fn logoff(&mut self, id: SessionId, cancel_orders: bool, events: &mut Events) -> Verdict {
+        let spared = self.check_logged_on(id)?.spared_on_loss().unwrap_or(Spared::Nothing);
+        self.end_session(id, false, cancel_orders.then_some(spared), events);
+        Ok(())
+    }
+
+    pub(super) fn session_lost(&mut self, id: SessionId, events: &mut Events) -> Verdict {
+        let spared = self.check_logged_on(id)?.spared_on_loss();
+        self.end_session(id, true, spared, events);
+        Ok(())
+    }
+
+    /// A session can end only while somebody has it.
+    fn check_logged_on(&self, id: SessionId) -> Result<&Session, Reject> {
+        let session = self.session(id).ok_or(Reject::UnknownSession)?;
+        if session.is_logged_on { Ok(session) } else { Err(Reject::BadParameter) }
+    }
+
+    /// Ends a session; its orders go but for what is spared, or stay. Its dead-man timer stays armed.
+    fn end_session(&mut self, id: SessionId, lost: bool, spared: Option<Spared>, events: &mut Events) {
+        let session = &mut self.sessions[id.get() as usize];
+        session.is_logged_on = false;
+        let (account, trades) = (session.account, session.kind == SessionKind::OrderEntry);
+        events.push(Event::LoggedOff { session: id, lost });
+        if let Some(spared) = spared.filter(|_| trades) {
+            let scope = Scope::of_account(account, CancelReason::SessionLost);
+            self.start_sweep(Scope { session: Some(id), spared, ..scope }, events);
+        }
     }
 
     /// A session's numbers and terms.
     #[must_use]
     pub fn session(&self, session: SessionId) -> Option<&Session> {
         self.sessions.get(session.get() as usize)
+    }
+
+    /// Every session, ascending; the first is the venue's own.
+    pub fn sessions_by_number(&self) -> impl Iterator<Item = (SessionId, &Session)> + '_ {
+        (0..).map(SessionId::new).zip(&self.sessions)
     }
 }
