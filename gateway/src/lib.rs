@@ -2,6 +2,7 @@
 //!
 //! Invariant: whatever leaves the process is already in the log.
 
+pub mod client;
 pub mod clock;
 pub mod duty;
 pub mod engine_role;

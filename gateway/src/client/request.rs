@@ -1,0 +1,183 @@
+//! Requests: what a session may ask with a number, and short ways to the common ones.
+//!
+//! Invariant: a request carries no number of the session; the session gives it one when it takes it.
+
+use engine::{ClientOrderId, OrderId, OrderRef};
+use risk::{AccountId, InstrumentId, Price, Qty};
+
+use crate::wire::private;
+use crate::wire::types::{
+    Code, IdN, Millis, OrdFlags, OrdType, PostOnlyMode, PriceN, QtyN, Side, Stp, Tif, TimeNsN, TriggerSrc,
+    U32N,
+};
+use crate::wire::{Message, Prefix, frame};
+
+macro_rules! requests {
+    ($($name:ident $(named by $id:ident)?,)+) => {
+        /// A request. Its own number of the client, `cl_ord_id` or `request_id`, may be left 0: then the session chooses
+        /// the next.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub enum Request {
+            $(#[doc = concat!("[`private::", stringify!($name), "`].")] $name(private::$name),)+
+        }
+
+        impl Request {
+            /// Its template.
+            #[must_use]
+            pub const fn template(&self) -> u16 {
+                match self { $(Self::$name(_) => private::$name::LAYOUT.template,)+ }
+            }
+
+            /// Where the client's name for it stands; `None` where it has none.
+            pub(super) fn name(&mut self) -> Option<&mut ClientOrderId> {
+                match self { $(Self::$name(_message) => requests!(@name _message $($id)?),)+ }
+            }
+
+            /// Appends its frame.
+            pub(super) fn append(&self, prefix: Prefix, out: &mut Vec<u8>) {
+                match self { $(Self::$name(message) => frame::append(prefix, message, out),)+ }
+            }
+        }
+
+        $(impl From<private::$name> for Request {
+            fn from(message: private::$name) -> Self {
+                Self::$name(message)
+            }
+        })+
+    };
+    (@name $message:ident) => { None };
+    (@name $message:ident $id:ident) => { Some(&mut $message.$id) };
+}
+
+requests! {
+    NewOrder named by cl_ord_id,
+    CancelOrder named by cl_ord_id,
+    AmendOrder named by cl_ord_id,
+    MassCancel named by cl_ord_id,
+    CancelAllAfter named by cl_ord_id,
+    SetLeverage named by cl_ord_id,
+    InstrumentDefine named by request_id,
+    SetTradingState named by request_id,
+    AccountCreate named by request_id,
+    Transfer named by request_id,
+    SetAccountStatus named by request_id,
+    KeyRegister named by request_id,
+    KeyRevoke named by request_id,
+    AdminMassCancel named by request_id,
+    IndexPrice,
+}
+
+/// The number that is to be chosen by the session.
+const CHOSEN: ClientOrderId = ClientOrderId::new(0);
+
+/// A limit order that lives until it is cancelled. What else an order may be is set in the message.
+#[must_use]
+pub fn limit_order(
+    account_id: AccountId,
+    instrument_id: InstrumentId,
+    side: Side,
+    qty: Qty,
+    price: Price,
+) -> private::NewOrder {
+    private::NewOrder {
+        cl_ord_id: CHOSEN,
+        account_id,
+        instrument_id,
+        price: price.into(),
+        qty,
+        display_qty: QtyN::NONE,
+        trigger_price: PriceN::NONE,
+        expire_time: TimeNsN::NONE,
+        valid_until: TimeNsN::NONE,
+        user_tag: 0,
+        flags: OrdFlags::default(),
+        side: side.into(),
+        ord_type: OrdType::Limit.into(),
+        tif: Tif::GTC.into(),
+        stp: Stp::CancelTaker.into(),
+        trigger_src: TriggerSrc::Last.into(),
+        post_only: PostOnlyMode::Off.into(),
+    }
+}
+
+/// A market order: takes what it can within the collar, at once.
+#[must_use]
+pub fn market_order(
+    account_id: AccountId,
+    instrument_id: InstrumentId,
+    side: Side,
+    qty: Qty,
+) -> private::NewOrder {
+    private::NewOrder {
+        price: PriceN::NONE,
+        ord_type: Code::of(OrdType::Market),
+        tif: Code::of(Tif::IOC),
+        ..limit_order(account_id, instrument_id, side, qty, Price::new(0))
+    }
+}
+
+/// How the wire names a resting order: by the venue's number, or by the client's.
+const fn names(order: OrderRef) -> (Option<u64>, Option<u64>) {
+    match order {
+        OrderRef::Id(id) => (Some(OrderId::get(id)), None),
+        OrderRef::Client(id) => (None, Some(ClientOrderId::get(id))),
+    }
+}
+
+/// Cancels one order.
+#[must_use]
+pub fn cancel(account_id: AccountId, instrument_id: InstrumentId, order: OrderRef) -> private::CancelOrder {
+    let (order_id, orig_cl_ord_id) = names(order);
+    private::CancelOrder {
+        cl_ord_id: CHOSEN,
+        order_id: IdN::from(order_id),
+        orig_cl_ord_id: IdN::from(orig_cl_ord_id),
+        account_id,
+        instrument_id,
+    }
+}
+
+/// Changes price and total quantity of a resting order.
+#[must_use]
+pub fn amend(
+    account_id: AccountId,
+    instrument_id: InstrumentId,
+    order: OrderRef,
+    price: Price,
+    total_qty: Qty,
+) -> private::AmendOrder {
+    let (order_id, orig_cl_ord_id) = names(order);
+    private::AmendOrder {
+        cl_ord_id: CHOSEN,
+        order_id: IdN::from(order_id),
+        orig_cl_ord_id: IdN::from(orig_cl_ord_id),
+        account_id,
+        instrument_id,
+        new_price: price.into(),
+        new_total_qty: total_qty.into(),
+        new_trigger_price: PriceN::NONE,
+        valid_until: TimeNsN::NONE,
+        post_only: PostOnlyMode::Off.into(),
+    }
+}
+
+/// Cancels all orders of an account, or those in one instrument.
+#[must_use]
+pub fn mass_cancel(account_id: AccountId, instrument: Option<InstrumentId>) -> private::MassCancel {
+    private::MassCancel {
+        cl_ord_id: CHOSEN,
+        account_id,
+        instrument_id: U32N::from(instrument.map(InstrumentId::get)),
+    }
+}
+
+/// Arms the session's dead-man timer, or disarms it with 0.
+#[must_use]
+pub const fn cancel_all_after(account_id: AccountId, timeout_ms: u32) -> private::CancelAllAfter {
+    private::CancelAllAfter {
+        cl_ord_id: CHOSEN,
+        account_id,
+        timeout: Millis::new(timeout_ms),
+        keep_reduce_only: 0,
+    }
+}
