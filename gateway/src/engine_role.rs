@@ -1,4 +1,5 @@
-//! The engine's duty cycle: takes commands, stamps them, applies them, passes on what they brought about.
+//! The engine's duty cycle: takes commands, stamps them, applies them, passes on what they brought about; answers
+//! questions in their place among them.
 //!
 //! Invariant: one total order. Sequences rise by one, time never runs backward, and nothing is applied before there is
 //! room for its outcome with the log and the client; while there is none the cycle does nothing, it does not wait.
@@ -11,12 +12,13 @@ use engine::{Action, Command, Seq, Stamp, TimeNs, Venue};
 use crate::clock::Clock;
 use crate::duty::DutyCycle;
 use crate::follower::FollowerFeed;
-use crate::outcome::{Arrival, Arrivals, Outcomes};
+use crate::outcome::{Arrival, Arrivals, Outcomes, Task};
 use crate::progress::{Conclusion, Progress};
+use crate::query;
 use crate::queue::{BatchReceiver, BatchSender};
 
-/// Commands applied before other roles of the thread get their turn.
-const COMMANDS_PER_ROUND: usize = 256;
+/// Commands applied and questions answered before other roles of the thread get their turn.
+const TASKS_PER_ROUND: usize = 256;
 
 /// Where the outcomes go.
 #[derive(Debug)]
@@ -72,7 +74,7 @@ pub struct EngineRole<C> {
     venue: Venue,
     clock: C,
     arrivals: BatchReceiver<Arrivals>,
-    /// The batch being worked off, and the next command in it.
+    /// The batch being worked off, and the next task in it.
     current: Option<(Box<Arrivals>, usize)>,
     /// Time of the current batch.
     now: TimeNs,
@@ -109,27 +111,38 @@ impl<C: Clock> EngineRole<C> {
         }
     }
 
-    /// Applies what the current batch holds and what the venue leaves over; commands applied.
+    /// Works off what the current batch holds and what the venue leaves over; the work done, in commands.
     fn advance(&mut self, outlets: &mut Outlets) -> usize {
-        let mut applied = 0;
-        while applied < COMMANDS_PER_ROUND && outlets.reserve() {
+        let mut done = 0;
+        while done < TASKS_PER_ROUND && outlets.reserve() {
             if self.venue.pending() {
                 let command = Command::venue(Action::Continue);
                 self.apply(outlets, &Arrival { received: self.now, command });
             } else if let Some((batch, next)) = self.current.take() {
-                if let Some(arrival) = batch.0.get(next) {
-                    self.apply(outlets, arrival);
-                    self.current = Some((batch, next + 1));
-                } else {
-                    self.arrivals.give_back(batch);
-                    return applied;
+                match batch.0.get(next) {
+                    Some(Task::Command(arrival)) => self.apply(outlets, arrival),
+                    Some(Task::Query(query)) => done += self.answer(outlets, query),
+                    None => {
+                        self.arrivals.give_back(batch);
+                        return done;
+                    }
                 }
+                self.current = Some((batch, next + 1));
             } else {
-                return applied;
+                return done;
             }
-            applied += 1;
+            done += 1;
         }
-        applied
+        done
+    }
+
+    /// Answers a question; what that cost beyond one command.
+    fn answer(&self, outlets: &mut Outlets, query: &query::Query) -> usize {
+        let Some(client) = &mut outlets.client else { return 0 };
+        let answer = query::answer(&self.venue, query);
+        let cost = answer.rows.cost();
+        client.filling().expect("reserved by the caller").answer(answer);
+        cost
     }
 
     #[inline]
@@ -147,8 +160,8 @@ impl<C: Clock> EngineRole<C> {
     }
 
     /// Nothing is left of a graceful end, or it is over at once.
-    fn should_close(&self, applied: usize) -> bool {
-        let idle = applied == 0 && self.current.is_none() && !self.venue.pending();
+    fn should_close(&self, done: usize) -> bool {
+        let idle = done == 0 && self.current.is_none() && !self.venue.pending();
         idle && self.progress.stop_requested() && self.arrivals.is_empty()
     }
 }
@@ -161,15 +174,15 @@ impl<C: Clock> DutyCycle for EngineRole<C> {
             return 1;
         }
         self.take_up();
-        let applied = self.advance(&mut outlets);
-        if applied > 0 {
+        let done = self.advance(&mut outlets);
+        if done > 0 {
             outlets.flush();
         }
-        if self.should_close(applied) {
+        if self.should_close(done) {
             return 1;
         }
         self.outlets = Some(outlets);
-        applied
+        done
     }
 
     fn is_finished(&self) -> bool {

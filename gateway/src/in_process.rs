@@ -1,4 +1,5 @@
-//! The client of a venue in the same process: submits commands, sees their outcomes once they are durable.
+//! The client of a venue in the same process: submits commands and questions, sees outcomes and answers once they are
+//! durable.
 //!
 //! Invariant: nothing here blocks. A full queue and a stopped venue are values; a cancel is still admitted when other
 //! commands no longer are. Any number of logical clients may share one handle, told apart by session.
@@ -9,8 +10,9 @@ use engine::{Action, Command, TimeNs};
 
 use crate::clock::Clock;
 use crate::idle::Idle;
-use crate::outcome::{Arrival, Arrivals, Outcome};
+use crate::outcome::{Arrival, Arrivals, Outcome, Released, Task};
 use crate::progress::{Failure, Progress};
+use crate::query::Query;
 use crate::queue::BatchSender;
 use crate::release::Release;
 
@@ -77,11 +79,23 @@ impl<C: Clock> Client<C> {
     pub fn submit_arrival(&mut self, arrival: Arrival) -> Result<(), Refused> {
         let reserved = if is_cancel(&arrival.command.action) { 0 } else { self.reserved_for_cancels };
         if let Some(batch) = self.arrivals.space(reserved) {
-            batch.0.push(arrival);
+            batch.0.push(Task::Command(arrival));
             return Ok(());
         }
         let refused = if self.has_stopped() { Refused::Stopped } else { Refused::Full };
         Err(refused(arrival.command))
+    }
+
+    /// Asks a question, answered in its place among the commands. It is on its way as a command is.
+    ///
+    /// # Errors
+    /// The question, when there is no room for it.
+    pub fn ask(&mut self, query: Query) -> Result<(), Query> {
+        match self.arrivals.space(self.reserved_for_cancels) {
+            Some(batch) => batch.0.push(Task::Query(query)),
+            None => return Err(query),
+        }
+        Ok(())
     }
 
     /// Sends what was submitted on its way.
@@ -90,11 +104,21 @@ impl<C: Clock> Client<C> {
         self.arrivals.flush();
     }
 
-    /// Sends what was submitted on its way and hands every outcome that is durable by now to `see`; how many.
+    /// Sends what was submitted on its way and hands everything that is durable by now to `see`; how much.
     #[inline]
-    pub fn poll(&mut self, see: impl FnMut(&Outcome<'_>)) -> usize {
+    pub fn receive(&mut self, see: impl FnMut(&Released<'_>)) -> usize {
         self.arrivals.flush();
         self.release.release(see)
+    }
+
+    /// As [`Self::receive`], for a client that asks no questions.
+    #[inline]
+    pub fn poll(&mut self, mut see: impl FnMut(&Outcome<'_>)) -> usize {
+        self.receive(|released| {
+            if let Released::Outcome(outcome) = released {
+                see(outcome);
+            }
+        })
     }
 
     /// Polls until nothing will come any more, waiting in between: for the end, after a stop was requested.

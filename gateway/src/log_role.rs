@@ -8,7 +8,7 @@ use std::sync::Arc;
 use engine::Seq;
 
 use crate::duty::DutyCycle;
-use crate::log::{Disk, Entry, EventLog, LogError};
+use crate::log::{Disk, Durability, Entry, EventLog, LogError};
 use crate::outcome::{Outcome, Outcomes};
 use crate::progress::{Failure, Progress};
 use crate::queue::BatchReceiver;
@@ -23,6 +23,9 @@ pub trait CommandLog: Send {
 
     /// Makes everything written durable; the last durable sequence.
     fn commit(&mut self) -> Result<Seq, Self::Error>;
+
+    /// Whether [`Self::commit`] waits for a device, so that its thread shall have nothing else to do.
+    fn waits(&self) -> bool;
 
     /// Does one slice of work on the space to be written next, off the way of any commit; whether there was any.
     fn prepare_ahead(&mut self) -> Result<bool, Self::Error>;
@@ -49,6 +52,10 @@ where
         Self::commit(self)
     }
 
+    fn waits(&self) -> bool {
+        self.durability() != Durability::None
+    }
+
     fn prepare_ahead(&mut self) -> Result<bool, LogError> {
         Self::prepare_ahead(self)
     }
@@ -70,6 +77,12 @@ pub struct LogRole<L: CommandLog> {
 }
 
 impl<L: CommandLog> LogRole<L> {
+    /// Whether it waits for a device: it shall then not keep anybody else from working.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.log.as_ref().is_some_and(L::waits)
+    }
+
     /// Writes to `log` what arrives, up to `boxes_per_commit` boxes at a time.
     #[must_use]
     pub fn new(

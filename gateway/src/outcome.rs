@@ -1,11 +1,13 @@
-//! What travels between the roles: commands inward, outcomes outward.
+//! What travels between the roles: commands and questions inward, outcomes and answers outward.
 //!
 //! Invariant: an outcome is one stamped command with all of its events, contiguous and never split over batches. A
-//! batch reports room only while the largest outcome the engine may produce still fits, so filling it never allocates.
+//! batch reports room only while the largest outcome the engine may produce still fits, so filling it with outcomes never
+//! allocates. An answer stands where its question stood among the commands.
 
 use engine::limits::EVENTS_PER_COMMAND;
 use engine::{Command, Event, Events, Stamp, TimeNs, Venue};
 
+use crate::query::{Answer, Query};
 use crate::queue::Batch;
 
 /// Messages in one box.
@@ -13,6 +15,8 @@ pub const MESSAGES_PER_BATCH: usize = 64;
 /// Events of ordinary commands that fit a box before it travels early; eight per command.
 const EVENTS_SHORT: usize = 8 * MESSAGES_PER_BATCH;
 const EVENTS_CAPACITY: usize = EVENTS_SHORT + EVENTS_PER_COMMAND;
+/// Rows of answers in a box before it travels early: questions are few, and a box shall not become a hoard.
+const ROWS_SHORT: usize = 512;
 
 /// A command on its way to the engine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,9 +27,18 @@ pub struct Arrival {
     pub command: Command,
 }
 
-/// Commands on their way to the engine.
+/// What the engine is given to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Task {
+    /// Apply a command.
+    Command(Arrival),
+    /// Answer a question.
+    Query(Query),
+}
+
+/// Commands and questions on their way to the engine, first come first served.
 #[derive(Debug)]
-pub struct Arrivals(pub(crate) Vec<Arrival>);
+pub struct Arrivals(pub(crate) Vec<Task>);
 
 impl Batch for Arrivals {
     fn with_space() -> Self {
@@ -68,11 +81,52 @@ struct Record {
     events_end: usize,
 }
 
-/// Outcomes on their way from the engine.
+/// What a client is given.
+#[derive(Clone, Copy, Debug)]
+pub enum Released<'a> {
+    /// A command and what it brought about.
+    Outcome(Outcome<'a>),
+    /// An answer to one of its questions.
+    Answer(&'a Answer),
+}
+
+#[derive(Debug)]
+struct Placed {
+    /// Outcomes of the same batch that come before it.
+    behind: usize,
+    answer: Answer,
+}
+
+/// Outcomes and answers on their way from the engine.
 #[derive(Debug)]
 pub struct Outcomes {
     records: Vec<Record>,
     events: Events,
+    answers: Vec<Placed>,
+    /// Rows of the answers.
+    rows: usize,
+}
+
+/// Reads a batch of outcomes and answers in their order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cursor {
+    record: usize,
+    answer: usize,
+}
+
+impl Cursor {
+    /// The next outcome or answer of `batch`, and the place behind it.
+    #[inline]
+    #[must_use]
+    pub fn next(self, batch: &Outcomes) -> Option<(Released<'_>, Self)> {
+        let Self { record, answer } = self;
+        if let Some(placed) = batch.answers.get(answer)
+            && placed.behind <= record
+        {
+            return Some((Released::Answer(&placed.answer), Self { record, answer: answer + 1 }));
+        }
+        Some((Released::Outcome(batch.get(record)?), Self { record: record + 1, answer }))
+    }
 }
 
 impl Batch for Outcomes {
@@ -80,22 +134,28 @@ impl Batch for Outcomes {
         Self {
             records: Vec::with_capacity(MESSAGES_PER_BATCH),
             events: Events::with_capacity(EVENTS_CAPACITY),
+            answers: Vec::new(),
+            rows: 0,
         }
     }
 
     #[inline]
     fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.records.is_empty() && self.answers.is_empty()
     }
 
     #[inline]
     fn has_room(&self) -> bool {
-        self.records.len() < MESSAGES_PER_BATCH && self.events.as_slice().len() <= EVENTS_SHORT
+        self.records.len() + self.answers.len() < MESSAGES_PER_BATCH
+            && self.events.as_slice().len() <= EVENTS_SHORT
+            && self.rows <= ROWS_SHORT
     }
 
     fn clear(&mut self) {
         self.records.clear();
         self.events.clear();
+        self.answers.clear();
+        self.rows = 0;
     }
 }
 
@@ -151,5 +211,11 @@ impl Outcomes {
         let events_end = self.events.as_slice().len();
         let arrival = Arrival { received, command: command.clone() };
         self.records.push(Record { stamp, arrival, events_end });
+    }
+
+    /// Adds an answer: the state after the outcomes added so far.
+    pub(crate) fn answer(&mut self, answer: Answer) {
+        self.rows += answer.rows.count();
+        self.answers.push(Placed { behind: self.records.len(), answer });
     }
 }

@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use engine::Capacity;
+use engine::{Capacity, Reject};
+use mio::Poll;
 
 use crate::clock::Clock;
 use crate::duty::DutyCycle;
@@ -91,6 +92,16 @@ pub enum StartError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A command that a new venue was to begin with is refused; nothing was written.
+    #[error("the venue cannot begin: its command {number}, {action}, is refused as {reject:?}")]
+    Opening {
+        /// Its number among them, from 1.
+        number: usize,
+        /// What it asks for, in words.
+        action: String,
+        /// The broken rule.
+        reject: Reject,
+    },
     /// The system has no thread for us.
     #[error("cannot start a thread: {0}; raise the limit on processes (ulimit -u) and start again")]
     Thread(#[from] std::io::Error),
@@ -171,7 +182,7 @@ impl Process {
     /// # Errors
     /// [`StartError`].
     pub fn start<C: Clock>(config: &Config, mut clock: C) -> Result<(Self, Client<C>, Recovery), StartError> {
-        let (recovered, recovery) = recover(config, &mut clock)?;
+        let (recovered, recovery) = recover(config, &mut clock, &[], &mut |_| ())?;
         let (process, client) = Self::launch(recovered, clock, config.layout)?;
         Ok((process, client, recovery))
     }
@@ -198,32 +209,45 @@ impl Process {
     }
 
     /// Runs a recovered venue over any log with a client role, which `make` builds around its handle: on the engine's
-    /// thread in [`Mode::Shared`], else on its own. The role must finish when its handle has.
+    /// thread in [`Mode::Shared`], else on its own. The role must finish when its handle has. `sockets` is what the role
+    /// polls in every round, if it has any: its thread then sleeps there.
     ///
     /// # Errors
-    /// When the system has no thread for us.
+    /// When the system has no thread or no file descriptor for us.
     pub fn launch_with<L: CommandLog + 'static, C: Clock>(
         recovered: Recovered<L>,
         clock: C,
         layout: Layout,
+        sockets: Option<&Poll>,
         make: impl FnOnce(Client<C>) -> Box<dyn DutyCycle>,
     ) -> std::io::Result<Self> {
-        let (engine_idle, log_idle, client_idle) = (idle(layout), idle(layout), idle(layout));
+        let client_idle = match sockets {
+            Some(poll) => Idle::over_sockets(patience(layout), poll)?,
+            None => idle(layout),
+        };
+        let (engine_idle, log_idle) = (idle(layout), idle(layout));
         let shared = layout.mode == Mode::Shared;
-        let client_waker = if shared { engine_idle.waker() } else { client_idle.waker() };
-        let wakers = Wakers { engine: engine_idle.waker(), log: log_idle.waker(), client: client_waker };
+        let joins = shared && !recovered.log.waits();
+        let client_waker = client_idle.waker();
+        let engine_waker = if shared { client_waker.clone() } else { engine_idle.waker() };
+        let log_waker = if joins { client_waker.clone() } else { log_idle.waker() };
+        let wakers = Wakers { engine: engine_waker, log: log_waker, client: client_waker };
         let roles = wire_with(recovered, clock, layout.queues, Vec::new(), wakers, None);
         let Roles { engine, log, client, progress } = roles;
         let client = make(client);
+        let (engine, log): (Box<dyn DutyCycle>, Box<dyn DutyCycle>) = (Box::new(engine), Box::new(log));
         let mut process = Self { threads: Vec::new(), progress, notice: None };
-        if shared {
-            // The client first: what it submits is applied in the same round.
-            process.run(ENGINE, layout, engine_idle, vec![client, Box::new(engine)])?;
+        // The client first: what it submits is applied, and where the log joins in, released, in the same round.
+        if joins {
+            process.run(ENGINE, layout, client_idle, vec![client, engine, log])?;
+        } else if shared {
+            process.run(ENGINE, layout, client_idle, vec![client, engine])?;
+            process.run(LOG, layout, log_idle, vec![log])?;
         } else {
-            process.run(ENGINE, layout, engine_idle, vec![Box::new(engine)])?;
+            process.run(ENGINE, layout, engine_idle, vec![engine])?;
             process.run(CLIENT, layout, client_idle, vec![client])?;
+            process.run(LOG, layout, log_idle, vec![log])?;
         }
-        process.run(LOG, layout, log_idle, vec![Box::new(log)])?;
         process.notice = process.say_once(layout);
         Ok(process)
     }
@@ -308,9 +332,13 @@ const LOG: &str = "fulcrum-log";
 const CLIENT: &str = "fulcrum-client";
 
 fn idle(layout: Layout) -> Idle {
+    Idle::new(patience(layout))
+}
+
+fn patience(layout: Layout) -> Patience {
     // A thread that spins on a core it was promised and does not have keeps a peer from working.
     let alone = layout.mode == Mode::Dedicated && Mode::for_this_machine() == Mode::Dedicated;
-    Idle::new(if alone { Patience::DEDICATED } else { Patience::SHARED })
+    if alone { Patience::DEDICATED } else { Patience::SHARED }
 }
 
 /// The last cores are ours, the first ones are where a system keeps its interrupts.

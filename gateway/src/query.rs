@@ -2,12 +2,23 @@
 //!
 //! Invariant: a question changes nothing and is not logged. It is answered on the engine's thread in its place among the
 //! commands, so a client that asks after an order sees the order; the answer leaves when the log covers the command it
-//! was taken after.
+//! was taken after. Figures are exact and rounded once, to the side that flatters nobody; none of them decides anything.
 
-use engine::{OrderRef, Seq, SessionId};
-use risk::{AccountId, InstrumentId};
+use engine::{OrderRef, Reject, Restriction, Seq, SessionId, TradingState, Venue};
+use risk::rounding::div_ceil;
+use risk::{
+    Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Money, Position, Requirement, Side,
+};
 
-use crate::wire::private::{AccountState, BookLevels, InstrumentDef, OpenOrder, PositionState};
+use crate::wire::codes::ErrorCode;
+use crate::wire::private::{AccountState, BookLevels, InstrumentDef, Level, OpenOrder, PositionState};
+use crate::wire::types::{self, AccountStatus, Chars16, Code, I64N, OrdFlags};
+use crate::wire::Group;
+
+/// Orders, or instruments, of one answer.
+pub const ROWS_MAX: usize = 1024;
+/// Levels of a side in one answer.
+pub const LEVELS_MAX: usize = 100;
 
 /// What is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,6 +86,33 @@ pub enum Rows {
     },
 }
 
+impl Rows {
+    /// How many messages it is.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::OpenOrders(rows) => rows.len(),
+            Self::Instruments(rows) => rows.len(),
+            Self::Book(sides) => sides.len(),
+            Self::Account { positions, .. } => 1 + positions.len(),
+        }
+    }
+
+    /// About how many commands could have been applied while it was found.
+    pub(crate) fn cost(&self) -> usize {
+        let looked_at = match self {
+            Self::None => 0,
+            Self::OpenOrders(rows) => rows.len(),
+            Self::Instruments(rows) => rows.len(),
+            Self::Book(sides) => sides.iter().map(|side| side.levels.0.len()).sum(),
+            // For every position the whole account is looked at.
+            Self::Account { positions, .. } => positions.len() * positions.len(),
+        };
+        looked_at >> 2
+    }
+}
+
 /// An answer on its way back.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Answer {
@@ -88,4 +126,210 @@ pub struct Answer {
     pub code: u16,
     /// The answer.
     pub rows: Rows,
+}
+
+/// Rows, and 0 or why they are not all there are.
+type Found = (u16, Rows);
+
+/// Answers a question from the state as it is. Bounded: at most [`ROWS_MAX`] rows and [`LEVELS_MAX`] levels of a side;
+/// where there are more, the first ones come with the code of `QueryTooLarge`.
+#[must_use]
+pub fn answer(venue: &Venue, query: &Query) -> Answer {
+    let Query { asker, query_id, question } = *query;
+    let found = match question {
+        Question::OpenOrders { account, instrument } => open_orders(venue, query_id, account, instrument),
+        Question::Order { account, session, order } => one_order(venue, query_id, account, session, order),
+        Question::Instruments => Ok(instruments(venue, query_id)),
+        Question::Book { instrument, depth } => book(venue, query_id, instrument, depth),
+        Question::Account { account } => account_rows(venue, query_id, account),
+    };
+    let (code, rows) = found.unwrap_or_else(|reject| (reject.code(), Rows::None));
+    Answer { asker, query_id, seq: venue.last_stamp().seq, code, rows }
+}
+
+/// The first `max` of `rows`, and whether there were more.
+fn first<T>(mut rows: impl Iterator<Item = T>, max: usize) -> (u16, Vec<T>) {
+    let kept: Vec<T> = rows.by_ref().take(max).collect();
+    let code = if rows.next().is_some() { ErrorCode::QueryTooLarge.code() } else { 0 };
+    (code, kept)
+}
+
+fn known(venue: &Venue, account: AccountId) -> Result<&Account, Reject> {
+    venue.ledger().account(account).ok_or(Reject::UnknownAccount)
+}
+
+fn instruments(venue: &Venue, query_id: u64) -> Found {
+    let numbers = (0..venue.ledger().instruments()).map(InstrumentId::new);
+    let (code, rows) = first(numbers.map(|number| instrument_row(venue, query_id, number)), ROWS_MAX);
+    (code, Rows::Instruments(rows))
+}
+
+fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> InstrumentDef {
+    let instrument = venue.ledger().instrument(number);
+    let spec = &instrument.spec;
+    let state = match venue.trading_state(number).unwrap_or(TradingState::CancelOnly) {
+        TradingState::Open => types::TradingState::Open,
+        TradingState::CancelOnly => types::TradingState::CancelOnly,
+    };
+    InstrumentDef {
+        query_id,
+        instrument_id: number,
+        tick: spec.tick,
+        lot: spec.lot,
+        price_max: spec.price_max,
+        order_qty_max: spec.order_qty_max,
+        index: instrument.index.into(),
+        mark: instrument.mark.into(),
+        open_interest: venue.ledger().open_interest(number),
+        leverage_max_e2: instrument.leverage_max().get(),
+        maker_fee: spec.maker_fee.get(),
+        taker_fee: spec.taker_fee.get(),
+        price_decimals: spec.price_decimals,
+        qty_decimals: spec.qty_decimals,
+        money_decimals: spec.money_decimals,
+        state: Code::of(state),
+        symbol: Chars16(spec.symbol),
+    }
+}
+
+fn book(venue: &Venue, query_id: u64, instrument: InstrumentId, depth: u16) -> Result<Found, Reject> {
+    venue.ledger().find_instrument(instrument).ok_or(Reject::UnknownInstrument)?;
+    let asked = usize::from(depth);
+    let mut code = 0;
+    let sides = [Side::Buy, Side::Sell].map(|side| {
+        let levels = venue.depth(instrument, side).map(|(price, qty)| Level { price, qty });
+        let (more, levels) = first(levels.take(asked), LEVELS_MAX);
+        code = code.max(more);
+        BookLevels { query_id, instrument_id: instrument, side: wire_side(side), levels: Group(levels) }
+    });
+    Ok((code, Rows::Book(sides)))
+}
+
+fn account_rows(venue: &Venue, query_id: u64, account: AccountId) -> Result<Found, Reject> {
+    let holder = known(venue, account)?;
+    let ledger = venue.ledger();
+    let state = account_row(venue, query_id, account, holder, &ledger.assess(account));
+    let legs = ledger.legs_of(account);
+    let held = legs.filter(|(_, leg)| leg.position != Position::ZERO || leg.leverage != Leverage::default());
+    let positions = held.map(|(leg_id, leg)| position_row(venue, query_id, leg_id, leg)).collect();
+    Ok((0, Rows::Account { state, positions }))
+}
+
+fn account_row(
+    venue: &Venue,
+    query_id: u64,
+    account: AccountId,
+    holder: &Account,
+    assessment: &Assessment,
+) -> AccountState {
+    let status = match (holder.state, holder.restriction) {
+        (risk::AccountState::Liquidating, _) => AccountStatus::Liquidating,
+        (risk::AccountState::Active | risk::AccountState::Absent, Restriction::None) => AccountStatus::Active,
+        (_, Restriction::ReduceOnly) => AccountStatus::ReduceOnly,
+        (_, Restriction::Suspended) => AccountStatus::Suspended,
+    };
+    // One settlement asset: every instrument names the same decimals.
+    let first_instrument = venue.ledger().find_instrument(InstrumentId::new(0));
+    AccountState {
+        query_id,
+        account_id: account,
+        balance: holder.balance,
+        unrealized_pnl: assessment.equity - holder.balance,
+        equity: assessment.equity,
+        initial_margin: assessment.initial.ceil(),
+        maintenance_margin: assessment.maintenance.ceil(),
+        available: assessment.free_margin(),
+        withdrawable: assessment.withdrawable(holder.balance),
+        exposure: assessment.exposure,
+        leverage_e9: billionths(Requirement::of_money(assessment.exposure), assessment.equity),
+        margin_ratio_e9: billionths(assessment.maintenance, assessment.equity),
+        money_decimals: first_instrument.map_or(0, |instrument| instrument.spec.money_decimals),
+        status: Code::of(status),
+    }
+}
+
+/// `over / under` in billionths, rounded up: riskier than it is, never safer. A requirement counts billionths of a money
+/// unit, so this is one division; a ratio too large to be written is the largest.
+fn billionths(over: Requirement, under: Money) -> I64N {
+    let ratio = (under > Money::ZERO).then(|| div_ceil(over.ppb(), i128::from(under.get())));
+    ratio.map(|ratio| i64::try_from(ratio).unwrap_or(i64::MAX)).into()
+}
+
+fn position_row(venue: &Venue, query_id: u64, leg_id: LegId, leg: &Leg) -> PositionState {
+    let ledger = venue.ledger();
+    let instrument = ledger.instrument(leg.instrument);
+    let mark = instrument.mark.unwrap_or_default();
+    let is_open = leg.position != Position::ZERO;
+    let bankruptcy =
+        is_open.then(|| ledger.bankruptcy_price(leg_id, ledger.bankruptcy_amount(leg_id))).flatten();
+    PositionState {
+        query_id,
+        account_id: leg.account,
+        instrument_id: leg.instrument,
+        qty: leg.position.get(),
+        cost: leg.cost,
+        mark: instrument.mark.into(),
+        liquidation_mark: ledger.liquidation_mark(leg.account, leg_id).into(),
+        bankruptcy_px: bankruptcy.into(),
+        unrealized_pnl: ledger.unrealised(leg, mark),
+        maintenance_margin: ledger.maintenance_of(leg).ceil(),
+        notional: instrument.notional(leg.position.size(), mark),
+        leverage_e2: leg.leverage.get(),
+    }
+}
+
+fn wire_side(side: Side) -> Code<types::Side> {
+    Code::of(match side {
+        Side::Buy => types::Side::Buy,
+        Side::Sell => types::Side::Sell,
+    })
+}
+
+fn open_orders(
+    venue: &Venue,
+    query_id: u64,
+    account: AccountId,
+    instrument: Option<InstrumentId>,
+) -> Result<Found, Reject> {
+    known(venue, account)?;
+    let orders = venue.open_orders(account);
+    let wanted = orders.filter(|order| instrument.is_none_or(|instrument| order.1 == instrument));
+    let (code, rows) = first(wanted.map(|order| order_row(query_id, account, order)), ROWS_MAX);
+    Ok((code, Rows::OpenOrders(rows)))
+}
+
+fn one_order(
+    venue: &Venue,
+    query_id: u64,
+    account: AccountId,
+    _session: SessionId,
+    order: OrderRef,
+) -> Result<Found, Reject> {
+    known(venue, account)?;
+    let found = venue.open_orders(account).find(|resting| match order {
+        OrderRef::Id(id) => resting.0 == id,
+        OrderRef::Client(_) => false,
+    });
+    let row = order_row(query_id, account, found.ok_or(Reject::UnknownOrder)?);
+    Ok((0, Rows::OpenOrders(vec![row])))
+}
+
+fn order_row(
+    query_id: u64,
+    account: AccountId,
+    (order, instrument, side, price, leaves): (engine::OrderId, InstrumentId, Side, risk::Price, risk::Qty),
+) -> OpenOrder {
+    OpenOrder {
+        query_id,
+        order_id: order,
+        cl_ord_id: engine::ClientOrderId::default(),
+        session_id: 0,
+        account_id: account,
+        instrument_id: instrument,
+        price,
+        leaves_qty: leaves,
+        cum_qty: risk::Qty::ZERO,
+        flags: OrdFlags::default(),
+        side: wire_side(side),
+    }
 }

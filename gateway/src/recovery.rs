@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
-use engine::{Stamp, TimeNs, Venue};
+use engine::{Action, Command, Event, Events, Seq, Stamp, TimeNs, Venue};
 
 use crate::clock::{Clock, Stopwatch};
 use crate::log::{EventLog, Genesis, LogError, LogReader, RealDisk};
-use crate::process::Config;
+use crate::log_role::CommandLog;
+use crate::outcome::Outcome;
+use crate::process::{Config, StartError};
 use crate::replay::{Rebuild, read_genesis};
 
 /// What a start found in the log.
@@ -16,6 +18,8 @@ use crate::replay::{Rebuild, read_genesis};
 pub struct Recovery {
     /// Under what the log was begun.
     pub genesis: Genesis,
+    /// The log's name: different for every log ever begun.
+    pub log_id: u64,
     /// Whether it was begun just now.
     pub created: bool,
     /// Commands replayed.
@@ -39,60 +43,165 @@ pub struct Recovered<L> {
     pub log: L,
 }
 
-/// Recovers the venue in `config.directory`, or begins one.
+/// Recovers the venue in `config.directory`, or begins one with the commands of `opening`; an opening that was cut short
+/// is finished. `see` gets every outcome from the first one on, replayed or new.
 ///
 /// # Errors
-/// [`LogError`]: the log is damaged, locked, or cannot be read or written.
+/// [`StartError::Log`]: the log is damaged, locked, or cannot be read or written. [`StartError::Opening`]: a new venue
+/// would refuse a command of its opening; nothing was written then.
 pub fn recover<C: Clock>(
     config: &Config,
     clock: &mut C,
-) -> Result<(Recovered<EventLog<RealDisk>>, Recovery), LogError> {
+    opening: &[Command],
+    see: &mut dyn FnMut(&Outcome<'_>),
+) -> Result<(Recovered<EventLog<RealDisk>>, Recovery), StartError> {
     // The lock comes first; what is read after it does not change under us.
     let disk = RealDisk::open(&config.directory)?;
     let reader = LogReader::open(RealDisk::read_only(&config.directory)?);
     match reader.and_then(|mut reader| read_genesis(&mut reader)) {
-        Ok(genesis) => resume(config, disk, &genesis),
-        Err(LogError::Absent) => begin(config, disk, clock.now()),
-        Err(error) => Err(error),
+        Ok(genesis) => Ok(resume(config, disk, &genesis, clock, opening, see)?),
+        Err(LogError::Absent) => begin(config, disk, clock, opening, see),
+        Err(error) => Err(error.into()),
     }
 }
 
-fn begin(
+fn begin<C: Clock>(
     config: &Config,
     disk: RealDisk,
-    now: TimeNs,
-) -> Result<(Recovered<EventLog<RealDisk>>, Recovery), LogError> {
+    clock: &mut C,
+    opening: &[Command],
+    see: &mut dyn FnMut(&Outcome<'_>),
+) -> Result<(Recovered<EventLog<RealDisk>>, Recovery), StartError> {
     let watch = Stopwatch::start();
-    let genesis = Genesis::new(config.build.clone(), now, config.capacity);
+    rehearse(config, opening)?;
+    let genesis = Genesis::new(config.build.clone(), clock.now(), config.capacity);
     let log = EventLog::create(disk, config.log, &genesis)?;
-    let venue = Venue::new(genesis.capacity);
-    let last = Stamp::default();
-    let (pending, elapsed) = (venue.pending(), watch.elapsed());
-    let recovery = Recovery { genesis, created: true, commands: 0, last, pending, cut: None, elapsed };
-    Ok((Recovered { venue, log }, recovery))
+    let mut recovered = Recovered { venue: Venue::new(genesis.capacity), log };
+    carry_out(&mut recovered, clock, opening, see)?;
+    let recovery = Recovery {
+        genesis,
+        log_id: recovered.log.id(),
+        created: true,
+        commands: 0,
+        last: recovered.venue.last_stamp(),
+        pending: recovered.venue.pending(),
+        cut: None,
+        elapsed: watch.elapsed(),
+    };
+    Ok((recovered, recovery))
 }
 
-fn resume(
+fn resume<C: Clock>(
     config: &Config,
     disk: RealDisk,
     genesis: &Genesis,
+    clock: &mut C,
+    opening: &[Command],
+    see: &mut dyn FnMut(&Outcome<'_>),
 ) -> Result<(Recovered<EventLog<RealDisk>>, Recovery), LogError> {
     let watch = Stopwatch::start();
     let mut rebuild = Rebuild::new(genesis);
+    let mut opened_with = OpeningSeen::default();
     let (log, opened) = EventLog::open(disk, config.log, &mut |logged, checkpoints| {
-        rebuild.apply(&logged, checkpoints);
+        let outcome = rebuild.apply(&logged, checkpoints);
+        opened_with.note(outcome.command, opening);
+        see(&outcome);
         Ok(())
     })?;
-    let (commands, last) = (rebuild.commands(), rebuild.last());
-    let venue = rebuild.into_venue();
+    let commands = rebuild.commands();
+    let mut recovered = Recovered { venue: rebuild.into_venue(), log };
+    carry_out(&mut recovered, clock, opened_with.left_of(opening), see)?;
     let recovery = Recovery {
         genesis: opened.genesis,
+        log_id: recovered.log.id(),
         created: false,
         commands,
-        last,
-        pending: venue.pending(),
+        last: recovered.venue.last_stamp(),
+        pending: recovered.venue.pending(),
         cut: opened.cut,
         elapsed: watch.elapsed(),
     };
-    Ok((Recovered { venue, log }, recovery))
+    Ok((recovered, recovery))
+}
+
+/// How much of an opening a log holds. While the log holds nothing else, the process that began it died over its opening:
+/// nobody is let in before that is logged.
+#[derive(Debug, Default)]
+struct OpeningSeen {
+    commands: usize,
+    others: bool,
+}
+
+impl OpeningSeen {
+    #[inline]
+    fn note(&mut self, command: &Command, opening: &[Command]) {
+        if self.others || command.action == Action::Continue {
+            return;
+        }
+        if opening.get(self.commands) == Some(command) {
+            self.commands += 1;
+        } else {
+            self.others = true;
+        }
+    }
+
+    fn left_of<'a>(&self, opening: &'a [Command]) -> &'a [Command] {
+        if self.others { &[] } else { &opening[self.commands..] }
+    }
+}
+
+/// Applies `commands`, and what they leave over, under the next stamps, and logs them.
+fn carry_out<L: CommandLog, C: Clock>(
+    recovered: &mut Recovered<L>,
+    clock: &mut C,
+    commands: &[Command],
+    see: &mut dyn FnMut(&Outcome<'_>),
+) -> Result<(), L::Error> {
+    let Recovered { venue, log } = recovered;
+    clock.never_before(venue.last_stamp().time);
+    let mut events = Events::with_capacity(engine::limits::EVENTS_PER_COMMAND);
+    let mut apply = |venue: &mut Venue, log: &mut L, command: &Command| {
+        let (seq, time) = (Seq::new(venue.last_stamp().seq.get() + 1), clock.now());
+        let stamp = Stamp { seq, time };
+        events.clear();
+        venue.apply(stamp, command, &mut events);
+        let outcome = Outcome { stamp, received: time, command, events: events.as_slice() };
+        log.write(&outcome)?;
+        see(&outcome);
+        Ok(())
+    };
+    for command in commands {
+        apply(venue, log, command)?;
+        while venue.pending() {
+            apply(venue, log, &Command::venue(Action::Continue))?;
+        }
+    }
+    if !commands.is_empty() {
+        log.commit()?;
+    }
+    Ok(())
+}
+
+/// Finds out whether a new venue would take every command of its opening.
+fn rehearse(config: &Config, opening: &[Command]) -> Result<(), StartError> {
+    let mut venue = Venue::new(config.capacity);
+    let mut events = Events::with_capacity(engine::limits::EVENTS_PER_COMMAND);
+    let mut seq = 0;
+    let mut apply = |venue: &mut Venue, command: &Command| {
+        seq += 1;
+        events.clear();
+        venue.apply(Stamp { seq: Seq::new(seq), time: TimeNs::new(1) }, command, &mut events);
+        events.as_slice().iter().find_map(
+            |event| if let Event::Rejected { reject, .. } = event { Some(*reject) } else { None },
+        )
+    };
+    for (number, command) in (1..).zip(opening) {
+        if let Some(reject) = apply(&mut venue, command) {
+            return Err(StartError::Opening { number, action: format!("{:?}", command.action), reject });
+        }
+        while venue.pending() {
+            let _continued = apply(&mut venue, &Command::venue(Action::Continue));
+        }
+    }
+    Ok(())
 }

@@ -19,7 +19,8 @@ use crate::progress::{Failure, Progress};
 pub enum Mode {
     /// A core for each role.
     Dedicated,
-    /// Engine and client share one thread that spins, then sleeps; the log has its own, as it mostly blocks.
+    /// One thread that spins, then sleeps, for all that never waits: engine, client, and a log without durability. A log
+    /// that waits for its device has its own.
     Shared,
 }
 

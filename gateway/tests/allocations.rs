@@ -76,6 +76,10 @@ impl CommandLog for NoLog {
         Ok(self.last)
     }
 
+    fn waits(&self) -> bool {
+        false
+    }
+
     fn prepare_ahead(&mut self) -> Result<bool, Self::Error> {
         Ok(false)
     }

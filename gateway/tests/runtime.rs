@@ -86,6 +86,10 @@ impl CommandLog for MemoryLog {
         Ok(last)
     }
 
+    fn waits(&self) -> bool {
+        false
+    }
+
     fn prepare_ahead(&mut self) -> Result<bool, OnFire> {
         Ok(false)
     }
@@ -222,7 +226,7 @@ fn a_client_role_shares_the_engine_thread_or_has_its_own() {
             let recovered = Recovered { venue: Venue::new(flow::CAPACITY), log: log.clone() };
             let seen = Arc::<Mutex<Seen>>::default();
             let process =
-                Process::launch_with(recovered, WallClock::default(), layout(mode, queues), |client| {
+                Process::launch_with(recovered, WallClock::default(), layout(mode, queues), None, |client| {
                     let commands = commands(10_000, 5).into_iter();
                     Box::new(Player { client, commands, next: None, seen: Arc::clone(&seen) })
                 });

@@ -246,7 +246,7 @@ impl Play {
         config.log = LogOptions { segment_bytes: SEGMENT_BYTES, durability: Durability::Local };
         config.build = format!("golden, format {FORMAT_VERSION}, rules {RULES_VERSION}");
         let mut clock = VirtualClock::at(BEGUN);
-        let (recovered, recovery) = recover(&config, &mut clock).expect("begins");
+        let (recovered, recovery) = recover(&config, &mut clock, &[], &mut |_| ()).expect("begins");
         assert!(recovery.created);
         let roles = wire(recovered, clock.clone(), QueueSizes::default(), Vec::new());
         let random = Random::new(SIZE.seed);

@@ -144,6 +144,18 @@ impl<D: Disk> EventLog<D> {
         }
     }
 
+    /// When a command counts as durable.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.options.durability
+    }
+
+    /// The log's name: different for every log ever begun, the same for as long as it lives.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.stage.log_id()
+    }
+
     /// The last durable sequence.
     #[must_use]
     pub fn durable(&self) -> Seq {
