@@ -7,20 +7,23 @@
 //! [`Session`] is the protocol without sockets and without a clock. [`Connection`] drives one session over a blocking
 //! socket and reconnects by itself; [`Many`] drives any number of them in one thread without blocking.
 
+mod back_off;
+pub mod blocking;
 pub mod fault;
 pub mod incoming;
 pub mod key;
-
+pub mod many;
 pub mod query;
 pub mod request;
 pub mod resume;
 pub mod session;
 mod window;
 
+pub use blocking::{ClientError, Connection};
 pub use fault::{Fault, SendError};
 pub use incoming::{Answered, Event, Incoming, Ticket};
 pub use key::{Key, KeyError};
-
+pub use many::Many;
 pub use query::{Answer, Query};
 pub use request::Request;
 pub use resume::{Resume, ResumeError};

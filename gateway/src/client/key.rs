@@ -164,7 +164,7 @@ pub(super) fn hex(octets: &[u8]) -> String {
 /// The octets that an even number of hexadecimal digits spells.
 pub(super) fn octets_of(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
-    if digits.len() % 2 != 0 || !digits.iter().all(u8::is_ascii_hexdigit) {
+    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     let pairs = digits.chunks_exact(2).map(|pair| core::str::from_utf8(pair).ok());

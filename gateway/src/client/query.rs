@@ -117,7 +117,7 @@ impl Rows {
         match message {
             FromVenue::OpenOrder(row) if row.query_id == *query_id => answer.open_orders.push(row.clone()),
             FromVenue::InstrumentDef(row) if row.query_id == *query_id => {
-                answer.instruments.push(row.clone())
+                answer.instruments.push(row.clone());
             }
             FromVenue::BookLevels(row) if row.query_id == *query_id => match row.side.get() {
                 Some(Side::Buy) => answer.bids = Some(row.clone()),

@@ -495,7 +495,6 @@ impl Session {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "before a logon nothing else may come")]
     fn before_logon(
         &mut self,
         frame: &Frame<'_>,
@@ -580,10 +579,6 @@ impl Session {
         self.written_through = self.next_seq_no - 1;
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what is not of the session's own is part of an answer"
-    )]
     fn unnumbered_frame(
         &mut self,
         prefix: &Prefix,
