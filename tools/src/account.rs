@@ -3,17 +3,19 @@
 //! Invariant: every figure is the venue's own; nothing is computed here but the point where its decimals stand.
 
 use std::fmt;
+use std::io::Write;
 
 use clap::Args;
-use gateway::client::Answer;
+use gateway::client::{Answer, Query};
 use gateway::wire::private::{AccountState, PositionState};
-use risk::{AccountId, Mark};
+use gateway::wire::types::SessionKind;
+use risk::Mark;
 use serde::Serialize;
 
 use crate::desk::instruments::{Instruments, show_mark, show_money, show_price, show_qty};
 use crate::desk::table::{Align, Table};
 use crate::desk::told::word;
-use crate::desk::{Access, WhoseArgs};
+use crate::desk::{Access, Desk, WhoseArgs};
 use crate::format::{decimal, trimmed};
 
 /// Arguments of `fulcrum account`.
@@ -204,8 +206,23 @@ impl AccountReport {
     }
 }
 
-/// Nobody has this account.
-#[must_use]
-pub fn unknown(account: AccountId) -> String {
-    format!("there is no account {account}; the operator opens it with `fulcrum admin account open {account}`")
+/// Prints the account; the exit code.
+///
+/// # Errors
+/// What went wrong, and what to do next.
+pub fn run(args: &AccountArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
+    let account = args.access.account(args.whose)?;
+    let mut desk = Desk::open(&args.access, SessionKind::OrderEntry, &mut std::io::sink())?;
+    let answer = desk.ask(Query::Account { account });
+    let report = answer.map(|answer| AccountReport::of(&answer, &desk.instruments));
+    desk.close()?;
+    let report = report?.ok_or_else(|| {
+        anyhow::anyhow!("there is no account {account}; the operator opens it with `fulcrum admin account open`")
+    })?;
+    if args.access.json {
+        writeln!(output, "{}", serde_json::to_string(&report)?)?;
+    } else {
+        write!(output, "{report}")?;
+    }
+    Ok(0)
 }

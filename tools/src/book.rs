@@ -3,13 +3,15 @@
 //! Invariant: what is shown is one moment of the venue, the one the answer names.
 
 use std::fmt;
+use std::io::Write;
 
 use clap::Args;
-use gateway::client::Answer;
-use gateway::wire::private::{InstrumentDef, Level};
+use gateway::client::{Answer, Query};
+use gateway::wire::private::{BookLevels, InstrumentDef, Level};
+use gateway::wire::types::SessionKind;
 use serde::Serialize;
 
-use crate::desk::Access;
+use crate::desk::{Access, Desk};
 use crate::desk::instruments::{show_mark, show_price, show_qty, symbol};
 use crate::desk::table::{Align, Table};
 use crate::desk::told::word;
@@ -75,7 +77,7 @@ impl BookReport {
             price: show_price(def, level.price),
             quantity: show_qty(def, level.qty.get()),
         };
-        let side = |side: &Option<gateway::wire::private::BookLevels>| -> Vec<LevelReport> {
+        let side = |side: &Option<BookLevels>| -> Vec<LevelReport> {
             side.iter().flat_map(|side| side.levels.0.iter().map(level)).collect()
         };
         Self {
@@ -126,4 +128,27 @@ impl fmt::Display for BookReport {
         }
         write!(f, "{table}")
     }
+}
+
+/// Prints the book; the exit code.
+///
+/// # Errors
+/// What went wrong, and what to do next.
+pub fn run(args: &BookArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
+    let mut desk = Desk::open(&args.access, SessionKind::OrderEntry, &mut std::io::sink())?;
+    let report = report(&mut desk, args);
+    desk.close()?;
+    let report = report?;
+    if args.access.json {
+        writeln!(output, "{}", serde_json::to_string(&report)?)?;
+    } else {
+        write!(output, "{report}")?;
+    }
+    Ok(0)
+}
+
+fn report(desk: &mut Desk, args: &BookArgs) -> anyhow::Result<BookReport> {
+    let def = desk.instruments.find(&args.instrument)?.clone();
+    let answer = desk.ask(Query::Book { instrument: def.instrument_id, depth: args.levels })?;
+    Ok(BookReport::of(&answer, &def))
 }

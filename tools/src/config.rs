@@ -119,6 +119,14 @@ impl Checked {
         Self::parse(&text, path)
     }
 
+    /// Checks a configuration that `path` is named for.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`].
+    pub fn of(config: VenueConfig, path: &Path) -> Result<Self, ConfigError> {
+        config.check().map_err(|fault| wrong(path, "", fault))
+    }
+
     /// Reads a configuration from `text`, which `path` is named for.
     ///
     /// # Errors

@@ -50,7 +50,10 @@ fn act(desk: &mut Desk, account: AccountId, args: &OrderArgs, output: &mut dyn W
             let order = resting(desk, account, which.order())?;
             desk.request(request::cancel(account, order.instrument_id, which.order()))?
         }
-        OrderAction::Amend(amend) => desk.request(amendment(desk, account, amend)?)?,
+        OrderAction::Amend(amend) => {
+            let amendment = amendment(desk, account, amend)?;
+            desk.request(amendment)?
+        }
         OrderAction::CancelAll { instrument } => {
             let instrument = find(desk, instrument.as_deref())?;
             desk.request(request::mass_cancel(account, instrument))?

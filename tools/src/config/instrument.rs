@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use risk::{FeeRate, InstrumentSpec, Money, Price, Qty, Rate, SpecError, Tier, TierError};
+use risk::tiers::TierError;
+use risk::{FeeRate, InstrumentSpec, Money, Price, Qty, Rate, SpecError, Tier};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
