@@ -38,7 +38,13 @@ pub struct Client<C> {
 }
 
 const fn is_cancel(action: &Action) -> bool {
-    matches!(action, Action::CancelOrder(_) | Action::MassCancel(_))
+    matches!(
+        action,
+        Action::CancelOrder(_)
+            | Action::MassCancel(_)
+            | Action::CancelAllAfter { .. }
+            | Action::SessionLost { .. }
+    )
 }
 
 impl<C: Clock> Client<C> {

@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod door;
 pub mod duty;
 pub mod engine_role;
 pub mod follower;

@@ -4,7 +4,7 @@
 //! commands, so a client that asks after an order sees the order; the answer leaves when the log covers the command it
 //! was taken after. Figures are exact and rounded once, to the side that flatters nobody; none of them decides anything.
 
-use engine::{OrderRef, Reject, Restriction, Seq, SessionId, TradingState, Venue};
+use engine::{OpenOrderView, OrderRef, Reject, Restriction, Seq, SessionId, TradingState, Venue};
 use risk::rounding::div_ceil;
 use risk::{
     Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Money, Position, Requirement, Side,
@@ -292,9 +292,8 @@ fn open_orders(
     instrument: Option<InstrumentId>,
 ) -> Result<Found, Reject> {
     known(venue, account)?;
-    let orders = venue.open_orders(account);
-    let wanted = orders.filter(|order| instrument.is_none_or(|instrument| order.1 == instrument));
-    let (code, rows) = first(wanted.map(|order| order_row(query_id, account, order)), ROWS_MAX);
+    let orders = venue.open_orders_in(account, instrument);
+    let (code, rows) = first(orders.map(|order| order_row(query_id, account, &order)), ROWS_MAX);
     Ok((code, Rows::OpenOrders(rows)))
 }
 
@@ -302,34 +301,29 @@ fn one_order(
     venue: &Venue,
     query_id: u64,
     account: AccountId,
-    _session: SessionId,
+    session: SessionId,
     order: OrderRef,
 ) -> Result<Found, Reject> {
     known(venue, account)?;
-    let found = venue.open_orders(account).find(|resting| match order {
-        OrderRef::Id(id) => resting.0 == id,
-        OrderRef::Client(_) => false,
-    });
-    let row = order_row(query_id, account, found.ok_or(Reject::UnknownOrder)?);
-    Ok((0, Rows::OpenOrders(vec![row])))
+    let found = venue.find_open(session, account, order).ok_or(Reject::UnknownOrder)?;
+    Ok((0, Rows::OpenOrders(vec![order_row(query_id, account, &found)])))
 }
 
-fn order_row(
-    query_id: u64,
-    account: AccountId,
-    (order, instrument, side, price, leaves): (engine::OrderId, InstrumentId, Side, risk::Price, risk::Qty),
-) -> OpenOrder {
+fn order_row(query_id: u64, account: AccountId, order: &OpenOrderView) -> OpenOrder {
+    let bit = |is_set: bool, bit: u16| if is_set { bit } else { 0 };
     OpenOrder {
         query_id,
-        order_id: order,
-        cl_ord_id: engine::ClientOrderId::default(),
-        session_id: 0,
+        order_id: order.id,
+        cl_ord_id: order.client_order_id,
+        session_id: u64::from(order.session.get()),
         account_id: account,
-        instrument_id: instrument,
-        price,
-        leaves_qty: leaves,
-        cum_qty: risk::Qty::ZERO,
-        flags: OrdFlags::default(),
-        side: wire_side(side),
+        instrument_id: order.instrument,
+        price: order.price,
+        leaves_qty: order.leaves,
+        cum_qty: order.filled,
+        flags: OrdFlags(
+            bit(order.reduce_only, OrdFlags::REDUCE_ONLY) | bit(order.persistent, OrdFlags::PERSIST),
+        ),
+        side: wire_side(order.side),
     }
 }

@@ -64,6 +64,7 @@ impl Fulcrum {
             key: input.key,
             qty,
             reduce_only: false,
+            persistent: false,
             terms,
         });
         self.book.rest(&mut self.orders, slot);

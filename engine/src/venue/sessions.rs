@@ -37,9 +37,9 @@ pub struct Session {
     /// Grace in milliseconds.
     pub grace_ms: u32,
     /// When its dead-man timer runs out; 0 when it is not armed.
-    pub(super) deadline: TimeNs,
+    pub deadline: TimeNs,
     /// Whether the dead-man timer spares reduce-only orders.
-    pub(super) keep_reduce_only: bool,
+    pub keep_reduce_only: bool,
 }
 
 impl Session {

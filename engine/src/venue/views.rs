@@ -35,11 +35,20 @@ impl Venue {
     /// Resting orders of an account: by ascending instrument, in an instrument the latest to join first. None where
     /// there is no such account.
     pub fn open_orders(&self, account: AccountId) -> impl Iterator<Item = OpenOrderView> + '_ {
+        self.open_orders_in(account, None)
+    }
+
+    /// The same in one instrument, where one is given: the others are not walked over.
+    pub fn open_orders_in(
+        &self,
+        account: AccountId,
+        instrument: Option<InstrumentId>,
+    ) -> impl Iterator<Item = OpenOrderView> + '_ {
         let known = self.ledger.account(account).map(|_| account);
-        let mut next = known.and_then(|account| self.ledger.first_order(account, None));
+        let mut next = known.and_then(|account| self.ledger.first_order(account, instrument));
         core::iter::from_fn(move || {
             let slot = next?;
-            next = self.ledger.order_after(slot, None);
+            next = self.ledger.order_after(slot, instrument);
             Some(self.view(slot))
         })
     }

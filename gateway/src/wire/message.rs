@@ -209,6 +209,7 @@ impl core::error::Error for Refusal {}
 ///
 /// # Errors
 /// As [`Message::decode`], with the number of the tail where the tail is at fault.
+#[inline]
 pub(super) fn read<M: Message>(frame: &Frame<'_>) -> Result<M, Refusal> {
     M::decode(frame.body, frame.block_length).map_err(|error| {
         let field = match error {
@@ -223,6 +224,7 @@ pub(super) fn read<M: Message>(frame: &Frame<'_>) -> Result<M, Refusal> {
 ///
 /// # Errors
 /// As [`read`], and [`ErrorCode::BadLength`] when there is more than the message.
+#[inline]
 pub(super) fn read_exactly<M: Message>(frame: &Frame<'_>) -> Result<M, Refusal> {
     let message: M = read(frame)?;
     if frame.block_length != M::LAYOUT.block_length || message.length() != frame.body.len() {

@@ -1,0 +1,320 @@
+//! Who hears of what.
+//!
+//! Invariant: nobody hears of another account, but operators of what they asked for. Every numbered request brings its
+//! session at least one frame.
+//!
+//! | event | who gets it |
+//! |---|---|
+//! | of an order | the session it came by; the commanding session, if it is another one of the same account; copies |
+//! | match of a liquidation, on the side of the liquidated account | all sessions that trade for it; copies |
+//! | of an account | all sessions that trade for it; copies |
+//! | refusal, mass cancel done, dead-man timer, skipped numbers | the session |
+//! | anything an operator asked for | that session, as an acknowledgement |
+//! | index price | the oracle's session |
+
+use engine::{ClientOrderId, Event, Fill, FillSide, OrderId, Reject, SessionId, SessionKind};
+use risk::{AccountId, Money};
+
+use super::projection::{Place, Projection};
+use super::translate;
+use crate::outcome::Outcome;
+use crate::wire::codes::ErrorCode;
+use crate::wire::message::Message;
+use crate::wire::private;
+use crate::wire::types::{Code, IdN, Liquidity};
+
+impl Projection {
+    /// Turns one event into frames.
+    #[inline]
+    pub(super) fn route(&mut self, outcome: &Outcome<'_>, event: &Event) {
+        match event {
+            Event::Accepted { session, account, .. } => {
+                if self.is_heard(*session, *account)
+                    && let Some(message) = translate::accepted(outcome, event)
+                {
+                    self.stage(&message);
+                    self.give_owner(*session, *account);
+                }
+            }
+            Event::Fill(fill) => self.route_fill(outcome, fill),
+            Event::Cancelled { .. } | Event::Amended { .. } | Event::Trimmed { .. } => {
+                self.route_order(outcome, event);
+            }
+            Event::Rejected { session, account, reject, short, .. } => {
+                self.route_refusal(outcome, *session, *account, *reject, *short);
+            }
+            Event::MassCancelled { .. }
+            | Event::Skipped { .. }
+            | Event::DeadManSet { .. }
+            | Event::DeadManFired { .. } => self.route_session(outcome, event),
+            Event::Transferred { .. }
+            | Event::LeverageSet { .. }
+            | Event::LiquidationStarted { .. }
+            | Event::TakenOver { .. }
+            | Event::LiquidationEnded { .. }
+            | Event::RestrictionSet { .. } => self.route_account(outcome, event),
+            Event::Marked { mark, .. } => {
+                if let Some(place) = self.commander(outcome, SessionKind::Oracle)
+                    && let Some(message) = translate::oracle_ack(outcome, Some(*mark), 0)
+                {
+                    self.stage(&message);
+                    self.give(place);
+                }
+            }
+            Event::AccountOpened { .. }
+            | Event::InstrumentDefined { .. }
+            | Event::TradingStateSet { .. }
+            | Event::KeyRegistered { .. }
+            | Event::KeyRevoked { .. } => self.acknowledge(outcome),
+            Event::SessionOpened { .. }
+            | Event::Ticked
+            | Event::LoggedOn { .. }
+            | Event::LoggedOff { .. } => {}
+        }
+    }
+
+    /// The commanding session, if it is of `kind`.
+    fn commander(&self, outcome: &Outcome<'_>, kind: SessionKind) -> Option<Place> {
+        self.place(outcome.command.session).filter(|place| self.at(*place).kind == kind)
+    }
+
+    #[inline]
+    fn is_heard(&self, session: SessionId, account: AccountId) -> bool {
+        self.place(session).is_some() || self.audience(account).is_some()
+    }
+
+    /// Gives the staged message to an order's session and to copies.
+    #[inline]
+    fn give_owner(&mut self, session: SessionId, account: AccountId) {
+        if let Some(place) = self.place(session) {
+            self.give(place);
+        }
+        self.give_copies(account);
+    }
+
+    fn route_fill(&mut self, outcome: &Outcome<'_>, fill: &Fill) {
+        self.route_fill_side(outcome, fill, &fill.taker, Liquidity::Taker);
+        self.route_fill_side(outcome, fill, &fill.maker, Liquidity::Maker);
+    }
+
+    fn route_fill_side(&mut self, outcome: &Outcome<'_>, fill: &Fill, own: &FillSide, liquidity: Liquidity) {
+        if !self.is_heard(own.session, own.account) {
+            return;
+        }
+        self.stage(&translate::filled(outcome, fill, own, liquidity));
+        if own.order == OrderId::default() {
+            // The venue closes a position: no session ordered it, and every one must know.
+            self.give_traders(own.account, None);
+        }
+        self.give_owner(own.session, own.account);
+    }
+
+    /// What happens to a resting order.
+    fn route_order(&mut self, outcome: &Outcome<'_>, event: &Event) {
+        let (Event::Cancelled { session, account, .. }
+        | Event::Amended { session, account, .. }
+        | Event::Trimmed { session, account, .. }) = *event
+        else {
+            return;
+        };
+        if !self.is_heard(session, account) {
+            return;
+        }
+        let owner = self.place(session);
+        // Somebody else's command may cancel or trim this order; what it did there is not the commander's to know.
+        let commander = self
+            .commander(outcome, SessionKind::OrderEntry)
+            .filter(|place| self.at(*place).account == account);
+        if self.stage_order(outcome, event, IdN::NONE) {
+            if let Some(place) = owner.filter(|place| Some(*place) != commander) {
+                self.give(place);
+            }
+            self.give_copies(account);
+        }
+        if let Some(place) = commander
+            && self.stage_order(outcome, event, translate::request_id(outcome.command.client_order_id))
+        {
+            self.give(place);
+        }
+    }
+
+    fn stage_order(&mut self, outcome: &Outcome<'_>, event: &Event, request: IdN) -> bool {
+        if let Some(message) = translate::canceled(outcome, event, request) {
+            self.stage(&message);
+        } else if let Some(message) = translate::amended(outcome, event, request) {
+            self.stage(&message);
+        } else if let Some(message) = translate::trimmed(outcome, event) {
+            self.stage(&message);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn route_refusal(
+        &mut self,
+        outcome: &Outcome<'_>,
+        session: SessionId,
+        account: AccountId,
+        reject: Reject,
+        short: Money,
+    ) {
+        let Some(place) = self.place(session) else { return };
+        if matches!(reject, Reject::SequenceReplayed | Reject::SequenceGap) {
+            return;
+        }
+        let kind = self.at(place).kind;
+        match kind {
+            SessionKind::Admin => {
+                let template = translate::template_of(&outcome.command.action, kind);
+                let request = outcome.command.client_order_id;
+                self.stage(&translate::admin_ack(outcome, request, template, reject.code()));
+            }
+            SessionKind::Oracle => match translate::oracle_ack(outcome, None, reject.code()) {
+                Some(message) => self.stage(&message),
+                None => self.stage(&translate::rejected(outcome, kind, account, reject, short)),
+            },
+            SessionKind::Local | SessionKind::OrderEntry | SessionKind::DropCopy => {
+                self.stage(&translate::rejected(outcome, kind, account, reject, short));
+            }
+        }
+        self.give(place);
+    }
+
+    /// What one session hears of itself.
+    fn route_session(&mut self, outcome: &Outcome<'_>, event: &Event) {
+        let (Event::MassCancelled { session, .. }
+        | Event::Skipped { session, .. }
+        | Event::DeadManSet { session, .. }
+        | Event::DeadManFired { session, .. }) = *event
+        else {
+            return;
+        };
+        let Some(place) = self.place(session) else { return };
+        let (engine_seq, transact_time) = (outcome.stamp.seq, outcome.stamp.time);
+        if let Event::MassCancelled { client_order_id, account, count, .. } = *event {
+            self.stage_mass_cancelled(outcome, place, client_order_id, account, count);
+        } else if let Event::Skipped { through, skip, .. } = event {
+            if skip.code == ErrorCode::Throttled.code() {
+                self.stage(&translate::throttle_reject(*through, skip));
+            } else {
+                self.stage(&translate::session_reject(*through, skip));
+            }
+        } else if let Event::DeadManSet { client_order_id, account, deadline, .. } = *event {
+            self.stage(&private::CancelAllAfterAck {
+                cl_ord_id: client_order_id,
+                engine_seq,
+                transact_time,
+                deadline: translate::deadline(deadline),
+                account_id: account,
+            });
+        } else if let Event::DeadManFired { account, .. } = *event {
+            self.stage(&private::DeadManFired { engine_seq, transact_time, account_id: account });
+        }
+        self.give(place);
+    }
+
+    /// A mass cancel may end in a continuation: the event, not the command, says who asked.
+    fn stage_mass_cancelled(
+        &mut self,
+        outcome: &Outcome<'_>,
+        place: Place,
+        request: ClientOrderId,
+        account: AccountId,
+        count: u32,
+    ) {
+        if self.at(place).kind == SessionKind::Admin {
+            let template = private::AdminMassCancel::LAYOUT.template;
+            self.stage(&translate::admin_ack(outcome, request, template, 0));
+            return;
+        }
+        self.stage(&private::MassCancelAck {
+            cl_ord_id: request,
+            engine_seq: outcome.stamp.seq,
+            transact_time: outcome.stamp.time,
+            account_id: account,
+            canceled: count,
+        });
+    }
+
+    /// What happens to an account; an operator who asked for it is answered.
+    fn route_account(&mut self, outcome: &Outcome<'_>, event: &Event) {
+        let (Event::Transferred { account, .. }
+        | Event::LeverageSet { account, .. }
+        | Event::LiquidationStarted { account, .. }
+        | Event::TakenOver { account, .. }
+        | Event::LiquidationEnded { account, .. }
+        | Event::RestrictionSet { account, .. }) = *event
+        else {
+            return;
+        };
+        let asked = self
+            .commander(outcome, SessionKind::OrderEntry)
+            .filter(|place| self.at(*place).account == account);
+        if self.audience(account).is_some() {
+            self.stage_account(outcome, event, IdN::NONE);
+            self.give_traders(account, asked);
+            self.give_copies(account);
+            if let Some(place) = asked {
+                self.stage_account(outcome, event, translate::request_id(outcome.command.client_order_id));
+                self.give(place);
+            }
+        }
+        if matches!(event, Event::Transferred { .. } | Event::RestrictionSet { .. }) {
+            self.acknowledge(outcome);
+        }
+    }
+
+    fn stage_account(&mut self, outcome: &Outcome<'_>, event: &Event, request_id: IdN) {
+        let (engine_seq, transact_time) = (outcome.stamp.seq, outcome.stamp.time);
+        if let Event::Transferred { account: account_id, amount, balance } = *event {
+            self.stage(&private::BalanceChange {
+                request_id,
+                engine_seq,
+                transact_time,
+                account_id,
+                amount,
+                balance,
+            });
+        } else if let Event::LeverageSet { account: account_id, instrument, leverage } = *event {
+            self.stage(&private::LeverageSet {
+                request_id,
+                engine_seq,
+                transact_time,
+                account_id,
+                instrument_id: instrument,
+                leverage_e2: leverage.get(),
+            });
+        } else if let Event::LiquidationStarted { account: account_id, equity, maintenance } = *event {
+            self.stage(&private::LiquidationStart {
+                engine_seq,
+                transact_time,
+                account_id,
+                equity,
+                maintenance_margin: maintenance,
+            });
+        } else if let Event::TakenOver { account: account_id, instrument, position, amount } = *event {
+            self.stage(&private::PositionTakenOver {
+                engine_seq,
+                transact_time,
+                account_id,
+                instrument_id: instrument,
+                position_qty: position.get(),
+                amount,
+            });
+        } else if let Event::LiquidationEnded { account: account_id, equity, covered } = *event {
+            self.stage(&private::LiquidationEnd { engine_seq, transact_time, account_id, equity, covered });
+        } else if let Event::RestrictionSet { account: account_id, restriction } = *event {
+            let status = Code::of(translate::status(restriction));
+            self.stage(&private::AccountStatusChanged { engine_seq, transact_time, account_id, status });
+        }
+    }
+
+    /// Tells an operator that it is done.
+    fn acknowledge(&mut self, outcome: &Outcome<'_>) {
+        let Some(place) = self.commander(outcome, SessionKind::Admin) else { return };
+        let template = translate::template_of(&outcome.command.action, SessionKind::Admin);
+        self.stage(&translate::admin_ack(outcome, outcome.command.client_order_id, template, 0));
+        self.give(place);
+    }
+}
