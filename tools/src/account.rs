@@ -9,13 +9,13 @@ use clap::Args;
 use gateway::client::{Answer, Query};
 use gateway::wire::private::{AccountState, PositionState};
 use gateway::wire::types::SessionKind;
-use risk::Mark;
+use risk::{AccountId, Mark};
 use serde::Serialize;
 
 use crate::desk::instruments::{Instruments, show_mark, show_money, show_price, show_qty};
 use crate::desk::table::{Align, Table};
 use crate::desk::told::word;
-use crate::desk::{Access, Desk, WhoseArgs};
+use crate::desk::{Access, Desk};
 use crate::format::{decimal, trimmed};
 
 /// Arguments of `fulcrum account`.
@@ -24,9 +24,9 @@ pub struct AccountArgs {
     /// By which key, at which venue.
     #[command(flatten)]
     pub access: Access,
-    /// Whose.
-    #[command(flatten)]
-    pub whose: WhoseArgs,
+    /// Whose, by a key of the operator [default: the key's own account]
+    #[arg(long, value_name = "N")]
+    pub account: Option<u32>,
 }
 
 /// An account as it is shown. Serialised as it stands for `--json`.
@@ -211,8 +211,11 @@ impl AccountReport {
 /// # Errors
 /// What went wrong, and what to do next.
 pub fn run(args: &AccountArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
-    let account = args.access.account(args.whose)?;
-    let mut desk = Desk::open(&args.access, SessionKind::OrderEntry, &mut std::io::sink())?;
+    let account = AccountId::new(args.account.unwrap_or(0));
+    let mut desk = match args.account {
+        Some(_) => Desk::open(&args.access, SessionKind::Admin, &mut std::io::sink())?,
+        None => Desk::open_for_questions(&args.access)?,
+    };
     let answer = desk.ask(Query::Account { account });
     let report = answer.map(|answer| AccountReport::of(&answer, &desk.instruments));
     desk.close()?;

@@ -8,7 +8,6 @@ use std::io::Write;
 use clap::Args;
 use gateway::client::{Answer, Query};
 use gateway::wire::private::{BookLevels, InstrumentDef, Level};
-use gateway::wire::types::SessionKind;
 use serde::Serialize;
 
 use crate::desk::{Access, Desk};
@@ -135,7 +134,7 @@ impl fmt::Display for BookReport {
 /// # Errors
 /// What went wrong, and what to do next.
 pub fn run(args: &BookArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
-    let mut desk = Desk::open(&args.access, SessionKind::OrderEntry, &mut std::io::sink())?;
+    let mut desk = Desk::open_for_questions(&args.access)?;
     let report = report(&mut desk, args);
     desk.close()?;
     let report = report?;

@@ -15,12 +15,11 @@ use std::time::Duration;
 
 use clap::Args;
 use gateway::client::{
-    Answer, Answered, ClientError, Connection, Incoming, Key, Query, Request, Resume, SessionTerms, Ticket,
+    Answer, Answered, ClientError, Connection, Fault, Incoming, Key, Query, Request, Resume, SessionTerms, Ticket,
 };
 use gateway::wire::codes::ErrorCode;
 use gateway::wire::private::FromVenue;
 use gateway::wire::types::{CodMode, SessionKind};
-use risk::AccountId;
 use serde_json::Value;
 
 use self::instruments::Instruments;
@@ -46,14 +45,6 @@ pub struct Access {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// Whose account.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct WhoseArgs {
-    /// The key's account; asked for once, then kept beside the key
-    #[arg(long, value_name = "N")]
-    pub account: Option<u32>,
 }
 
 /// Why a desk does not open, or a request failed.
@@ -87,17 +78,6 @@ pub enum DeskError {
     #[error("cannot lock {}: {source}", path.display())]
     Lock {
         /// The key file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Nobody said whose account.
-    #[error("say once which account {} is for: --account N", .0.display())]
-    Whose(PathBuf),
-    /// The account cannot be kept beside the key.
-    #[error("cannot keep the account in {}: {source}", path.display())]
-    Keep {
-        /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
@@ -162,28 +142,6 @@ pub fn resolve(address: &str) -> Result<SocketAddr, DeskError> {
     found.next().ok_or_else(|| failed("nobody has it".to_owned()))
 }
 
-impl Access {
-    /// The account of the key: as given, which is kept, or as kept.
-    ///
-    /// # Errors
-    /// [`DeskError::Whose`], [`DeskError::Keep`].
-    pub fn account(&self, whose: WhoseArgs) -> Result<AccountId, DeskError> {
-        let path = beside(&self.key, ".account");
-        let kept = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
-        match (whose.account, kept) {
-            (Some(account), kept) => {
-                if kept != Some(account) {
-                    std::fs::write(&path, format!("{account}\n"))
-                        .map_err(|source| DeskError::Keep { path, source })?;
-                }
-                Ok(AccountId::new(account))
-            }
-            (None, Some(account)) => Ok(AccountId::new(account)),
-            (None, None) => Err(DeskError::Whose(self.key.clone())),
-        }
-    }
-}
-
 impl Desk {
     /// Logs on, finishes what an earlier command left unfinished, and learns the instruments.
     ///
@@ -209,6 +167,21 @@ impl Desk {
         desk.instruments = Instruments(desk.ask(Query::Instruments)?.instruments);
         desk.finish_earlier(resume.is_some(), output)?;
         Ok(desk)
+    }
+
+    /// Logs on for questions only, by whatever kind of session the key admits to.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn open_for_questions(access: &Access) -> anyhow::Result<Self> {
+        let kinds = [SessionKind::DropCopy, SessionKind::OrderEntry, SessionKind::Admin];
+        for kind in kinds {
+            match Self::open(access, kind, &mut std::io::sink()) {
+                Err(error) if is_forbidden(&error) => {}
+                opened => return opened,
+            }
+        }
+        Self::open(access, SessionKind::Oracle, &mut std::io::sink())
     }
 
     fn failed(&self, source: ClientError) -> DeskError {
@@ -384,6 +357,16 @@ impl Desk {
         ended.map_err(|source| DeskError::Connection { address, source })?;
         Ok(())
     }
+}
+
+/// Whether a key does not admit to a kind of session.
+fn is_forbidden(error: &anyhow::Error) -> bool {
+    let fault = match error.downcast_ref::<DeskError>() {
+        Some(DeskError::Connection { source: ClientError::Fault(fault), .. }) => fault,
+        _ => return false,
+    };
+    let codes = [ErrorCode::NoPermission.code(), engine::Reject::NoPermission.code()];
+    matches!(fault, Fault::LogonRejected { code, .. } if codes.contains(code))
 }
 
 fn in_words(answered: Answered) -> String {

@@ -21,6 +21,8 @@ use crate::desk::told::word;
 use crate::format::mantissa;
 use crate::interrupt::Interrupt;
 
+/// Stands for the account of the key.
+const OWN: AccountId = AccountId::new(0);
 /// Decimals of a leverage.
 const LEVERAGE_DECIMALS: u8 = 2;
 
@@ -32,9 +34,8 @@ pub fn run(args: &OrderArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
     if let OrderAction::Watch = args.action {
         return watch(args, output);
     }
-    let account = args.access.account(args.whose)?;
     let mut desk = Desk::open(&args.access, SessionKind::OrderEntry, output)?;
-    let code = act(&mut desk, account, args, output);
+    let code = act(&mut desk, OWN, args, output);
     // The session ends in order, whatever came of the request.
     let closed = desk.close();
     let code = code?;

@@ -4,7 +4,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::desk::{Access, WhoseArgs};
+use crate::desk::Access;
 
 /// Arguments of `fulcrum order`.
 #[derive(Clone, Debug, Args)]
@@ -12,9 +12,6 @@ pub struct OrderArgs {
     /// By which key, at which venue.
     #[command(flatten)]
     pub access: Access,
-    /// Whose.
-    #[command(flatten)]
-    pub whose: WhoseArgs,
     /// What to do.
     #[command(subcommand)]
     pub action: OrderAction,
