@@ -18,6 +18,7 @@ use crate::demo::{self, Source};
 use crate::flow::modelled::Size;
 use crate::interrupt::{INTERRUPTED, Interrupt};
 use crate::keygen::{self, KeygenArgs};
+use crate::load::{self, LoadArgs};
 use crate::order::{self, args::OrderArgs};
 use crate::progress::say;
 use crate::replay::{self, Format};
@@ -77,6 +78,8 @@ pub enum Subcommands {
     Account(AccountArgs),
     /// Show the best levels of a book
     Book(BookArgs),
+    /// Load a venue: requests at a rate, latency from the intended send time
+    Load(LoadArgs),
     /// Check an event log: every byte, the chain, and the checkpoints by a full replay
     ///
     /// The log is opened for reading only. A log that does not fit is reported with file and offset, and exit code 1.
@@ -205,6 +208,7 @@ pub fn run(cli: &Cli, output: &mut dyn Write) -> anyhow::Result<u8> {
         Subcommands::Order(args) => order::run(args, output),
         Subcommands::Account(args) => account::run(args, output),
         Subcommands::Book(args) => book::run(args, output),
+        Subcommands::Load(args) => load::run(args, output),
         Subcommands::Verify(args) => run_verify(args, output),
         Subcommands::Replay(args) => run_replay(args, output),
     };

@@ -14,6 +14,7 @@ pub mod flow;
 pub mod format;
 pub mod interrupt;
 pub mod keygen;
+pub mod load;
 pub mod order;
 pub mod progress;
 pub mod replay;
