@@ -9,6 +9,7 @@ use std::sync::Arc;
 use engine::{Action, Command, TimeNs};
 
 use crate::clock::Clock;
+use crate::door::Gate;
 use crate::idle::Idle;
 use crate::outcome::{Arrival, Arrivals, Outcome, Released, Task};
 use crate::progress::{Failure, Progress};
@@ -169,5 +170,16 @@ impl<C: Clock> Client<C> {
     #[must_use]
     pub fn progress(&self) -> &Progress {
         &self.progress
+    }
+}
+
+impl<C: Clock> Gate for Client<C> {
+    #[inline]
+    fn submit(&mut self, arrival: Arrival) -> Result<(), Refused> {
+        self.submit_arrival(arrival)
+    }
+
+    fn ask(&mut self, query: Query) -> Result<(), Query> {
+        Self::ask(self, query)
     }
 }

@@ -3,10 +3,8 @@
 //! Invariant: an answer knows every command sent before its question and none sent after it, and leaves when the log
 //! covers what it tells of.
 
-mod flow;
-
 use engine::{
-    Action, ClientOrderId, Command, NewOrder, OrderRef, Reject, Seq, SessionId, Stamp, TimeInForce, TimeNs,
+    ClientOrderId, Command, NewOrder, OrderRef, Reject, Seq, SessionId, Stamp, TimeInForce, TimeNs,
     Venue,
 };
 use gateway::clock::VirtualClock;
@@ -21,9 +19,10 @@ use gateway::wire::private::{AccountState, PositionState};
 use gateway::wire::types::{AccountStatus, Code, OrdFlags};
 use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty, Side};
 
+use crate::venue::{CAPACITY, OTHER, PERPETUAL, opening};
+
 const LONG: AccountId = AccountId::new(16);
 const SHORT: AccountId = AccountId::new(17);
-const PERPETUAL: InstrumentId = InstrumentId::new(0);
 const QUERY_TOO_LARGE: u16 = 1114;
 
 /// A venue driven by hand.
@@ -35,8 +34,8 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let mut bench = Self { venue: Venue::new(flow::CAPACITY), numbers: [0; 2] };
-        for command in flow::opening() {
+        let mut bench = Self { venue: Venue::new(CAPACITY), numbers: [0; 2] };
+        for command in opening() {
             bench.send(&command);
         }
         bench
@@ -161,7 +160,7 @@ fn orders_and_levels_are_bounded_and_say_so() {
     for number in 0..100 {
         let other = NewOrder {
             account: LONG,
-            instrument: InstrumentId::new(1),
+            instrument: OTHER,
             side: Side::Buy,
             qty: Qty::new(1),
             limit: Some(Price::new(499_000)),
@@ -174,7 +173,7 @@ fn orders_and_levels_are_bounded_and_say_so() {
     }
     let (code, rows) = bench.ask(all);
     assert_eq!((code, rows.count()), (QUERY_TOO_LARGE, ROWS_MAX));
-    let one = Question::OpenOrders { account: LONG, instrument: Some(InstrumentId::new(1)) };
+    let one = Question::OpenOrders { account: LONG, instrument: Some(OTHER) };
     assert!(matches!(bench.ask(one), (0, Rows::OpenOrders(rows)) if rows.len() == 100));
 }
 
