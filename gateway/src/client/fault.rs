@@ -121,7 +121,13 @@ fn code_text(code: u16) -> String {
 }
 
 fn advice(code: u16) -> &'static str {
-    if is_passing(code) { "; try again later" } else { "; have the operator register or renew the key" }
+    if is_passing(code) {
+        "; try again later"
+    } else if code == codes::ErrorCode::ResendOutOfRange.code() {
+        "; the venue's log was cut: compare open orders and positions, then start without the saved state"
+    } else {
+        "; have the operator register or renew the key"
+    }
 }
 
 fn term_advice(code: Option<TermCode>) -> &'static str {

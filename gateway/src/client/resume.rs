@@ -44,6 +44,10 @@ pub struct Resume {
     pub acknowledged: u64,
     /// Last client order number used.
     pub last_cl_ord_id: u64,
+    /// Up to this request an event may stand behind a hole in which the answer lay.
+    pub doubtful_through: u64,
+    /// Whether a hole was told and no event has come since.
+    pub is_holed: bool,
     /// Requests without a last word, by rising number.
     pub open: Vec<Open>,
 }
@@ -110,7 +114,7 @@ impl Resume {
 
     fn to_text(&self) -> String {
         let mut text = format!(
-            "{TITLE}\nkey {}\ntag {}\nkind {}\nepoch {}\nnext {}\nexpected {}\nacknowledged {}\nlast_cl_ord_id {}\n",
+            "{TITLE}\nkey {}\ntag {}\nkind {}\nepoch {}\nnext {}\nexpected {}\nacknowledged {}\nlast_cl_ord_id {}\ndoubtful {}\nholed {}\n",
             self.key.get(),
             self.tag,
             self.kind,
@@ -119,6 +123,8 @@ impl Resume {
             self.next_expected,
             self.acknowledged,
             self.last_cl_ord_id,
+            self.doubtful_through,
+            u8::from(self.is_holed),
         );
         for Open { ticket, frame } in &self.open {
             let frame = if frame.is_empty() { "-".to_owned() } else { hex(frame) };
@@ -150,6 +156,8 @@ impl Resume {
             next_expected: number("expected")?,
             acknowledged: number("acknowledged")?,
             last_cl_ord_id: number("last_cl_ord_id")?,
+            doubtful_through: number("doubtful")?,
+            is_holed: number("holed")? != 0,
             open: Vec::new(),
         };
         for line in lines {
@@ -189,6 +197,8 @@ mod tests {
             next_expected: 42,
             acknowledged: 11,
             last_cl_ord_id: 103,
+            doubtful_through: 9,
+            is_holed: true,
             open: vec![open(11, &[]), open(12, &[0, 1, 255]), open(13, b"frame")],
         }
     }

@@ -4,25 +4,23 @@
 //! again as it was, but for the flag that says so and the acknowledgement in its prefix; what the log holds never is.
 //! Events are handed on by rising number, without a gap but those the venue declares.
 
+mod receive;
+
 use std::collections::VecDeque;
 
 use engine::{ClientOrderId, ClientSeq, TimeNs};
 
 use super::fault::{Fault, SendError};
-use super::incoming::{Answered, Event, Incoming, Ticket};
+use super::incoming::{Answered, Incoming, Ticket};
 use super::key::Key;
 use super::query::Query;
 use super::request::Request;
 use super::resume::{Open, Resume};
 use super::window::Window;
-use crate::wire::codes::ErrorCode;
 use crate::wire::frame::{self, Flags};
-use crate::wire::message::Refusal;
-use crate::wire::private::{
-    FromVenue, Heartbeat, Hello, LogonAck, LogonProof, Logout, ResendRequest, TestRequest,
-};
+use crate::wire::private::{Heartbeat, Hello, Logout, TestRequest};
 use crate::wire::types::{CodMode, Code, Millis, Octets, SessionKind, TermCode};
-use crate::wire::{Frame, Message, Prefix};
+use crate::wire::{Message, Prefix};
 
 /// Version of the protocol spoken here.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -97,9 +95,7 @@ pub struct Session {
     engine_epoch: Option<u64>,
     /// No logon has confirmed the saved state yet.
     is_unconfirmed: bool,
-    /// Of what the venue has said so far: a number of ours that its log holds, and the number of the first event after.
-    horizon: (u64, u64),
-    /// What the horizon was at the logon: until the events below it are here, older requests are unknown.
+    /// At the last logon: our last number in the venue's log, and the number of the event after all it brought about.
     replay: (u64, u64),
     /// A resend was asked for and the first of it has not come.
     is_asking: bool,
@@ -134,7 +130,6 @@ impl Session {
             last_cl_ord_id: 0,
             engine_epoch: None,
             is_unconfirmed: true,
-            horizon: (0, 0),
             replay: (0, 0),
             is_asking: false,
             written_through: 0,
@@ -178,6 +173,7 @@ impl Session {
                 frame.clone_into(&mut open[at].frame);
             }
         }
+        let (doubtful_through, is_holed) = self.window.doubt();
         Some(Resume {
             key: self.terms.key.id(),
             tag: self.terms.tag,
@@ -187,6 +183,8 @@ impl Session {
             next_expected: self.next_expected,
             acknowledged: self.window.acknowledged(),
             last_cl_ord_id: self.last_cl_ord_id,
+            doubtful_through,
+            is_holed,
             open,
         })
     }
@@ -439,227 +437,6 @@ impl Session {
             let cancel_orders = u8::from(cancel_orders);
             self.append(&Logout { code: TermCode::Finished.into(), cancel_orders });
             self.last_sent = now;
-        }
-    }
-
-    // What comes in.
-
-    /// Takes octets in, in whatever pieces they come.
-    ///
-    /// # Errors
-    /// [`Fault`]: the connection is to be closed. What came before it is there to be taken.
-    pub fn receive(&mut self, octets: &[u8], now: TimeNs) -> Result<(), Fault> {
-        if !octets.is_empty() {
-            self.last_received = now;
-            self.is_testing = false;
-        }
-        if self.carry.is_empty() {
-            let used = self.frames(octets, now)?;
-            self.carry.extend_from_slice(&octets[used..]);
-            return Ok(());
-        }
-        let mut carry = core::mem::take(&mut self.carry);
-        carry.extend_from_slice(octets);
-        let used = self.frames(&carry, now)?;
-        drop(carry.drain(..used));
-        self.carry = carry;
-        Ok(())
-    }
-
-    fn frames(&mut self, octets: &[u8], now: TimeNs) -> Result<usize, Fault> {
-        let mut used = 0;
-        while let Some((frame, length)) = frame::split(&octets[used..], FRAME_MAX).map_err(Fault::Frame)? {
-            self.frame(&frame, now)?;
-            used += length;
-        }
-        Ok(used)
-    }
-
-    fn frame(&mut self, frame: &Frame<'_>, now: TimeNs) -> Result<(), Fault> {
-        let template = frame.template;
-        let message = match FromVenue::decode(frame) {
-            Ok(message) => Some(message),
-            Err(Refusal { code: ErrorCode::UnknownTemplate, .. }) => None,
-            Err(refusal) => return Err(Fault::Message { template, refusal }),
-        };
-        match self.phase {
-            Phase::Down | Phase::LoggedOut => Err(Fault::OutOfPlace { template }),
-            Phase::Challenged | Phase::Proved => self.before_logon(frame, message, now),
-            Phase::Active | Phase::LoggingOut if frame.prefix.flags.has(Flags::UNSEQUENCED) => {
-                self.unnumbered_frame(&frame.prefix, message, now)
-            }
-            Phase::Active | Phase::LoggingOut => {
-                self.event(&frame.prefix, message);
-                Ok(())
-            }
-        }
-    }
-
-    fn before_logon(
-        &mut self,
-        frame: &Frame<'_>,
-        message: Option<FromVenue>,
-        now: TimeNs,
-    ) -> Result<(), Fault> {
-        match message {
-            Some(FromVenue::Challenge(challenge)) if self.phase == Phase::Challenged => {
-                self.check_epoch(challenge.engine_epoch)?;
-                let block = &frame.body[..usize::from(frame.block_length)];
-                let signed = [LOGON_DOMAIN, &self.hello, block, &NO_BINDING].concat();
-                let signature = Octets(self.terms.key.sign(&signed));
-                self.append(&LogonProof { key_id: self.terms.key.id(), signature });
-                self.last_sent = now;
-                self.phase = Phase::Proved;
-                Ok(())
-            }
-            Some(FromVenue::LogonAck(ack)) if self.phase == Phase::Proved => self.logged_on(ack, now),
-            Some(FromVenue::LogonReject(reject)) => {
-                Err(Fault::LogonRejected { code: reject.code, text: reject.text.as_str().to_owned() })
-            }
-            Some(FromVenue::Terminate(end)) => {
-                Err(Fault::Terminated { code: end.code.get(), text: end.text.as_str().to_owned() })
-            }
-            _ => Err(Fault::OutOfPlace { template: frame.template }),
-        }
-    }
-
-    fn check_epoch(&self, theirs: u64) -> Result<(), Fault> {
-        match self.engine_epoch {
-            Some(ours) if ours != theirs => Err(Fault::OtherVenue { ours, theirs }),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn logged_on(&mut self, ack: LogonAck, now: TimeNs) -> Result<(), Fault> {
-        self.check_epoch(ack.engine_epoch)?;
-        let (client_seq, venue_seq) = (ack.last_client_seq_no.get(), ack.next_venue_seq_no);
-        if self.engine_epoch.is_none() {
-            self.window = Window::behind(client_seq);
-            self.next_seq_no = client_seq + 1;
-            self.next_expected = ack.oldest_retained.max(1);
-        }
-        if client_seq < self.window.acknowledged() || venue_seq < self.next_expected {
-            return Err(Fault::VenueForgot { client_seq, venue_seq });
-        }
-        if client_seq >= self.next_seq_no {
-            if !self.is_unconfirmed {
-                return Err(Fault::NumbersTaken { ours: self.next_seq_no - 1, theirs: client_seq });
-            }
-            // The saved state is older than the last frames that were sent.
-            self.next_seq_no = client_seq + 1;
-        }
-        self.is_unconfirmed = false;
-        self.engine_epoch = Some(ack.engine_epoch);
-        self.last_cl_ord_id = self.last_cl_ord_id.max(ack.last_cl_ord_id.get());
-        self.heartbeat_ns = u64::from(ack.heartbeat.get().max(1)) * NS_PER_MS;
-        self.send_max = usize::try_from(ack.max_frame).unwrap_or(usize::MAX);
-        self.replay = (client_seq, venue_seq);
-        self.horizon = self.replay;
-        self.phase = Phase::Active;
-        self.incoming.push_back(Incoming::LoggedOn(Box::new(ack)));
-        self.window.acknowledge(client_seq);
-        self.conclude();
-        self.send_again(now);
-        Ok(())
-    }
-
-    /// Writes what the venue's log does not hold.
-    fn send_again(&mut self, now: TimeNs) {
-        let acknowledged = self.next_expected.saturating_sub(1).to_le_bytes();
-        for (ticket, frame) in self.window.frames() {
-            let start = self.out.len();
-            self.out.extend_from_slice(frame);
-            self.out[start + 16..start + 24].copy_from_slice(&acknowledged);
-            if ticket.seq_no.get() <= self.written_through {
-                // The first octet of the flags.
-                self.out[start + 6] |= Flags::RESEND.to_le_bytes()[0];
-            }
-            self.last_sent = now;
-        }
-        self.written_through = self.next_seq_no - 1;
-    }
-
-    fn unnumbered_frame(
-        &mut self,
-        prefix: &Prefix,
-        message: Option<FromVenue>,
-        now: TimeNs,
-    ) -> Result<(), Fault> {
-        self.window.acknowledge(prefix.ack_seq_no.min(self.next_seq_no - 1));
-        if prefix.seq_no >= self.horizon.1 {
-            self.horizon = (prefix.ack_seq_no, prefix.seq_no);
-        }
-        match message {
-            Some(FromVenue::Heartbeat(_)) | None => {}
-            Some(FromVenue::TestRequest(test)) => {
-                self.append(&Heartbeat { send_time: now, echo_time: test.send_time });
-                self.last_sent = now;
-            }
-            Some(FromVenue::GapFill(gap)) => self.gap(gap.from_seq_no, gap.to_seq_no, gap.code),
-            Some(FromVenue::SessionReject(reject)) => self.incoming.push_back(Incoming::Refused(reject)),
-            Some(FromVenue::Logout(_)) => {
-                self.phase = Phase::LoggedOut;
-                self.incoming.push_back(Incoming::LoggedOut);
-            }
-            Some(FromVenue::Terminate(end)) => {
-                return Err(Fault::Terminated { code: end.code.get(), text: end.text.as_str().to_owned() });
-            }
-            Some(row) => self.incoming.push_back(Incoming::Answer(Box::new(row))),
-        }
-        self.conclude();
-        Ok(())
-    }
-
-    fn gap(&mut self, from: u64, to: u64, code: u16) {
-        if to < self.next_expected {
-            return;
-        }
-        if from > self.next_expected {
-            self.ask_again();
-            return;
-        }
-        self.incoming.push_back(Incoming::GapFill { from: self.next_expected, to, code });
-        self.next_expected = to + 1;
-        self.is_asking = false;
-        self.window.hole();
-    }
-
-    fn event(&mut self, prefix: &Prefix, message: Option<FromVenue>) {
-        if prefix.seq_no < self.next_expected {
-            self.duplicates += 1;
-            return;
-        }
-        if prefix.seq_no > self.next_expected {
-            self.ask_again();
-            return;
-        }
-        self.next_expected += 1;
-        self.is_asking = false;
-        self.window.acknowledge(prefix.ack_seq_no.min(self.next_seq_no - 1));
-        let mut settled = Vec::new();
-        self.window.see(prefix, message.as_ref(), |ticket, answered| settled.push((ticket, answered)));
-        self.incoming.push_back(Incoming::Event(Box::new(Event { prefix: *prefix, message })));
-        let settled = settled.into_iter().map(|(ticket, answered)| Incoming::Settled { ticket, answered });
-        self.incoming.extend(settled);
-        self.conclude();
-    }
-
-    /// Asks once for what is missing, and drops what comes until then.
-    fn ask_again(&mut self) {
-        if !self.is_asking {
-            self.is_asking = true;
-            self.append(&ResendRequest { from_seq_no: self.next_expected, count: 0 });
-        }
-    }
-
-    /// Once every event below the horizon is here or missed, an answer that has not come will not.
-    fn conclude(&mut self) {
-        let (client_seq, venue_seq) = self.horizon;
-        if self.next_expected >= venue_seq {
-            let incoming = &mut self.incoming;
-            self.window.conclude(client_seq, |ticket, answered| {
-                incoming.push_back(Incoming::Settled { ticket, answered });
-            });
         }
     }
 }

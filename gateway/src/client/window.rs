@@ -10,9 +10,7 @@ use engine::{ClientOrderId, ClientSeq};
 
 use super::incoming::{Answered, Ticket};
 use super::resume::Resume;
-use crate::wire::Prefix;
 use crate::wire::codes::ErrorCode;
-use crate::wire::frame::Flags;
 use crate::wire::private::FromVenue;
 use crate::wire::types::IdN;
 
@@ -57,7 +55,13 @@ impl Window {
         let last = resume.next_seq_no.saturating_sub(1);
         let settled_through =
             resume.open.first().map_or(last, |open| open.ticket.seq_no.get().saturating_sub(1));
-        let mut window = Self { acknowledged: resume.acknowledged, settled_through, ..Self::default() };
+        let mut window = Self {
+            acknowledged: resume.acknowledged,
+            settled_through,
+            is_holed: resume.is_holed,
+            doubtful_through: resume.doubtful_through,
+            ..Self::default()
+        };
         for open in &resume.open {
             window.push(open.ticket, &open.frame);
         }
@@ -67,6 +71,11 @@ impl Window {
     /// Last number known to be in the venue's log.
     pub(super) const fn acknowledged(&self) -> u64 {
         self.acknowledged
+    }
+
+    /// Up to which request an event may not be its answer, and whether a hole was told and no event has come since.
+    pub(super) const fn doubt(&self) -> (u64, bool) {
+        (self.doubtful_through, self.is_holed)
     }
 
     /// Requests without a last word.
@@ -146,14 +155,15 @@ impl Window {
         self.is_holed = true;
     }
 
-    /// Takes in the next event; whom it settles is told to `settled`.
+    /// Takes in a frame of the next event, which acknowledges the numbers up to `through` and `is_whole` with this frame;
+    /// whom it settles is told to `settled`.
     pub(super) fn see(
         &mut self,
-        prefix: &Prefix,
+        through: u64,
+        is_whole: bool,
         message: Option<&FromVenue>,
         mut settled: impl FnMut(Ticket, Answered),
     ) {
-        let through = prefix.ack_seq_no;
         if self.is_holed {
             self.is_holed = false;
             self.doubtful_through = through;
@@ -162,16 +172,18 @@ impl Window {
             return;
         }
         if let Some((first, last, answered)) = message.and_then(|message| refusal(message, through)) {
-            for seq_no in first.max(self.settled_through.saturating_add(1))..=last.min(through) {
-                self.settle(seq_no, answered, &mut settled);
+            for at in self.above(first.saturating_sub(1))..self.above(last.min(through)) {
+                self.settle_at(at, answered, &mut settled);
             }
-        } else if prefix.flags.has(Flags::END_OF_EVENT) {
+        } else if is_whole {
             let is_certain = through > self.doubtful_through || self.is_named(through, message);
             let answered = if is_certain { Answered::Accepted } else { Answered::Sequenced };
             self.conclude(through.saturating_sub(1), &mut settled);
-            self.settle(through, answered, &mut settled);
+            if let Some(at) = self.at(through) {
+                self.settle_at(at, answered, &mut settled);
+            }
         }
-        if prefix.flags.has(Flags::END_OF_EVENT) {
+        if is_whole {
             self.conclude(through, &mut settled);
         }
     }
@@ -185,12 +197,6 @@ impl Window {
             self.settle_at(at, Answered::Sequenced, &mut settled);
         }
         self.settled_through = through;
-    }
-
-    fn settle(&mut self, seq_no: u64, answered: Answered, settled: &mut impl FnMut(Ticket, Answered)) {
-        if let Some(at) = self.at(seq_no) {
-            self.settle_at(at, answered, settled);
-        }
     }
 
     fn settle_at(&mut self, at: usize, answered: Answered, settled: &mut impl FnMut(Ticket, Answered)) {
@@ -226,7 +232,7 @@ fn refusal(message: &FromVenue, through: u64) -> Option<(u64, u64, Answered)> {
         }
         FromVenue::ThrottleReject(reject) => {
             let last = reject.ref_seq_no.get();
-            let first = (last + 1).saturating_sub(u64::from(reject.count));
+            let first = last.saturating_add(1).saturating_sub(u64::from(reject.count));
             Some((first, last, rejected(ErrorCode::Throttled.code())))
         }
         FromVenue::AdminAck(ack) => Some((through, through, acknowledged(ack.code))),
