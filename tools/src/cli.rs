@@ -11,11 +11,18 @@ use gateway::log::Durability;
 use gateway::process::Layout;
 use gateway::runner::Mode;
 
+use crate::account::{self, AccountArgs};
+use crate::admin::{self, args::AdminArgs};
+use crate::book::{self, BookArgs};
 use crate::demo::{self, Source};
 use crate::flow::modelled::Size;
 use crate::interrupt::{INTERRUPTED, Interrupt};
+use crate::keygen::{self, KeygenArgs};
+use crate::load::{self, LoadArgs};
+use crate::order::{self, args::OrderArgs};
 use crate::progress::say;
 use crate::replay::{self, Format};
+use crate::serve::{self, ServeArgs};
 use crate::verify;
 
 /// Order commands of modelled flow when not said otherwise.
@@ -35,6 +42,7 @@ Examples:
   fulcrum demo --data /tmp/venue           the same, and keep the log
   fulcrum verify /tmp/venue                check every byte of it and replay it
   fulcrum replay /tmp/venue | head         see what happened, one event per line
+  fulcrum serve --data /tmp/open           run a venue; README.md walks through trading at it by hand
   fulcrum replay /tmp/venue --format csv --output events.csv
 
 Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted."
@@ -54,6 +62,24 @@ pub enum Subcommands {
     /// three perpetuals, with a slump that liquidates, or from a recorded LOBSTER file. Ctrl-C ends it gracefully and
     /// still prints the summary.
     Demo(DemoArgs),
+    /// Run a venue that others trade at, over TCP
+    ///
+    /// The first start on a directory begins a venue with the configured instruments; every other one recovers it.
+    /// Prints `listening on ADDR` when clients are let in. SIGTERM or Ctrl-C ends it gracefully: what is queued is
+    /// finished, logged and sent.
+    Serve(ServeArgs),
+    /// Make a key
+    Keygen(KeygenArgs),
+    /// Operate a venue by hand: accounts, keys, money, instruments, index prices
+    Admin(AdminArgs),
+    /// Trade by hand
+    Order(OrderArgs),
+    /// Show an account: equity, margins, leverage, positions with liquidation and bankruptcy prices
+    Account(AccountArgs),
+    /// Show the best levels of a book
+    Book(BookArgs),
+    /// Load a venue: requests at a rate, latency from the intended send time
+    Load(LoadArgs),
     /// Check an event log: every byte, the chain, and the checkpoints by a full replay
     ///
     /// The log is opened for reading only. A log that does not fit is reported with file and offset, and exit code 1.
@@ -176,6 +202,13 @@ fn parse_flow(text: &str) -> Result<FlowName, String> {
 pub fn run(cli: &Cli, output: &mut dyn Write) -> anyhow::Result<u8> {
     let outcome = match &cli.command {
         Subcommands::Demo(args) => run_demo(args, output),
+        Subcommands::Serve(args) => serve::run(args, output),
+        Subcommands::Keygen(args) => keygen::run(args, output),
+        Subcommands::Admin(args) => admin::run(args, output),
+        Subcommands::Order(args) => order::run(args, output),
+        Subcommands::Account(args) => account::run(args, output),
+        Subcommands::Book(args) => book::run(args, output),
+        Subcommands::Load(args) => load::run(args, output),
         Subcommands::Verify(args) => run_verify(args, output),
         Subcommands::Replay(args) => run_replay(args, output),
     };

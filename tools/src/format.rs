@@ -61,9 +61,131 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
+/// Why a text is not a number.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NumberError {
+    /// Something else than an optional sign, digits and a point.
+    #[error("`{0}` is no decimal number; write it as 1250 or -0.05, without separators or exponent")]
+    Syntax(String),
+    /// Digits that would be lost.
+    #[error("`{text}` has more than {decimals} decimals; nothing is rounded here, so leave the rest out")]
+    TooFine {
+        /// As given.
+        text: String,
+        /// As many are kept.
+        decimals: u8,
+    },
+    /// More than 64 bits.
+    #[error("`{0}` is larger than any number the venue takes")]
+    TooLarge(String),
+}
+
+/// The mantissa of a decimal number with `decimals` decimals, exactly.
+///
+/// # Errors
+/// [`NumberError`].
+pub fn mantissa(text: &str, decimals: u8) -> Result<i64, NumberError> {
+    let syntax = || NumberError::Syntax(text.to_owned());
+    let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+    if !digits(whole) || !digits(part) {
+        return Err(syntax());
+    }
+    let part = part.trim_end_matches('0');
+    let kept = usize::from(decimals);
+    if part.len() > kept {
+        return Err(NumberError::TooFine { text: text.to_owned(), decimals });
+    }
+    let sign = if negative { "-" } else { "" };
+    let shifted = format!("{sign}{whole}{part:0<kept$}");
+    shifted.parse().map_err(|_| NumberError::TooLarge(text.to_owned()))
+}
+
+/// Decimals of a rate: parts per billion.
+const RATE_DECIMALS: u8 = 9;
+
+/// A rate in parts per billion, of a percentage (`0.045%`) or a fraction (`0.00045`), exactly.
+///
+/// # Errors
+/// [`NumberError`].
+pub fn parts_per_billion(text: &str) -> Result<i64, NumberError> {
+    match text.strip_suffix('%') {
+        Some(percent) => mantissa(percent.trim_end(), RATE_DECIMALS - 2),
+        None => mantissa(text, RATE_DECIMALS),
+    }
+}
+
+/// A rate in parts per billion as a percentage, without zeros at its end.
+#[must_use]
+pub fn percent(parts_per_billion: i64) -> String {
+    format!("{}%", trimmed(&decimal(i128::from(parts_per_billion), RATE_DECIMALS - 2)))
+}
+
+/// A decimal without zeros at the end of its decimals.
+#[must_use]
+pub fn trimmed(decimal: &str) -> &str {
+    if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.') } else { decimal }
+}
+
+/// Octets as hexadecimal digits.
+#[must_use]
+pub fn hex(octets: &[u8]) -> String {
+    use std::fmt::Write as _;
+    octets.iter().fold(String::new(), |mut text, octet| {
+        let _infallible = write!(text, "{octet:02x}").is_ok();
+        text
+    })
+}
+
+/// The octets of hexadecimal digits; `None` unless there are exactly twice as many digits.
+#[must_use]
+pub fn octets<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    if hex.len() != 2 * N || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut octets = [0; N];
+    for (place, octet) in octets.iter_mut().enumerate() {
+        *octet = u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).ok()?;
+    }
+    Some(octets)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mantissas_are_exact_or_refused() {
+        for (text, decimals, number) in
+            [("0.5", 1, 5), ("-0.05", 4, -500), ("60000", 1, 600_000), ("1.500", 1, 15), ("7", 0, 7), ("-0", 3, 0)]
+        {
+            assert_eq!(mantissa(text, decimals), Ok(number), "{text}");
+        }
+        for text in ["", ".", "1.", ".5", "1e3", "1,000", "+1", "--1", " 1", "0x1", "1.2.3"] {
+            assert!(matches!(mantissa(text, 3), Err(NumberError::Syntax(_))), "{text}");
+        }
+        assert!(matches!(mantissa("0.05", 1), Err(NumberError::TooFine { decimals: 1, .. })));
+        assert!(matches!(mantissa("9223372036854775808", 0), Err(NumberError::TooLarge(_))));
+        assert!(matches!(mantissa("99999999999999999", 3), Err(NumberError::TooLarge(_))));
+    }
+
+    #[test]
+    fn rates_are_exact_both_ways() {
+        for (text, rate) in [("2%", 20_000_000), ("0.045 %", 450_000), ("-0.005%", -50_000), ("0.1", 100_000_000)] {
+            assert_eq!(parts_per_billion(text), Ok(rate), "{text}");
+            assert_eq!(parts_per_billion(&percent(rate)), Ok(rate), "{text}");
+        }
+        assert!(parts_per_billion("0.00000001%").is_err() && parts_per_billion("%").is_err());
+    }
+
+    #[test]
+    fn octets_and_hex_agree() {
+        assert_eq!(octets::<2>(&hex(&[0, 0xAF])), Some([0, 0xAF]));
+        for wrong in ["", "0", "00a", "00ag", "+0+0", "00aff0"] {
+            assert_eq!(octets::<2>(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn thousands_are_grouped() {

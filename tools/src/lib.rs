@@ -3,11 +3,20 @@
 //! Invariant: nothing here changes a venue but through the commands any client could send; money is never computed
 //! here, only shown and added up to check the venue's own sums.
 
+pub mod account;
+pub mod admin;
+pub mod book;
 pub mod cli;
+pub mod config;
 pub mod demo;
+pub mod desk;
 pub mod flow;
 pub mod format;
 pub mod interrupt;
+pub mod keygen;
+pub mod load;
+pub mod order;
 pub mod progress;
 pub mod replay;
+pub mod serve;
 pub mod verify;

@@ -10,7 +10,7 @@ use gateway::log::{LogEnd, LogError, RealDisk};
 use gateway::replay::{Replayed, replay};
 use serde::{Deserialize, Serialize};
 
-use crate::format::{grouped, utc};
+use crate::format::{grouped, hex, utc};
 use crate::progress::Progress;
 
 /// Progress is shown once per so many commands.
@@ -104,14 +104,6 @@ fn replay_all(directory: &Path) -> Result<Replayed, LogError> {
     });
     progress.finish();
     replayed
-}
-
-fn hex(octets: &[u8]) -> String {
-    use std::fmt::Write as _;
-    octets.iter().fold(String::new(), |mut text, octet| {
-        let _infallible = write!(text, "{octet:02x}").is_ok();
-        text
-    })
 }
 
 impl Verification {

@@ -1,0 +1,201 @@
+//! `fulcrum order`: trading by hand.
+//!
+//! Invariant: prices and quantities go to the venue as they were written, or not at all.
+
+pub mod args;
+
+use std::io::Write;
+
+use engine::{ClientOrderId, OrderId, OrderRef};
+use gateway::client::{Query, request};
+use gateway::wire::private::{NewOrder, OpenOrder, SetLeverage};
+use gateway::wire::types::{OrdFlags, OrdType, PostOnlyMode, SessionKind, Side, Tif};
+use risk::{AccountId, InstrumentId, Price};
+use serde_json::json;
+
+use self::args::{AmendArgs, NewArgs, OrderAction, OrderArgs, WhichArgs, price_of};
+use crate::desk::Desk;
+use crate::desk::instruments::{parse_price, parse_qty};
+use crate::desk::table::{Align, Table};
+use crate::desk::told::word;
+use crate::format::mantissa;
+use crate::interrupt::Interrupt;
+
+/// Stands for the account of the key.
+const OWN: AccountId = AccountId::new(0);
+/// Decimals of a leverage.
+const LEVERAGE_DECIMALS: u8 = 2;
+
+/// Does what the command line says; the exit code.
+///
+/// # Errors
+/// What went wrong, and what to do next.
+pub fn run(args: &OrderArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
+    if let OrderAction::Watch = args.action {
+        return watch(args, output);
+    }
+    let mut desk = Desk::open(&args.access, SessionKind::OrderEntry, output)?;
+    let code = act(&mut desk, OWN, args, output);
+    // The session ends in order, whatever came of the request.
+    let closed = desk.close();
+    let code = code?;
+    closed?;
+    Ok(code)
+}
+
+fn act(desk: &mut Desk, account: AccountId, args: &OrderArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
+    let done = match &args.action {
+        OrderAction::Buy(order) => desk.request(new_order(desk, account, Side::Buy, order)?)?,
+        OrderAction::Sell(order) => desk.request(new_order(desk, account, Side::Sell, order)?)?,
+        OrderAction::Cancel(which) => {
+            let order = resting(desk, account, which.order())?;
+            desk.request(request::cancel(account, order.instrument_id, which.order()))?
+        }
+        OrderAction::Amend(amend) => {
+            let amendment = amendment(desk, account, amend)?;
+            desk.request(amendment)?
+        }
+        OrderAction::CancelAll { instrument } => {
+            let instrument = find(desk, instrument.as_deref())?;
+            desk.request(request::mass_cancel(account, instrument))?
+        }
+        OrderAction::Leverage { instrument, leverage } => {
+            let instrument_id = desk.instruments.find(instrument)?.instrument_id;
+            let leverage_e2 = u32::try_from(mantissa(leverage, LEVERAGE_DECIMALS)?)?;
+            desk.request(SetLeverage {
+                cl_ord_id: ClientOrderId::new(0),
+                account_id: account,
+                instrument_id,
+                leverage_e2,
+            })?
+        }
+        OrderAction::List { instrument } => {
+            let instrument = find(desk, instrument.as_deref())?;
+            let orders = desk.ask(Query::OpenOrders { account, instrument })?.open_orders;
+            return list(desk, &orders, args.access.json, output);
+        }
+        OrderAction::Watch => return Ok(0),
+    };
+    desk.show(&done, output)
+}
+
+fn find(desk: &Desk, name: Option<&str>) -> anyhow::Result<Option<InstrumentId>> {
+    Ok(name.map(|name| desk.instruments.find(name)).transpose()?.map(|def| def.instrument_id))
+}
+
+impl WhichArgs {
+    fn order(&self) -> OrderRef {
+        match (self.order, self.client) {
+            (Some(order), _) => OrderRef::Id(OrderId::new(order)),
+            (None, client) => OrderRef::Client(ClientOrderId::new(client.unwrap_or(0))),
+        }
+    }
+}
+
+fn resting(desk: &mut Desk, account: AccountId, order: OrderRef) -> anyhow::Result<OpenOrder> {
+    let found = desk.ask(Query::Order { account, order })?.open_orders.pop();
+    found.ok_or_else(|| anyhow::anyhow!("no such resting order; `fulcrum order list` shows those there are"))
+}
+
+fn new_order(desk: &Desk, account: AccountId, side: Side, args: &NewArgs) -> anyhow::Result<NewOrder> {
+    let def = desk.instruments.find(&args.instrument)?;
+    let qty = parse_qty(def, &args.quantity)?;
+    let price = price_of(&args.price).map_err(anyhow::Error::msg)?;
+    let price = match price {
+        Some(price) => Some(parse_price(def, price)?),
+        None if args.market => None,
+        None => anyhow::bail!("a price is missing: write @ PRICE, or --market"),
+    };
+    let tif = match (args.fok, args.ioc || args.market) {
+        (true, _) => Tif::FOK,
+        (false, true) => Tif::IOC,
+        (false, false) => Tif::GTC,
+    };
+    let flag = |is_set: bool, bit: u16| if is_set { bit } else { 0 };
+    let flags = flag(args.reduce_only, OrdFlags::REDUCE_ONLY) | flag(args.persist, OrdFlags::PERSIST);
+    let post_only = if args.post_only { PostOnlyMode::Reject } else { PostOnlyMode::Off };
+    let ord_type = if price.is_some() { OrdType::Limit } else { OrdType::Market };
+    let limit = request::limit_order(account, def.instrument_id, side, qty, price.unwrap_or(Price::new(0)));
+    Ok(NewOrder {
+        price: price.into(),
+        flags: OrdFlags(flags),
+        ord_type: ord_type.into(),
+        tif: tif.into(),
+        post_only: post_only.into(),
+        ..limit
+    })
+}
+
+fn amendment(
+    desk: &mut Desk,
+    account: AccountId,
+    args: &AmendArgs,
+) -> anyhow::Result<gateway::wire::private::AmendOrder> {
+    let order = OrderRef::Id(OrderId::new(args.order));
+    let known = resting(desk, account, order)?;
+    let def = desk.instruments.find(&known.instrument_id.to_string())?;
+    let price = args.price.as_ref().map_or(Ok(known.price), |price| parse_price(def, price))?;
+    let total = known.leaves_qty + known.cum_qty;
+    let total = args.quantity.as_ref().map_or(Ok(total), |quantity| parse_qty(def, quantity))?;
+    let post_only = if args.post_only { PostOnlyMode::Reject } else { PostOnlyMode::Off };
+    let amend = request::amend(account, known.instrument_id, order, price, total);
+    Ok(gateway::wire::private::AmendOrder { post_only: post_only.into(), ..amend })
+}
+
+fn list(desk: &Desk, orders: &[OpenOrder], json: bool, output: &mut dyn Write) -> anyhow::Result<u8> {
+    let names = &desk.instruments;
+    let mut table = Table::new(&[
+        ("order", Align::Right),
+        ("client", Align::Right),
+        ("side", Align::Left),
+        ("leaves", Align::Right),
+        ("filled", Align::Right),
+        ("instrument", Align::Left),
+        ("price", Align::Right),
+        ("flags", Align::Left),
+    ]);
+    for order in orders {
+        let id = order.instrument_id;
+        let is = |bit: u16| order.flags.0 & bit != 0;
+        let flags = [(OrdFlags::REDUCE_ONLY, "reduce-only"), (OrdFlags::PERSIST, "persistent")];
+        let flags: Vec<_> = flags.into_iter().filter_map(|(bit, name)| is(bit).then_some(name)).collect();
+        let (leaves, filled) = (names.qty(id, order.leaves_qty.get()), names.qty(id, order.cum_qty.get()));
+        let (name, price) = (names.name(id), names.price(id, order.price));
+        if json {
+            let row = json!({
+                "order": order.order_id.get(), "client": order.cl_ord_id.get(), "session": order.session_id,
+                "side": word(order.side), "leaves": leaves, "filled": filled, "instrument": name, "price": price,
+                "flags": flags,
+            });
+            writeln!(output, "{row}")?;
+            continue;
+        }
+        table.push(vec![
+            order.order_id.to_string(),
+            order.cl_ord_id.to_string(),
+            word(order.side),
+            leaves,
+            filled,
+            name,
+            price,
+            flags.join(" "),
+        ]);
+    }
+    if !json {
+        if table.is_empty() {
+            writeln!(output, "no resting order")?;
+        } else {
+            write!(output, "{table}")?;
+        }
+    }
+    Ok(0)
+}
+
+fn watch(args: &OrderArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
+    let interrupt = Interrupt::listen();
+    let mut desk = Desk::open(&args.access, SessionKind::DropCopy, output)?;
+    crate::progress::say("watching; Ctrl-C ends it");
+    desk.watch(|| interrupt.is_asked(), output)?;
+    desk.close()?;
+    Ok(0)
+}
