@@ -170,11 +170,8 @@ fn a_real_directory_holds_a_log_for_one_process() {
         let mut log = EventLog::create(disk, options, &genesis()).expect("an empty directory takes a log");
         for seq in 1..=3000 {
             let logged = command(SEED, seq);
-            let entry = Entry {
-                stamp: logged.stamp,
-                received_ns: logged.received_ns,
-                command: &logged.command,
-            };
+            let entry =
+                Entry { stamp: logged.stamp, received_ns: logged.received_ns, command: &logged.command };
             log.append(&entry).expect("in order");
             log.note_events(Seq::new(seq), &[]);
             if seq % 100 == 0 {

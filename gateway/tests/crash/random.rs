@@ -3,8 +3,8 @@
 //! Invariant: the same seed gives the same numbers; a command and its events are a function of seed and sequence.
 
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, ClientSeq, Command, Event, MassCancel, NewOrder, OrderId, OrderRef,
-    Seq, SessionId, Stamp, TimeInForce, TimeNs, TradingState, Transfer,
+    Action, AmendOrder, CancelOrder, ClientOrderId, ClientSeq, Command, Event, MassCancel, NewOrder, OrderId,
+    OrderRef, Seq, SessionId, Stamp, TimeInForce, TimeNs, TradingState, Transfer,
 };
 use gateway::log::LoggedCommand;
 use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Side};
