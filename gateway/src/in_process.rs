@@ -9,6 +9,7 @@ use std::sync::Arc;
 use engine::{Action, Command, TimeNs};
 
 use crate::clock::Clock;
+use crate::door::Gate;
 use crate::idle::Idle;
 use crate::outcome::{Arrival, Arrivals, Outcome, Released, Task};
 use crate::progress::{Failure, Progress};
@@ -38,7 +39,13 @@ pub struct Client<C> {
 }
 
 const fn is_cancel(action: &Action) -> bool {
-    matches!(action, Action::CancelOrder(_) | Action::MassCancel(_))
+    matches!(
+        action,
+        Action::CancelOrder(_)
+            | Action::MassCancel(_)
+            | Action::CancelAllAfter { .. }
+            | Action::SessionLost { .. }
+    )
 }
 
 impl<C: Clock> Client<C> {
@@ -163,5 +170,16 @@ impl<C: Clock> Client<C> {
     #[must_use]
     pub fn progress(&self) -> &Progress {
         &self.progress
+    }
+}
+
+impl<C: Clock> Gate for Client<C> {
+    #[inline]
+    fn submit(&mut self, arrival: Arrival) -> Result<(), Refused> {
+        self.submit_arrival(arrival)
+    }
+
+    fn ask(&mut self, query: Query) -> Result<(), Query> {
+        Self::ask(self, query)
     }
 }

@@ -22,4 +22,6 @@ pub mod recovery;
 pub mod release;
 pub mod replay;
 pub mod runner;
+pub mod serve;
+pub mod server;
 pub mod wire;

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::{Capacity, Reject};
-use mio::Poll;
 
 use crate::clock::Clock;
 use crate::duty::DutyCycle;
@@ -59,6 +58,16 @@ pub struct Layout {
 impl Default for Layout {
     fn default() -> Self {
         Self { mode: Mode::for_this_machine(), pin: true, queues: QueueSizes::default() }
+    }
+}
+
+impl Layout {
+    /// How its threads wait.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        // A thread that spins on a core it was promised and does not have keeps a peer from working.
+        let alone = self.mode == Mode::Dedicated && Mode::for_this_machine() == Mode::Dedicated;
+        if alone { Patience::DEDICATED } else { Patience::SHARED }
     }
 }
 
@@ -209,22 +218,18 @@ impl Process {
     }
 
     /// Runs a recovered venue over any log with a client role, which `make` builds around its handle: on the engine's
-    /// thread in [`Mode::Shared`], else on its own. The role must finish when its handle has. `sockets` is what the role
-    /// polls in every round, if it has any: its thread then sleeps there.
+    /// thread in [`Mode::Shared`], else on its own. The role must finish when its handle has. Its thread waits
+    /// by `client_idle`.
     ///
     /// # Errors
-    /// When the system has no thread or no file descriptor for us.
+    /// When the system has no thread for us.
     pub fn launch_with<L: CommandLog + 'static, C: Clock>(
         recovered: Recovered<L>,
         clock: C,
         layout: Layout,
-        sockets: Option<&Poll>,
+        client_idle: Idle,
         make: impl FnOnce(Client<C>) -> Box<dyn DutyCycle>,
     ) -> std::io::Result<Self> {
-        let client_idle = match sockets {
-            Some(poll) => Idle::over_sockets(patience(layout), poll)?,
-            None => idle(layout),
-        };
         let (engine_idle, log_idle) = (idle(layout), idle(layout));
         let shared = layout.mode == Mode::Shared;
         let joins = shared && !recovered.log.waits();
@@ -332,13 +337,7 @@ const LOG: &str = "fulcrum-log";
 const CLIENT: &str = "fulcrum-client";
 
 fn idle(layout: Layout) -> Idle {
-    Idle::new(patience(layout))
-}
-
-fn patience(layout: Layout) -> Patience {
-    // A thread that spins on a core it was promised and does not have keeps a peer from working.
-    let alone = layout.mode == Mode::Dedicated && Mode::for_this_machine() == Mode::Dedicated;
-    if alone { Patience::DEDICATED } else { Patience::SHARED }
+    Idle::new(layout.patience())
 }
 
 /// The last cores are ours, the first ones are where a system keeps its interrupts.

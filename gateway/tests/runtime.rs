@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use engine::{Action, Command, MassCancel, Seq, SessionId, TimeNs, Venue};
 use gateway::clock::{Clock, VirtualClock, WallClock};
 use gateway::duty::DutyCycle;
+use gateway::idle::Idle;
 use gateway::in_process::{Client, Refused};
 use gateway::log::{CheckpointHasher, Genesis, LoggedCommand};
 use gateway::log_role::CommandLog;
@@ -225,8 +226,9 @@ fn a_client_role_shares_the_engine_thread_or_has_its_own() {
             let log = MemoryLog::new(Fate::Serve);
             let recovered = Recovered { venue: Venue::new(flow::CAPACITY), log: log.clone() };
             let seen = Arc::<Mutex<Seen>>::default();
+            let idle = Idle::new(layout(mode, queues).patience());
             let process =
-                Process::launch_with(recovered, WallClock::default(), layout(mode, queues), None, |client| {
+                Process::launch_with(recovered, WallClock::default(), layout(mode, queues), idle, |client| {
                     let commands = commands(10_000, 5).into_iter();
                     Box::new(Player { client, commands, next: None, seen: Arc::clone(&seen) })
                 });
