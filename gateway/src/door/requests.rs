@@ -11,45 +11,19 @@ use risk::{
     AccountId, FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Rate, Restriction, Side, Tier,
 };
 
+use crate::wire::Frame;
 use crate::wire::codes::ErrorCode;
-use crate::wire::frame::SCHEMA_PRIVATE;
-use crate::wire::message::Message;
-use crate::wire::private;
+use crate::wire::message::{Message, Refusal};
+use crate::wire::private::{self, FromClient};
 use crate::wire::types::{self, AccountStatus, IdN, OrdFlags, OrdType, PostOnlyMode, Stp, Tif, TimeNsN};
-use crate::wire::{DecodeError, Frame};
 
 /// No field is at fault.
 pub(super) const NO_FIELD: u16 = u16::MAX;
 
-/// Why a frame is refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Refusal {
-    pub(super) code: ErrorCode,
-    /// Number of the field at fault, from 1; [`NO_FIELD`] where none is.
-    pub(super) field: u16,
-}
-
-impl From<ErrorCode> for Refusal {
-    fn from(code: ErrorCode) -> Self {
-        Self { code, field: NO_FIELD }
-    }
-}
-
-impl From<DecodeError> for Refusal {
-    fn from(error: DecodeError) -> Self {
-        Self::from(match error {
-            DecodeError::ShortBlock => ErrorCode::ShortBlock,
-            DecodeError::BadGroup => ErrorCode::BadGroup,
-            DecodeError::BadText => ErrorCode::BadUtf8,
-        })
-    }
-}
-
-impl Refusal {
-    /// The record of one refused number.
-    pub(super) const fn skip(self, template: u16) -> Skip {
-        Skip { count: 1, template, code: self.code.code(), field: self.field, retry_after_ns: 0 }
-    }
+/// The record of one refused number.
+pub(super) fn skip(refusal: Refusal, template: u16) -> Skip {
+    let field = refusal.field.unwrap_or(NO_FIELD);
+    Skip { count: 1, template, code: refusal.code.code(), field, retry_after_ns: 0 }
 }
 
 /// A request that could be read.
@@ -99,64 +73,57 @@ const fn is_allowed(template: u16, kind: SessionKind) -> bool {
     }
 }
 
-/// Number of a field, from 1, in the order of the block; what follows the block comes after its last field.
-fn field_number<M: Message>(name: &str) -> u16 {
-    let fields = M::LAYOUT.fields;
-    let index = fields.iter().position(|field| field.name == name).unwrap_or(fields.len());
-    u16::try_from(index + 1).unwrap_or(NO_FIELD)
+fn refuse<M: Message>(code: ErrorCode, field: &'static str) -> Refusal {
+    Refusal { code, field: Some(M::LAYOUT.number_of(field)) }
 }
 
-fn refuse<M: Message>(code: ErrorCode, field: &str) -> Refusal {
-    Refusal { code, field: field_number::<M>(field) }
-}
-
-fn require<M: Message>(holds: bool, code: ErrorCode, field: &str) -> Result<(), Refusal> {
+fn require<M: Message>(holds: bool, code: ErrorCode, field: &'static str) -> Result<(), Refusal> {
     if holds { Ok(()) } else { Err(refuse::<M>(code, field)) }
-}
-
-/// Decodes a frame's message.
-pub(super) fn decode<M: Message>(frame: &Frame<'_>) -> Result<M, Refusal> {
-    Ok(M::decode(frame.body, frame.block_length)?)
 }
 
 /// Reads a numbered request of a session of `kind` that acts for `own`.
 pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Result<Request, Refusal> {
-    if frame.schema != SCHEMA_PRIVATE {
-        return Err(ErrorCode::UnknownSchema.into());
-    }
-    if class(frame.template) != Class::Request {
-        return Err(ErrorCode::UnknownTemplate.into());
-    }
-    if !is_allowed(frame.template, kind) {
+    if class(frame.template) == Class::Request && !is_allowed(frame.template, kind) {
         return Err(ErrorCode::NoPermission.into());
     }
-    match frame.template {
-        100 => new_order(&decode(frame)?, own),
-        101 => cancel_order(&decode(frame)?, own),
-        102 => amend_order(&decode(frame)?, own),
-        103 => mass_cancel(&decode(frame)?, own),
-        104 => cancel_all_after(&decode(frame)?, own),
-        301 => set_leverage(&decode(frame)?, own),
-        400 => define_instrument(decode(frame)?),
-        401 => set_trading_state(&decode(frame)?),
-        402 => account_create(&decode(frame)?),
-        403 => transfer(&decode(frame)?),
-        404 => set_account_status(&decode(frame)?),
-        405 => key_register(&decode(frame)?),
-        408 => key_revoke(&decode(frame)?),
-        409 => admin_mass_cancel(&decode(frame)?),
-        _ => index_price(&decode(frame)?),
+    match FromClient::decode(frame)? {
+        FromClient::NewOrder(message) => new_order(&message, own),
+        FromClient::CancelOrder(message) => cancel_order(&message, own),
+        FromClient::AmendOrder(message) => amend_order(&message, own),
+        FromClient::MassCancel(message) => mass_cancel(&message, own),
+        FromClient::CancelAllAfter(message) => cancel_all_after(&message, own),
+        FromClient::SetLeverage(message) => set_leverage(&message, own),
+        FromClient::InstrumentDefine(message) => define_instrument(&message),
+        FromClient::SetTradingState(message) => set_trading_state(&message),
+        FromClient::AccountCreate(message) => account_create(&message),
+        FromClient::Transfer(message) => transfer(&message),
+        FromClient::SetAccountStatus(message) => set_account_status(&message),
+        FromClient::KeyRegister(message) => key_register(&message),
+        FromClient::KeyRevoke(message) => key_revoke(&message),
+        FromClient::AdminMassCancel(message) => admin_mass_cancel(&message),
+        FromClient::IndexPrice(message) => index_price(&message),
+        FromClient::Hello(_)
+        | FromClient::LogonProof(_)
+        | FromClient::Heartbeat(_)
+        | FromClient::TestRequest(_)
+        | FromClient::ResendRequest(_)
+        | FromClient::Logout(_)
+        | FromClient::OpenOrdersQuery(_)
+        | FromClient::OrderStatusQuery(_)
+        | FromClient::InstrumentQuery(_)
+        | FromClient::BookQuery(_)
+        | FromClient::RiskQuery(_) => Err(ErrorCode::UnknownTemplate.into()),
     }
 }
 
 /// A request with a name and without a deadline.
-fn named<M: Message>(name: ClientOrderId, field: &str, action: Action) -> Result<Request, Refusal> {
+fn named<M: Message>(name: ClientOrderId, field: &'static str, action: Action) -> Result<Request, Refusal> {
     timed::<M>(name, field, TimeNsN::NONE, action)
 }
 
 fn timed<M: Message>(
     name: ClientOrderId,
-    field: &str,
+    field: &'static str,
     valid_until: TimeNsN,
     action: Action,
 ) -> Result<Request, Refusal> {
@@ -171,7 +138,7 @@ fn account_or(account: AccountId, own: AccountId) -> AccountId {
     if account == AccountId::default() { own } else { account }
 }
 
-fn flag<M: Message>(octet: u8, field: &str) -> Result<bool, Refusal> {
+fn flag<M: Message>(octet: u8, field: &'static str) -> Result<bool, Refusal> {
     require::<M>(octet <= 1, ErrorCode::BadEnum, field)?;
     Ok(octet == 1)
 }
@@ -288,7 +255,7 @@ fn set_leverage(message: &private::SetLeverage, own: AccountId) -> Result<Reques
     named::<private::SetLeverage>(message.cl_ord_id, "cl_ord_id", action)
 }
 
-fn define_instrument(message: private::InstrumentDefine) -> Result<Request, Refusal> {
+fn define_instrument(message: &private::InstrumentDefine) -> Result<Request, Refusal> {
     type M = private::InstrumentDefine;
     let (mut initial_tiers, mut maintenance_tiers) = (Vec::new(), Vec::new());
     for row in &message.tiers.0 {
