@@ -94,6 +94,8 @@ impl Trader {
         self.orphans.extend(lost);
         // A network that repeats what a lost process said says it in the name of the new one.
         self.former_requests.clear();
+        // What is lost does not come back later, when others have used its numbers.
+        self.saved = None;
     }
 
     /// Takes in what has come; `oldest` is the number of the oldest event that the venue still has.

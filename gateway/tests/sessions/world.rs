@@ -239,6 +239,8 @@ impl World {
     /// Nothing goes wrong any more, until everybody knows everything.
     pub(crate) fn settle(&mut self) {
         self.is_perfect = true;
+        // A frame that was lost whole shows by the next one only; no stream loses one and goes on.
+        (0..self.traders.len()).for_each(|at| self.hang_up(at));
         for _ in 0..STEPS_TO_SETTLE {
             for at in 0..self.traders.len() {
                 self.stand(at);
@@ -248,9 +250,18 @@ impl World {
                 return;
             }
         }
-        let open: Vec<_> =
-            self.traders.iter().map(|trader| (trader.session.phase(), trader.session.unsettled())).collect();
-        panic!("the world does not settle: {open:?}");
+        for trader in &self.traders {
+            let Trader { session, session_id, terms, .. } = trader;
+            let open: Vec<_> = session.open().collect();
+            let expected = session.next_expected();
+            eprintln!(
+                "{session_id:?} {:?} {:?} expects {expected}, open {open:?}",
+                terms.kind,
+                session.phase()
+            );
+        }
+        eprintln!("{:?}", self.server.door.stats());
+        panic!("the world does not settle");
     }
 
     fn is_settled(&self) -> bool {
