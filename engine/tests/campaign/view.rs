@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, OrderId, OrderRef,
-    Reject, SessionId, SessionKind, Stamp, TradingState,
+    Action, AmendOrder, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, KeyId, OrderId,
+    OrderRef, Reject, SessionId, SessionKind, Stamp, TradingState,
 };
 use risk::{AccountId, InstrumentId, Mark, Restriction, Side};
 
@@ -26,6 +26,8 @@ pub(crate) struct Alive {
 /// A session of a key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bound {
+    pub(crate) key: KeyId,
+    pub(crate) tag: u32,
     pub(crate) kind: SessionKind,
     pub(crate) account: AccountId,
 }
@@ -169,8 +171,8 @@ impl View {
                     self.closed.insert(instrument, state);
                 }
             }
-            Event::LoggedOn { session, kind, account, .. } => {
-                self.bound.insert(session, Bound { kind, account });
+            Event::LoggedOn { session, key, tag, kind, account, .. } => {
+                self.bound.insert(session, Bound { key, tag, kind, account });
             }
             Event::RestrictionSet { account, restriction } => {
                 if restriction == Restriction::None {
