@@ -17,4 +17,5 @@ pub mod random;
 pub mod reference;
 pub mod replay;
 pub mod report;
+pub mod wire;
 pub mod workload;

@@ -84,7 +84,7 @@ pub fn run(options: &Options) -> anyhow::Result<LogReport> {
     let mut seconds = [Vec::new(), Vec::new()];
     let mut syncs = Vec::new();
     for run in 0..options.runs.max(1) {
-        syncs.push(raw_syncs(options, run)?);
+        syncs.push(raw_syncs(&options.directory, options.syncs, run)?);
         for (durability, taken) in ways.into_iter().zip(&mut seconds) {
             let directory = Fresh::new(&options.directory, &format!("log-{run}-{durability:?}"))?;
             taken.push(through_log(&directory.0, options, durability, &set_up, &commands)?);
@@ -198,17 +198,20 @@ fn count_own(client: &mut Client<WallClock>) -> usize {
 }
 
 /// Writes and syncs 4 KiB at a time over a file written before.
-fn raw_syncs(options: &Options, run: usize) -> anyhow::Result<Latency> {
-    let directory = Fresh::new(&options.directory, &format!("raw-{run}"))?;
+///
+/// # Errors
+/// When the file cannot be made or written.
+pub fn raw_syncs(parent: &Path, syncs: usize, run: usize) -> anyhow::Result<Latency> {
+    let directory = Fresh::new(parent, &format!("raw-{run}"))?;
     let mut file = File::create(directory.0.join("prewritten"))?;
     let block = [0x5A_u8; 4096];
-    for _ in 0..options.syncs {
+    for _ in 0..syncs {
         file.write_all(&block)?;
     }
     file.sync_all()?;
     file.seek(SeekFrom::Start(0))?;
-    let mut samples = Vec::with_capacity(options.syncs);
-    for _ in 0..options.syncs {
+    let mut samples = Vec::with_capacity(syncs);
+    for _ in 0..syncs {
         let start = now();
         file.write_all(&block)?;
         file.sync_data()?;

@@ -317,7 +317,8 @@ fn tiers(rates: [u32; 3]) -> Vec<Tier> {
 }
 
 /// A perpetual at 10,000.00 with a tick of 0.10, lots of a thousandth, 100x at most.
-pub(crate) fn spec() -> InstrumentSpec {
+#[must_use]
+pub fn spec() -> InstrumentSpec {
     InstrumentSpec {
         symbol: *b"BENCH-PERP\0\0\0\0\0\0",
         price_decimals: 2,

@@ -80,7 +80,9 @@ impl Waker {
                 }
             }
             // It fails only where the system has no memory left; the sleep is bounded.
-            Alarm::Poller(waker) => drop(waker.wake()),
+            Alarm::Poller(waker) => {
+                let _woken = waker.wake().is_ok();
+            }
         }
     }
 }
@@ -164,7 +166,7 @@ impl Idle {
         // system cannot, is one round more.
         let mut ready = [PollFd::new(sockets, PollFlags::IN)];
         let longest = Timespec::try_from(longest).ok();
-        drop(poll(&mut ready, longest.as_ref()));
+        let _woken = poll(&mut ready, longest.as_ref()).is_ok();
     }
 }
 

@@ -10,10 +10,10 @@ use risk::{
     Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Money, Position, Requirement, Side,
 };
 
+use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::private::{AccountState, BookLevels, InstrumentDef, Level, OpenOrder, PositionState};
 use crate::wire::types::{self, AccountStatus, Chars16, Code, I64N, OrdFlags};
-use crate::wire::Group;
 
 /// Orders, or instruments, of one answer.
 pub const ROWS_MAX: usize = 1024;

@@ -191,9 +191,10 @@ fn rehearse(config: &Config, opening: &[Command]) -> Result<(), StartError> {
         seq += 1;
         events.clear();
         venue.apply(Stamp { seq: Seq::new(seq), time: TimeNs::new(1) }, command, &mut events);
-        events.as_slice().iter().find_map(
-            |event| if let Event::Rejected { reject, .. } = event { Some(*reject) } else { None },
-        )
+        events
+            .as_slice()
+            .iter()
+            .find_map(|event| if let Event::Rejected { reject, .. } = event { Some(*reject) } else { None })
     };
     for (number, command) in (1..).zip(opening) {
         if let Some(reject) = apply(&mut venue, command) {

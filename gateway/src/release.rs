@@ -33,8 +33,7 @@ impl Release {
         let mut released = 0;
         loop {
             let next = self.current.take();
-            let Some((batch, cursor)) =
-                next.or_else(|| Some((self.outcomes.receive()?, Cursor::default())))
+            let Some((batch, cursor)) = next.or_else(|| Some((self.outcomes.receive()?, Cursor::default())))
             else {
                 return released;
             };

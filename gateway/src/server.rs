@@ -102,13 +102,7 @@ impl<C: Clock> Server<C> {
     /// A server that takes what comes by `listener`. `poll` is what its thread sleeps over; the listener is registered
     /// with it.
     #[must_use]
-    pub fn new(
-        poll: Poll,
-        listener: Listener,
-        door: Door,
-        client: Client<C>,
-        control: Arc<Control>,
-    ) -> Self {
+    pub fn new(poll: Poll, listener: Listener, door: Door, client: Client<C>, control: Arc<Control>) -> Self {
         let frame_max = usize::try_from(door.config().frame_max).unwrap_or(usize::MAX);
         Self {
             poll,

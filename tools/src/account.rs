@@ -9,14 +9,14 @@ use clap::Args;
 use gateway::client::{Answer, Query};
 use gateway::wire::private::{AccountState, PositionState};
 use gateway::wire::types::SessionKind;
-use risk::{AccountId, Mark};
+use risk::{AccountId, Mark, Money};
 use serde::Serialize;
 
-use crate::desk::instruments::{Instruments, show_mark, show_money, show_price, show_qty};
+use crate::desk::instruments::{Instruments, show_mark, show_price, show_qty};
 use crate::desk::table::{Align, Table};
 use crate::desk::told::word;
 use crate::desk::{Access, Desk};
-use crate::format::{decimal, trimmed};
+use crate::format::{decimal, group_whole, trimmed};
 
 /// Arguments of `fulcrum account`.
 #[derive(Clone, Debug, Args)]
@@ -101,7 +101,7 @@ impl AccountReport {
     #[must_use]
     pub fn of(answer: &Answer, instruments: &Instruments) -> Option<Self> {
         let state: &AccountState = answer.account.as_ref()?;
-        let money = |amount| show_money(amount, state.money_decimals);
+        let money = |amount: Money| decimal(i128::from(amount.get()), state.money_decimals);
         let positions = answer.positions.iter();
         let positions = positions.map(|position| PositionReport::of(position, state.money_decimals, instruments));
         Some(Self {
@@ -125,7 +125,7 @@ impl AccountReport {
 
 impl PositionReport {
     fn of(position: &PositionState, money_decimals: u8, instruments: &Instruments) -> Self {
-        let money = |amount| show_money(amount, money_decimals);
+        let money = |amount: Money| decimal(i128::from(amount.get()), money_decimals);
         let def = instruments.get(position.instrument_id);
         let mark = |mark: Option<Mark>| def.zip(mark).map(|(def, mark)| show_mark(def, mark));
         let leverage = (position.leverage_e2 > 0).then(|| decimal(i128::from(position.leverage_e2), 2));
@@ -164,7 +164,7 @@ impl fmt::Display for AccountReport {
             ("margin ratio", or_none(&self.margin_ratio_percent, "%")),
         ];
         for (name, value) in rows {
-            writeln!(f, "  {name:<20} {value:>24}")?;
+            writeln!(f, "  {name:<20} {:>24}", group_whole(&value))?;
         }
         writeln!(f)?;
         if self.positions.is_empty() {
@@ -194,9 +194,9 @@ impl AccountReport {
                 position.instrument.clone(),
                 position.quantity.clone(),
                 or_dash(&position.mark),
-                position.notional.clone(),
-                position.unrealized.clone(),
-                position.maintenance_margin.clone(),
+                group_whole(&position.notional),
+                group_whole(&position.unrealized),
+                group_whole(&position.maintenance_margin),
                 or_dash(&position.liquidation),
                 or_dash(&position.bankruptcy),
                 or_dash(&position.leverage_setting),

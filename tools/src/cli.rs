@@ -58,7 +58,8 @@ pub struct Cli {
 pub enum Subcommands {
     /// Start a venue, play order flow through it, print a summary, verify its log
     ///
-    /// The venue runs in this process with its event log on disk. The flow comes from makers and leveraged takers in
+    /// The venue runs in this process, with its event log on disk, and is traded at over TCP: a session for every account,
+    /// one of the operator, one of the oracle. The same commands are then run in process and compared. The flow comes from makers and leveraged takers in
     /// three perpetuals, with a slump that liquidates, or from a recorded LOBSTER file. Ctrl-C ends it gracefully and
     /// still prints the summary.
     Demo(DemoArgs),
@@ -124,6 +125,9 @@ pub struct DemoArgs {
     /// Which thread runs what [default: dedicated with four cores or more, else shared]
     #[arg(long, value_enum)]
     pub mode: Option<ModeName>,
+    /// Play without sockets and sessions, by a client in the venue's process
+    #[arg(long)]
+    pub in_process: bool,
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub json: bool,
@@ -249,7 +253,8 @@ impl DemoArgs {
             DurabilityName::None => Durability::None,
             DurabilityName::Local => Durability::Local,
         };
-        demo::Options { source, directory: self.data.clone(), durability, layout, acks: self.acks.clone() }
+        let (directory, acks, in_process) = (self.data.clone(), self.acks.clone(), self.in_process);
+        demo::Options { source, directory, durability, layout, acks, in_process }
     }
 }
 
@@ -262,7 +267,8 @@ fn run_demo(args: &DemoArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
         write!(output, "{summary}")?;
     }
     output.flush()?;
-    Ok(match (summary.verified && summary.conserved, summary.interrupted) {
+    let is_sound = summary.verified && summary.conserved && summary.in_process_agrees != Some(false);
+    Ok(match (is_sound, summary.interrupted) {
         (false, _) => 1,
         (true, true) => INTERRUPTED,
         (true, false) => 0,

@@ -1,32 +1,44 @@
-//! The demonstration: a venue is started, played with, stopped, and its log verified.
+//! The demonstration: a venue is started, played with over TCP, stopped, and its log verified; then the same commands are
+//! run once more in process, and fills, books and digest are compared.
 //!
-//! Invariant: what the summary says of money is recomputed from the replayed log, not taken from the live run; what it
-//! says of orders is counted from the events a client has seen.
+//! Invariant: what the summary says of money is recomputed from the replayed log, not taken from the live run. What the
+//! sessions were told is counted apart and compared with what the log says they had to be told. Played in process, the
+//! orders are counted from the events the client has seen.
 //!
 //! A demonstration begins a log and never goes on with one: a flow draws its commands from what it has seen since its
 //! first, which no log tells it. So a directory with anything in it, a killed demonstration's log included, is refused
 //! before anything in it is opened, and stays as it is, byte for byte.
 
 pub mod acks;
+pub mod again;
 pub mod drive;
+pub mod heard;
 pub mod report;
 pub mod tally;
+pub mod tcp;
+pub mod translate;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::TimeNs;
+use gateway::client::{Fault, KeyError, SendError};
 use gateway::clock::WallClock;
 use gateway::log::{LogError, LogOptions, RealDisk};
 use gateway::process::{Config, Layout, Process, StartError};
 use gateway::progress::{Conclusion, Failure};
 use gateway::replay::{Replayed, replay};
+use gateway::serve::ServeError;
+use hdrhistogram::Histogram;
 use risk::{AccountId, Ledger};
 
 pub use self::report::Summary;
 
 use self::acks::Acks;
+use self::again::{AgainError, Course};
 use self::drive::Observed;
+use self::heard::Heard;
+use self::tally::Tally;
 use crate::flow::modelled::Size;
 use crate::flow::{Flow, FlowError, LobsterFlow, ModelledFlow};
 use crate::interrupt::Interrupt;
@@ -59,6 +71,8 @@ pub struct Options {
     pub layout: Layout,
     /// File the acknowledged sequences are appended to.
     pub acks: Option<PathBuf>,
+    /// Without sockets and sessions.
+    pub in_process: bool,
 }
 
 /// Why a demonstration failed.
@@ -70,6 +84,27 @@ pub enum DemoError {
     /// The venue did not start.
     #[error("the venue did not start: {0}")]
     Start(#[from] StartError),
+    /// The venue was not served.
+    #[error("the venue did not start: {0}")]
+    Serve(#[from] ServeError),
+    /// No key for a session.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A session took no request.
+    #[error("a session of the demonstration took no request: {0}")]
+    Send(#[from] SendError),
+    /// A session ended.
+    #[error("a session of the demonstration ended: {0}")]
+    Session(Fault),
+    /// Nothing came for too long.
+    #[error("the venue did not answer its sessions; see whether the machine is overloaded, or play fewer --accounts")]
+    Silent,
+    /// A command for an account that was never opened.
+    #[error("the flow has a command for account {0}, which it never opened; this is a defect of the flow")]
+    NoSession(AccountId),
+    /// Sockets cannot be waited for.
+    #[error("cannot wait for sockets: {0}; raise the limit on open files (ulimit -n), or play --in-process")]
+    Poll(std::io::Error),
     /// The venue stopped.
     #[error("the venue stopped by itself: {0}")]
     Venue(Failure),
@@ -100,10 +135,34 @@ pub enum DemoError {
 /// What the live run left.
 #[derive(Debug)]
 struct Live {
-    observed: Observed,
+    /// Counts of what the client has seen; over TCP they come from the log.
+    tally: Option<Tally>,
+    latency_ns: Histogram<u64>,
+    last_seen: TimeNs,
     conclusion: Conclusion,
     started: TimeNs,
     interrupted: bool,
+    /// What sessions were told, over TCP.
+    heard: Option<Heard>,
+    sessions: usize,
+}
+
+/// What the log says.
+#[derive(Debug)]
+struct Read {
+    replayed: Replayed,
+    tally: Tally,
+    /// What sessions had to be told.
+    owed: Heard,
+    course: Course,
+}
+
+/// What comparing the run, its log and the run in process came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Verdict {
+    verified: bool,
+    /// `None` where nothing was compared: the run was in process itself.
+    agrees: Option<bool>,
 }
 
 /// Runs a demonstration.
@@ -113,16 +172,20 @@ struct Live {
 pub fn run(options: &Options, interrupt: &Interrupt) -> Result<Summary, DemoError> {
     let mut flow = open(&options.source)?;
     let (directory, temporary) = prepare(options.directory.as_deref())?;
-    let live = play(flow.as_mut(), options, &directory, interrupt)?;
-    let replayed = verify(&directory, live.conclusion.last.seq.get());
-    let verified = match &replayed {
-        Ok(replayed) => agrees(replayed, &live),
+    let live = if options.in_process {
+        play(flow.as_mut(), options, &directory, interrupt)?
+    } else {
+        tcp::play(flow.as_mut(), options, &directory, interrupt)?
+    };
+    let read = verify(&directory, live.conclusion.last.seq.get());
+    let verdict = match &read {
+        Ok(read) => judge(read, &live, &directory),
         Err(error) => {
             say(&format!("the log in {} does not verify: {error}", directory.display()));
-            false
+            Verdict { verified: false, agrees: None }
         }
     };
-    let summary = Summary::new(options, flow.as_ref(), &live, replayed.as_ref().ok(), verified);
+    let summary = Summary::new(options, flow.as_ref(), &live, read.as_ref().ok(), verdict);
     if let Some(temporary) = temporary {
         temporary.close().map_err(|source| DemoError::Directory { path: directory, source })?;
     }
@@ -174,25 +237,61 @@ fn play(
     let interrupted = driven?;
     observed.acknowledge()?;
     let conclusion = stopped.map_err(DemoError::Venue)?;
-    Ok(Live { observed, conclusion, started, interrupted })
+    let Observed { tally, latency_ns, last_seen, .. } = observed;
+    let (tally, heard, sessions) = (Some(tally), None, 1);
+    Ok(Live { tally, latency_ns, last_seen, conclusion, started, interrupted, heard, sessions })
 }
 
-fn verify(directory: &Path, commands: u64) -> Result<Replayed, LogError> {
+fn verify(directory: &Path, commands: u64) -> Result<Read, LogError> {
     let mut progress = Progress::start("verifying the log", Some(commands));
+    let (mut tally, mut owed, mut course) = (Tally::new(), Heard::default(), Course::default());
     let replayed = replay(RealDisk::read_only(directory)?, None, |outcome| {
+        tally.count(outcome);
+        owed.expect(outcome);
+        course.note(outcome);
         if outcome.stamp.seq.get().is_multiple_of(SHOW_INTERVAL) {
             progress.at(outcome.stamp.seq.get(), "");
         }
-    });
+    })?;
     progress.finish();
-    replayed
+    course.books = Course::books_of(&replayed.venue);
+    Ok(Read { replayed, tally, owed, course })
 }
 
-/// The log, replayed, is the run we saw: same last command, same number of events, same state.
-fn agrees(replayed: &Replayed, live: &Live) -> bool {
-    replayed.last == live.conclusion.last
-        && replayed.digest == live.conclusion.digest
-        && replayed.events == live.observed.tally.events
+/// The log, replayed, is the run we saw: same last command, same events, same state, and every session was told what
+/// concerns it. Over TCP the same commands in process come to the same fills, books and state.
+fn judge(read: &Read, live: &Live, directory: &Path) -> Verdict {
+    let Read { replayed, tally, owed, .. } = read;
+    let seen = live.tally.as_ref().is_none_or(|seen| seen.events == tally.events);
+    let told = live.heard.is_none_or(|heard| heard == *owed);
+    if let Some(heard) = live.heard.filter(|_| !told) {
+        say(&format!("sessions were told {heard:?}, the log says {owed:?}"));
+    }
+    let is_same_state =
+        replayed.last == live.conclusion.last && replayed.digest == live.conclusion.digest;
+    let agrees = live.heard.map(|_| match compare(read, directory) {
+        Ok(agrees) => agrees,
+        Err(error) => {
+            say(&format!("the same commands in process: {error}"));
+            false
+        }
+    });
+    Verdict { verified: is_same_state && seen && told, agrees }
+}
+
+fn compare(read: &Read, directory: &Path) -> Result<bool, AgainError> {
+    let Read { replayed, course, .. } = read;
+    let disk = RealDisk::read_only(directory)?;
+    let (again, digest) = again::run(disk, replayed.genesis.capacity, replayed.commands)?;
+    let same = [
+        ("fills", again.fills == course.fills),
+        ("books", again.books == course.books),
+        ("digest", digest == replayed.digest),
+    ];
+    for (name, _) in same.iter().filter(|(_, agrees)| !agrees) {
+        say(&format!("the same commands in process come to another {name}"));
+    }
+    Ok(same.iter().all(|(_, agrees)| *agrees))
 }
 
 /// Whether money and positions are conserved, by a recomputation of our own: balances less costs of open positions are
@@ -221,7 +320,7 @@ pub fn insurance(ledger: &Ledger) -> (i64, i64) {
 
 /// Time from `started` to the last outcome seen.
 fn played_for(live: &Live) -> Duration {
-    Duration::from_nanos(live.observed.last_seen.get().saturating_sub(live.started.get()))
+    Duration::from_nanos(live.last_seen.get().saturating_sub(live.started.get()))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use self::told::{advice, code_name, told};
 /// Where a venue listens when not said otherwise.
 pub const ADDRESS: &str = "127.0.0.1:7401";
 /// How long a connection, a logon or an answer may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// By which key, at which venue.
 #[derive(Clone, Debug, Args)]
@@ -59,7 +59,7 @@ pub enum DeskError {
         reason: String,
     },
     /// The connection.
-    #[error("cannot trade at {address}: {source}")]
+    #[error("at {address}: {source}")]
     Connection {
         /// Which venue.
         address: SocketAddr,

@@ -24,7 +24,7 @@ use crate::config::Checked;
 use crate::desk::{ADDRESS, PATIENCE, resolve};
 use crate::interrupt::{INTERRUPTED, Interrupt};
 use crate::progress::say;
-use crate::serve::{ADMIN_KEY, ServeArgs};
+use crate::serve::{ServeArgs, admin_key_path};
 
 /// Arguments of `fulcrum load`.
 #[derive(Clone, Debug, Args)]
@@ -193,8 +193,9 @@ fn stand(many: &mut Many) -> anyhow::Result<()> {
 /// A venue in this process, on a directory that is removed at the end.
 fn self_test(args: &LoadArgs, interrupt: &Interrupt) -> anyhow::Result<(LoadReport, Measured)> {
     let directory = tempfile::Builder::new().prefix("fulcrum-load-").tempdir()?;
+    let log = directory.path().join("log");
     let serve = ServeArgs {
-        data: Some(directory.path().to_owned()),
+        data: Some(log.clone()),
         listen: Some("127.0.0.1:0".to_owned()),
         config: None,
         durability: Some(args.durability),
@@ -204,7 +205,7 @@ fn self_test(args: &LoadArgs, interrupt: &Interrupt) -> anyhow::Result<(LoadRepo
     let checked: Checked = serve.effective()?;
     let served = crate::serve::start(&checked)?;
     let address = served.address();
-    let admin = Key::read(&directory.path().join(ADMIN_KEY))?;
+    let admin = Key::read(&admin_key_path(&log))?;
     let done = set_up(address, admin, &args.wanted())
         .and_then(|(keys, market)| trade(args, address, keys, market, interrupt));
     let stopped = served.stop();

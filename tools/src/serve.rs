@@ -24,8 +24,6 @@ use crate::format::{grouped, utc};
 use crate::interrupt::Interrupt;
 use crate::progress::say;
 
-/// Name of the first administrator's key beside the log, where none is configured.
-pub const ADMIN_KEY: &str = "admin.key";
 /// How often it is looked whether to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -148,6 +146,18 @@ pub fn opening(checked: &Checked, admin: Option<[u8; 32]>) -> Vec<Command> {
     [key].into_iter().chain(instruments).map(Command::venue).collect()
 }
 
+/// Where the first administrator's key is, where none is configured: `DIR.admin.key`, beside the directory of the log. A
+/// log begins in an empty directory.
+#[must_use]
+pub fn admin_key_path(directory: &Path) -> PathBuf {
+    let whole = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    let name = directory.file_name().or_else(|| whole.file_name()).unwrap_or_default().to_owned();
+    let parent = if directory.file_name().is_some() { directory.parent() } else { whole.parent() };
+    let mut key = name;
+    key.push(".admin.key");
+    parent.unwrap_or(Path::new("")).join(key)
+}
+
 /// Whether a log was begun in a directory.
 fn has_log(directory: &Path) -> bool {
     directory.join("00000001.seg").exists()
@@ -160,7 +170,7 @@ fn admin_key(checked: &Checked) -> Result<Option<[u8; 32]>, ServeFailure> {
         return Ok(checked.admin_key);
     }
     let directory = &checked.config.data;
-    let path = directory.join(ADMIN_KEY);
+    let path = admin_key_path(directory);
     if path.exists() {
         return Ok(Some(Key::read(&path)?.public()));
     }
@@ -169,6 +179,7 @@ fn admin_key(checked: &Checked) -> Result<Option<[u8; 32]>, ServeFailure> {
     }
     std::fs::create_dir_all(directory)
         .map_err(|source| ServeFailure::Directory { path: directory.clone(), source })?;
+    let path = admin_key_path(directory);
     let key = Key::generate()?;
     key.write(&path)?;
     say(&format!("the first administrator's key is {}; keep it, and keep it to yourself", path.display()));

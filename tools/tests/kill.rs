@@ -1,4 +1,4 @@
-//! kill -9: `fulcrum demo` is killed at a random moment, over and over; what it had acknowledged must be in its log.
+//! kill -9: `fulcrum demo --in-process` is killed at a random moment, over and over; what it had acknowledged must be in its log.
 //!
 //! After each kill: `fulcrum verify` succeeds; the last sequence in the trail of `--acks` and every order count on
 //! standard error are covered by the log; a summary, where the run had come to one, names the digest that verification
@@ -128,6 +128,7 @@ impl Cycle {
         demo.args([
             "demo",
             "--json",
+            "--in-process",
             "--accounts",
             "50",
             "--mode",

@@ -6,7 +6,7 @@ use risk::{AccountId, Capacity, InstrumentId};
 use crate::model::{Hints, Model};
 
 /// A scenario begins at one second and time stands still but where it waits.
-const fn time(waited_ms: u64) -> TimeNs {
+pub(crate) const fn time(waited_ms: u64) -> TimeNs {
     TimeNs::new(1_000_000_000 + waited_ms * 1_000_000)
 }
 

@@ -115,7 +115,9 @@ fn burst(peer: &mut Peer, orders: u64) {
             let FromVenue::OrderAccepted(order) = accepted.message else { panic!("{accepted:?}") };
             assert_eq!((order.cl_ord_id.get(), accepted.prefix.seq_no), (expected, 2 * expected - 1));
             let gone = peer.receive();
-            assert!(matches!(gone.message, FromVenue::OrderCanceled(_)) && gone.prefix.seq_no == 2 * expected);
+            assert!(
+                matches!(gone.message, FromVenue::OrderCanceled(_)) && gone.prefix.seq_no == 2 * expected
+            );
             expected += 1;
         }
     }

@@ -27,7 +27,9 @@ fn a_graceful_end_delivers_what_was_taken_and_says_so() {
         assert!(matches!(peer.receive().message, FromVenue::OrderAccepted(_)));
         let conclusion = served.stop().expect("no failure");
         let mut rest = peer.receive_all();
-        let Some(FromVenue::Terminate(end)) = rest.pop().map(|frame| frame.message) else { panic!("{rest:?}") };
+        let Some(FromVenue::Terminate(end)) = rest.pop().map(|frame| frame.message) else {
+            panic!("{rest:?}")
+        };
         assert_eq!(end.code.get(), Some(TermCode::ServerShutdown));
         assert!(rest.iter().all(|frame| matches!(frame.message, FromVenue::OrderAccepted(_))));
         let acknowledged = 1 + rest.len() as u64;

@@ -128,8 +128,7 @@ fn an_opening_that_was_cut_short_is_finished_and_a_finished_one_is_not_added_to(
     // The process dies over its opening: dropped, not closed.
     drop(recover(&config, &mut clock, &opening[..7], &mut |_| ()).expect("begins"));
     let mut seen = 0;
-    let (recovered, recovery) =
-        recover(&config, &mut clock, &opening, &mut |_| seen += 1).expect("goes on");
+    let (recovered, recovery) = recover(&config, &mut clock, &opening, &mut |_| seen += 1).expect("goes on");
     assert_eq!((recovery.created, recovery.commands, seen), (false, 7, opening.len()));
     assert_eq!(recovered.venue.last_stamp().seq.get(), opening.len() as u64);
     drop(recovered);

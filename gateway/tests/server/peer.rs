@@ -11,8 +11,8 @@ use gateway::wire::frame::{self, Flags, Prefix};
 use gateway::wire::message::Message;
 use gateway::wire::private::{CancelOrder, FromVenue, Hello, LogonAck, LogonProof, NewOrder};
 use gateway::wire::types::{
-    Code, CodMode, Millis, Octets, OrdFlags, OrdType, PostOnlyMode, PriceN, QtyN, SessionKind, Side, Stp, Tif,
-    TimeNsN, TriggerSrc,
+    CodMode, Code, Millis, Octets, OrdFlags, OrdType, PostOnlyMode, PriceN, QtyN, SessionKind, Side, Stp,
+    Tif, TimeNsN, TriggerSrc,
 };
 use risk::{AccountId, Price, Qty};
 
@@ -141,7 +141,8 @@ impl Peer {
     /// The next frame that is not a heartbeat; `None` at the end of the connection.
     pub(crate) fn try_receive(&mut self) -> Option<Received> {
         loop {
-            if let Some((frame, length)) = frame::split(&self.came, 1 << 16).expect("the venue sends frames") {
+            if let Some((frame, length)) = frame::split(&self.came, 1 << 16).expect("the venue sends frames")
+            {
                 let message = FromVenue::decode(&frame).expect("the venue sends what it declares");
                 let prefix = frame.prefix;
                 self.came.drain(..length);

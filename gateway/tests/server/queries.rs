@@ -4,8 +4,7 @@
 //! covers what it tells of.
 
 use engine::{
-    ClientOrderId, Command, NewOrder, OrderRef, Reject, Seq, SessionId, Stamp, TimeInForce, TimeNs,
-    Venue,
+    ClientOrderId, Command, NewOrder, OrderRef, Reject, Seq, SessionId, Stamp, TimeInForce, TimeNs, Venue,
 };
 use gateway::clock::VirtualClock;
 use gateway::duty::DutyCycle;
@@ -59,11 +58,7 @@ impl Bench {
             side,
             qty: Qty::new(qty),
             limit: Some(Price::new(limit)),
-            time_in_force: if rests {
-                TimeInForce::GoodTillCancel
-            } else {
-                TimeInForce::ImmediateOrCancel
-            },
+            time_in_force: if rests { TimeInForce::GoodTillCancel } else { TimeInForce::ImmediateOrCancel },
             post_only: false,
             reduce_only: false,
             persistent: true,

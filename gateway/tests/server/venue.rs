@@ -88,8 +88,7 @@ pub(crate) fn opening_with_keys() -> Vec<Command> {
         let (signing, number) = key(index);
         let public = signing.verifying_key().to_bytes();
         let kinds = 1 << SessionKind::OrderEntry as u8;
-        let terms =
-            Box::new(KeyTerms { public, account: account(index), kinds, expires: TimeNs::default() });
+        let terms = Box::new(KeyTerms { public, account: account(index), kinds, expires: TimeNs::default() });
         commands.push(Command::venue(Action::RegisterKey { key: number, terms }));
     }
     commands

@@ -10,11 +10,12 @@ use engine::{Action, Event, Seq, TimeNs};
 use gateway::clock::{Clock, WallClock};
 use gateway::in_process::{Client, Refused};
 use gateway::outcome::Outcome;
+use hdrhistogram::Histogram;
 
 use super::DemoError;
 use super::acks::Acks;
-use super::tally::Tally;
-use crate::flow::Flow;
+use super::tally::{Tally, latencies};
+use crate::flow::{Flow, SESSION};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 
@@ -28,6 +29,8 @@ const SHOW_INTERVAL: u64 = 1024;
 pub struct Observed {
     /// Counts so far.
     pub tally: Tally,
+    /// Nanoseconds from submission to durability, of client commands.
+    pub latency_ns: Histogram<u64>,
     clock: WallClock,
     events: VecDeque<Event>,
     /// Events of each command not told yet, its continuations' included.
@@ -49,6 +52,7 @@ impl Observed {
     pub fn new(acks: Option<Acks>) -> Self {
         Self {
             tally: Tally::new(),
+            latency_ns: latencies(),
             clock: WallClock::default(),
             events: VecDeque::new(),
             groups: VecDeque::new(),
@@ -64,7 +68,11 @@ impl Observed {
     pub fn see(&mut self, outcome: &Outcome<'_>) {
         self.last_seen = self.clock.now();
         self.last_seq = outcome.stamp.seq;
-        self.tally.count(outcome, self.last_seen.get().saturating_sub(outcome.received.get()));
+        self.tally.count(outcome);
+        if outcome.command.session == SESSION {
+            let latency = self.last_seen.get().saturating_sub(outcome.received.get());
+            self.latency_ns.saturating_record(latency);
+        }
         if outcome.command.action != Action::Continue {
             self.answered += 1;
             self.groups.push_back(0);

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use gateway::log::Durability;
-use gateway::replay::Replayed;
 use gateway::runner::Mode;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::{Live, Options, Source, insurance, is_conserved, played_for};
+use super::heard::Heard;
+use super::{Live, Options, Read, Source, Verdict, insurance, is_conserved, played_for};
+use super::tally::Tally;
 use crate::flow::{Flow, Note};
 use crate::format::{decimal, group_whole, grouped};
 
@@ -58,6 +59,10 @@ pub struct Summary {
     pub durability: &'static str,
     /// `shared` or `dedicated`.
     pub mode: &'static str,
+    /// `tcp` or `in process`.
+    pub transport: &'static str,
+    /// Sessions: over TCP one for every account, one of the operator, one of the oracle.
+    pub sessions: usize,
     /// Commands submitted.
     pub commands: u64,
     /// Continuations the venue injected.
@@ -94,11 +99,16 @@ pub struct Summary {
     pub conserved: bool,
     /// Whether the log replays to the same events and the same state.
     pub verified: bool,
+    /// What the sessions were told over TCP, the same as the log says they had to be told where it is verified.
+    pub told: Option<Heard>,
+    /// Whether the same commands in process come to the same fills, books and digest; absent where the run was in process
+    /// itself, or the log did not verify.
+    pub in_process_agrees: Option<bool>,
     /// Whether somebody interrupted the run.
     pub interrupted: bool,
     /// Commands per second, from the first submission to the last durable outcome.
     pub throughput_per_s: u64,
-    /// Microseconds from submission to durability with at most [`super::drive::WINDOW`] commands in flight.
+    /// Microseconds from request to answer (in process: from submission to durability) with at most [`super::drive::WINDOW`] commands in flight.
     pub ack_latency_us: Percentiles,
     /// Digest of the final state.
     pub digest: String,
@@ -120,10 +130,12 @@ impl Summary {
         options: &Options,
         flow: &dyn Flow,
         live: &Live,
-        replayed: Option<&Replayed>,
-        verified: bool,
+        read: Option<&Read>,
+        verdict: Verdict,
     ) -> Self {
-        let tally = &live.observed.tally;
+        let none = Tally::new();
+        let tally = live.tally.as_ref().or(read.map(|read| &read.tally)).unwrap_or(&none);
+        let replayed = read.map(|read| &read.replayed);
         let ledger = replayed.map(|replayed| replayed.venue.ledger());
         let decimals = ledger
             .and_then(|ledger| ledger.find_instrument(risk::InstrumentId::new(0)))
@@ -142,6 +154,8 @@ impl Summary {
             },
             durability: durability_name(options.durability),
             mode: mode_name(options.layout.mode),
+            transport: if options.in_process { "in process" } else { "tcp" },
+            sessions: live.sessions,
             commands: tally.commands,
             continuations: tally.continuations,
             events: tally.events,
@@ -159,13 +173,15 @@ impl Summary {
             insurance_balance: ledger.map(|ledger| shown(insurance(ledger).0)),
             insurance_equity: ledger.map(|ledger| shown(insurance(ledger).1)),
             conserved: ledger.is_some_and(|ledger| is_conserved(ledger, tally.deposits)),
-            verified,
+            verified: verdict.verified,
+            told: live.heard,
+            in_process_agrees: verdict.agrees,
             interrupted: live.interrupted,
             throughput_per_s: u64::try_from(rate).unwrap_or(u64::MAX),
-            ack_latency_us: Percentiles::of(&tally.latency_ns),
+            ack_latency_us: Percentiles::of(&live.latency_ns),
             digest: format!("{:032x}", live.conclusion.digest),
             checkpoints: replayed.map_or(0, |replayed| replayed.checkpoints),
-            replay_per_s: replayed.map_or(0, Replayed::rate),
+            replay_per_s: replayed.map_or(0, |replayed| replayed.rate()),
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             log: options.directory.as_ref().map(|path| path.display().to_string()),
             notes: flow.notes().into_iter().map(|Note { key, count }| (key, count)).collect(),
@@ -205,7 +221,8 @@ impl Summary {
         row(f, "throughput", &format!("{} commands/s", grouped(self.throughput_per_s.into())))?;
         writeln!(f)?;
         let names = ["p50", "p90", "p99", "p99.9", "max"].map(|name| format!("{name:>11}")).concat();
-        writeln!(f, "  submit to durable, us{names}")?;
+        let what = if self.transport == "tcp" { "request to answer, us" } else { "submit to durable, us" };
+        writeln!(f, "  {what}{names}")?;
         let figures = [p50, p90, p99, p99_9, max].map(|figure| format!("{figure:>11.1}")).concat();
         writeln!(f, "  {:<21}{figures}", format!("{} in flight", super::drive::WINDOW))
     }
@@ -232,7 +249,15 @@ fn mode_name(mode: Mode) -> &'static str {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seed = self.seed.map_or(String::new(), |seed| format!(", seed {seed}"));
-        writeln!(f, "flow {}{seed}, durability {}, mode {}", self.flow, self.durability, self.mode)?;
+        writeln!(
+            f,
+            "flow {}{seed}, durability {}, mode {}, {} sessions {}",
+            self.flow,
+            self.durability,
+            self.mode,
+            self.sessions,
+            if self.transport == "tcp" { "over TCP" } else { "in process" },
+        )?;
         writeln!(f)?;
         self.write_counts(f)?;
         self.write_risk(f)?;
@@ -253,6 +278,11 @@ impl fmt::Display for Summary {
                 f,
                 "LOG NOT VERIFIED: replay does not give what the venue answered; keep the log as evidence"
             )?;
+        }
+        match self.in_process_agrees {
+            Some(true) => writeln!(f, "the same commands in process: fills, books and digest agree")?,
+            Some(false) => writeln!(f, "THE SAME COMMANDS IN PROCESS COME TO SOMETHING ELSE")?,
+            None => {}
         }
         writeln!(f, "digest {}", self.digest)?;
         if let Some(log) = &self.log {

@@ -9,12 +9,19 @@ use gateway::outcome::Outcome;
 use hdrhistogram::Histogram;
 use risk::FillKind;
 
-use crate::flow::SESSION;
-
 /// Latencies are recorded up to here with three digits; above it they count as this.
 const LATENCY_MAX_NS: u64 = 60_000_000_000;
 
-/// Counts and latencies.
+/// Room for latencies in nanoseconds.
+///
+/// # Panics
+/// Never: the bounds of the histogram are constants it admits.
+#[must_use]
+pub fn latencies() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3).expect("constant bounds are admitted")
+}
+
+/// Counts.
 #[derive(Debug)]
 pub struct Tally {
     /// Commands that were submitted.
@@ -45,19 +52,12 @@ pub struct Tally {
     pub deposits: i128,
     /// Rejects by reason.
     pub rejects: BTreeMap<Reject, u64>,
-    /// Nanoseconds from submission to durability, of client commands.
-    pub latency_ns: Histogram<u64>,
 }
 
 impl Tally {
     /// Nothing yet.
-    ///
-    /// # Panics
-    /// Never: the bounds of the histogram are constants it admits.
     #[must_use]
     pub fn new() -> Self {
-        let latency_ns =
-            Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3).expect("constant bounds are admitted");
         Self {
             commands: 0,
             continuations: 0,
@@ -73,7 +73,6 @@ impl Tally {
             takeovers: 0,
             deposits: 0,
             rejects: BTreeMap::new(),
-            latency_ns,
         }
     }
 
@@ -83,8 +82,8 @@ impl Tally {
         self.rejects.values().sum()
     }
 
-    /// Counts one outcome that was seen `latency_ns` after its command was submitted.
-    pub fn count(&mut self, outcome: &Outcome<'_>, latency_ns: u64) {
+    /// Counts one outcome.
+    pub fn count(&mut self, outcome: &Outcome<'_>) {
         match outcome.command.action {
             Action::Continue => self.continuations += 1,
             Action::NewOrder(_) => self.orders += 1,
@@ -111,9 +110,6 @@ impl Tally {
         }
         if outcome.command.action != Action::Continue {
             self.commands += 1;
-        }
-        if outcome.command.session == SESSION {
-            self.latency_ns.saturating_record(latency_ns);
         }
         for event in outcome.events {
             self.count_event(event);

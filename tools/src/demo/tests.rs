@@ -19,7 +19,12 @@ fn options(orders: u64, directory: Option<&Path>) -> Options {
         durability: Durability::None,
         layout,
         acks: None,
+        in_process: true,
     }
+}
+
+fn over_tcp(orders: u64, directory: Option<&Path>) -> Options {
+    Options { in_process: false, ..options(orders, directory) }
 }
 
 fn replayed(directory: &Path, format: Format, from: Option<u64>, to: Option<u64>) -> (String, replay::End) {
@@ -47,6 +52,27 @@ fn summary_has_its_keys_and_the_log_verifies() {
     );
 }
 
+/// Over TCP: the log is what was answered, every session was told what concerns it and nothing else, and the commands
+/// come to the same in process.
+#[test]
+fn sessions_over_tcp_are_told_what_the_log_says() {
+    let summary = run(&over_tcp(20_000, None), &Interrupt::default()).unwrap();
+    assert!(summary.verified && summary.conserved && !summary.interrupted, "{summary}");
+    assert_eq!((summary.in_process_agrees, summary.transport, summary.sessions), (Some(true), "tcp", 62));
+    assert!(summary.fills > 500 && summary.liquidations > 0, "{summary}");
+    let told = summary.told.unwrap();
+    assert!(told.accepted > 5_000 && told.fill_sides > summary.fills && told.missed == 0, "{told:?}");
+}
+
+#[test]
+fn an_interrupted_run_over_tcp_still_verifies() {
+    let interrupt = Interrupt::default();
+    interrupt.ask();
+    let summary = run(&over_tcp(20_000, None), &interrupt).unwrap();
+    assert!(summary.verified && summary.conserved && summary.interrupted);
+    assert_eq!(summary.in_process_agrees, Some(true));
+}
+
 #[test]
 fn the_same_seed_gives_the_same_orders() {
     let [one, two] = [(); 2].map(|()| run(&options(5_000, None), &Interrupt::default()).unwrap());
@@ -68,10 +94,12 @@ fn a_recorded_file_is_played() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("made_up_message_1.csv");
     std::fs::write(&path, "1,1,1,100,1000000,-1\n2,4,1,40,1000000,-1\n3,5,0,1,1000000,1\n").unwrap();
-    let source = Source::Lobster(path, None);
-    let summary = run(&Options { source, ..options(0, None) }, &Interrupt::default()).unwrap();
-    assert!(summary.verified && summary.conserved);
-    assert_eq!((summary.fills, summary.notes["messages"], summary.notes["skipped_hidden"]), (1, 3, 1));
+    for in_process in [true, false] {
+        let source = Source::Lobster(path.clone(), None);
+        let summary = run(&Options { source, in_process, ..options(0, None) }, &Interrupt::default()).unwrap();
+        assert!(summary.verified && summary.conserved && summary.in_process_agrees != Some(false));
+        assert_eq!((summary.fills, summary.notes["messages"], summary.notes["skipped_hidden"]), (1, 3, 1));
+    }
 }
 
 #[test]

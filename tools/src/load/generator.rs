@@ -129,9 +129,9 @@ impl Generator {
         let total = whole(self.plan.duration, self.plan.rate);
         let warm_up = whole(self.plan.warm_up, self.plan.rate).min(total);
         let mut progress = Progress::start("requests", Some(total));
-        let start = many.now();
+        let (start, rate) = (many.now(), u128::from(self.plan.rate));
         let due = |number: u64| {
-            let offset = (u128::from(number) * u128::from(SECOND_NS)).checked_div(u128::from(self.plan.rate));
+            let offset = (u128::from(number) * u128::from(SECOND_NS)).checked_div(rate);
             TimeNs::new(start.get() + offset.and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0))
         };
         let mut number = 0;

@@ -177,6 +177,9 @@ impl Session {
             Some(FromVenue::Terminate(end)) => {
                 return Err(Fault::Terminated { code: end.code.get(), text: end.text.as_str().to_owned() });
             }
+            Some(early @ (FromVenue::Challenge(_) | FromVenue::LogonAck(_) | FromVenue::LogonReject(_))) => {
+                return Err(Fault::OutOfPlace { template: early.template() });
+            }
             Some(row) => self.incoming.push_back(Incoming::Answer(Box::new(row))),
         }
         Ok(())

@@ -1,0 +1,141 @@
+//! The audit: what the clients know, held against the log.
+
+use std::collections::BTreeMap;
+
+use engine::{Action, ClientOrderId, Event, Reject, SessionId};
+use gateway::client::{Answered, Request};
+use gateway::wire::private::OrderAccepted;
+
+use crate::model::{Due, Model, is_taken};
+use crate::server::Entry;
+use crate::trader::Trader;
+use crate::world::World;
+
+/// Where each number of a session was used up.
+fn numbers(log: &[Entry]) -> BTreeMap<SessionId, BTreeMap<u64, &Entry>> {
+    let mut numbers: BTreeMap<SessionId, BTreeMap<u64, &Entry>> = BTreeMap::new();
+    for entry in log {
+        let command = &entry.command;
+        let replayed = entry.events.iter().any(|event| {
+            matches!(event, Event::Rejected { reject: Reject::SequenceReplayed | Reject::SequenceGap, .. })
+        });
+        assert!(!replayed, "the door hands no number to the engine twice, and leaves none out: {entry:?}");
+        if !is_taken(entry) {
+            continue;
+        }
+        let count = match &command.action {
+            Action::Skip(skip) => u64::from(skip.count),
+            _ => 1,
+        };
+        let used = numbers.entry(command.session).or_default();
+        let last = command.client_seq.get();
+        for number in last + 1 - count..=last {
+            assert_eq!(number, used.len() as u64 + 1, "numbers are used up one after the other");
+            let _first = used.insert(number, entry);
+        }
+    }
+    numbers
+}
+
+/// What the log says of a request.
+fn verdict(entry: &Entry) -> Answered {
+    match entry.events[0] {
+        Event::Rejected { reject, .. } => Answered::Rejected { code: reject.code(), short: None },
+        Event::Skipped { skip, .. } => Answered::Rejected { code: skip.code, short: None },
+        _ => Answered::Accepted,
+    }
+}
+
+/// Whether a command is the request that was sent under its number.
+fn is_of(entry: &Entry, name: ClientOrderId, request: &Request) -> bool {
+    let command = &entry.command;
+    match (&command.action, request) {
+        (Action::Skip(skip), request) => skip.count > 1 || skip.template == request.template(),
+        (Action::NewOrder(order), Request::NewOrder(sent)) => {
+            command.client_order_id == name && order.qty == sent.qty && order.limit == sent.price.get()
+        }
+        (Action::IndexPrice { source_seq, price, .. }, Request::IndexPrice(sent)) => {
+            *source_seq == sent.source_seq && *price == sent.price
+        }
+        (Action::NewOrder(_) | Action::IndexPrice { .. }, _) => false,
+        (_, Request::NewOrder(_) | Request::IndexPrice(_)) => false,
+        _ => command.client_order_id == name,
+    }
+}
+
+fn check_requests(trader: &Trader, used: &BTreeMap<u64, &Entry>) {
+    let who = (trader.session_id, trader.terms.kind);
+    for (number, (ticket, request)) in &trader.sent {
+        let entry = used.get(number);
+        let answered = trader.verdicts.get(number);
+        let Some(entry) = entry else {
+            assert!(trader.orphans.contains(number), "{who:?}: request {number} is lost");
+            assert!(answered.is_none(), "{who:?}: request {number} was {answered:?} and is not in the log");
+            continue;
+        };
+        assert!(is_of(entry, ticket.cl_ord_id, request), "{who:?}: {request:?} became {entry:?}");
+        match (answered, verdict(entry)) {
+            (None, _) => {
+                assert!(trader.orphans.contains(number), "{who:?}: request {number} has no last word")
+            }
+            (Some(Answered::Sequenced), _) => {
+                assert!(
+                    !trader.holes.is_empty(),
+                    "{who:?}: request {number} has no answer, and no hole hid it"
+                );
+            }
+            (Some(Answered::Rejected { code, .. }), Answered::Rejected { code: logged, .. }) => {
+                assert_eq!(*code, logged, "{who:?}: request {number}");
+            }
+            (Some(answered), logged) => assert_eq!(*answered, logged, "{who:?}: request {number}"),
+        }
+    }
+}
+
+fn check_events(trader: &Trader, due: &[Due], log: &[Entry]) {
+    let who = (trader.session_id, trader.terms.kind);
+    let last = due.len() as u64;
+    assert_eq!(trader.expected, last + 1, "{who:?} was told everything");
+    assert!(trader.seen.keys().next_back().is_none_or(|number| *number <= last));
+    for (number, due) in (1_u64..).zip(due) {
+        let Some(seen) = trader.seen.get(&number) else {
+            assert!(
+                trader.holes.contains(&number),
+                "{who:?} misses event {number} and was not told of a hole"
+            );
+            continue;
+        };
+        let came = Due { template: seen.message.template(), through: seen.through, is_end: seen.is_end };
+        assert_eq!(came, *due, "{who:?}: event {number}");
+        if let gateway::wire::private::FromVenue::OrderAccepted(accepted) = &seen.message {
+            check_acceptance(accepted, log);
+        }
+    }
+}
+
+/// What was said of an order is what the log says.
+fn check_acceptance(seen: &OrderAccepted, log: &[Entry]) {
+    let at = usize::try_from(seen.engine_seq.get() - 1).expect("short logs");
+    let is_so = log[at].events.iter().any(|event| match event {
+        Event::Accepted { order, client_order_id, account, limit, qty, .. } => {
+            (*order, *client_order_id, *account, *limit, *qty)
+                == (seen.order_id, seen.cl_ord_id, seen.account_id, seen.price, seen.qty)
+        }
+        _ => false,
+    });
+    assert!(is_so && log[at].stamp.time == seen.transact_time, "{seen:?} is not {:?}", log[at]);
+}
+
+/// Holds everything the clients know against the log.
+pub(crate) fn audit(world: &World) {
+    let log = &world.server.log;
+    let used = numbers(log);
+    let due = Model::of(log);
+    for trader in &world.traders {
+        let id = trader.session_id.and_then(|id| u32::try_from(id).ok()).map(SessionId::new);
+        let id = id.expect("everybody is logged on");
+        let nothing = BTreeMap::new();
+        check_requests(trader, used.get(&id).unwrap_or(&nothing));
+        check_events(trader, due.get(&id).expect("the log knows the session"), log);
+    }
+}

@@ -1,0 +1,210 @@
+//! Who must be told what, worked out from the log by the rules and not by the projection.
+
+use std::collections::BTreeMap;
+
+use engine::{Action, Event, FillSide, OrderId, Reject, SessionId, SessionKind};
+use gateway::wire::private::{
+    AccountStatusChanged, AdminAck, BalanceChange, CancelAllAfterAck, DeadManFired, LeverageSet,
+    LiquidationEnd, LiquidationStart, MassCancelAck, OracleAck, OrderAccepted, OrderAmended, OrderCanceled,
+    OrderFilled, OrderTrimmed, PositionTakenOver, RequestRejected, SessionReject, ThrottleReject,
+};
+use risk::AccountId;
+
+use crate::server::Entry;
+
+/// An event of a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Due {
+    pub(crate) template: u16,
+    /// The session's last number in the log.
+    pub(crate) through: u64,
+    /// The last of its command.
+    pub(crate) is_end: bool,
+}
+
+#[derive(Debug)]
+struct Listener {
+    kind: SessionKind,
+    account: AccountId,
+    last: u64,
+    due: Vec<Due>,
+}
+
+/// Sessions by number, and what each is due.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    listeners: BTreeMap<SessionId, Listener>,
+}
+
+/// Whether a command of a session used its number up.
+pub(crate) fn is_taken(entry: &Entry) -> bool {
+    let in_vain = matches!(
+        entry.events.first(),
+        Some(Event::Rejected { reject: Reject::SequenceReplayed | Reject::SequenceGap, .. })
+    );
+    entry.command.client_seq.get() != 0 && !in_vain
+}
+
+impl Model {
+    /// What every session is due.
+    pub(crate) fn of(log: &[Entry]) -> BTreeMap<SessionId, Vec<Due>> {
+        let mut model = Self::default();
+        log.iter().for_each(|entry| model.take(entry));
+        model.listeners.into_iter().map(|(session, listener)| (session, listener.due)).collect()
+    }
+
+    fn give(&mut self, session: SessionId, template: u16) {
+        if let Some(listener) = self.listeners.get_mut(&session) {
+            listener.due.push(Due { template, through: listener.last, is_end: false });
+        }
+    }
+
+    fn give_all(&mut self, account: AccountId, kind: SessionKind, template: u16) {
+        let all = self.listeners.iter().filter(|(_, other)| other.kind == kind && other.account == account);
+        let all: Vec<SessionId> = all.map(|(session, _)| *session).collect();
+        all.into_iter().for_each(|session| self.give(session, template));
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        let lengths: Vec<(SessionId, usize)> =
+            self.listeners.iter().map(|(session, listener)| (*session, listener.due.len())).collect();
+        let command = &entry.command;
+        if is_taken(entry)
+            && let Some(listener) = self.listeners.get_mut(&command.session)
+        {
+            listener.last = command.client_seq.get();
+        }
+        for event in &entry.events {
+            self.event(entry, event);
+        }
+        for (session, length) in lengths {
+            let due = &mut self.listeners.get_mut(&session).expect("nobody leaves").due;
+            if due.len() > length
+                && let Some(last) = due.last_mut()
+            {
+                last.is_end = true;
+            }
+        }
+    }
+
+    fn kind(&self, session: SessionId) -> Option<SessionKind> {
+        self.listeners.get(&session).map(|listener| listener.kind)
+    }
+
+    /// An order's event: its session, copies, and the session of the same account that commanded it.
+    fn order(&mut self, entry: &Entry, session: SessionId, account: AccountId, template: u16) {
+        self.give(session, template);
+        self.give_all(account, SessionKind::DropCopy, template);
+        let commander = entry.command.session;
+        let is_own = self
+            .listeners
+            .get(&commander)
+            .is_some_and(|listener| listener.kind == SessionKind::OrderEntry && listener.account == account);
+        if is_own
+            && commander != session
+            && template != OrderAccepted::TEMPLATE
+            && template != OrderFilled::TEMPLATE
+        {
+            self.give(commander, template);
+        }
+    }
+
+    fn side(&mut self, entry: &Entry, side: &FillSide) {
+        if side.order == OrderId::default() {
+            self.give_all(side.account, SessionKind::OrderEntry, OrderFilled::TEMPLATE);
+            self.give_all(side.account, SessionKind::DropCopy, OrderFilled::TEMPLATE);
+        } else {
+            self.order(entry, side.session, side.account, OrderFilled::TEMPLATE);
+        }
+    }
+
+    fn account(&mut self, account: AccountId, template: u16) {
+        self.give_all(account, SessionKind::OrderEntry, template);
+        self.give_all(account, SessionKind::DropCopy, template);
+    }
+
+    fn acknowledge(&mut self, entry: &Entry) {
+        if self.kind(entry.command.session) == Some(SessionKind::Admin) {
+            self.give(entry.command.session, AdminAck::TEMPLATE);
+        }
+    }
+
+    fn event(&mut self, entry: &Entry, event: &Event) {
+        match event {
+            Event::LoggedOn { session, kind, account, last_client_seq, .. } => {
+                let listener =
+                    Listener { kind: *kind, account: *account, last: last_client_seq.get(), due: Vec::new() };
+                let known = self.listeners.entry(*session).or_insert(listener);
+                assert_eq!(known.last, last_client_seq.get(), "a logon tells the last number");
+            }
+            Event::Accepted { session, account, .. } => {
+                self.order(entry, *session, *account, OrderAccepted::TEMPLATE);
+            }
+            Event::Fill(fill) => {
+                self.side(entry, &fill.taker);
+                self.side(entry, &fill.maker);
+            }
+            Event::Cancelled { session, account, .. } => {
+                self.order(entry, *session, *account, OrderCanceled::TEMPLATE);
+            }
+            Event::Amended { session, account, .. } => {
+                self.order(entry, *session, *account, OrderAmended::TEMPLATE);
+            }
+            Event::Trimmed { session, account, .. } => {
+                self.order(entry, *session, *account, OrderTrimmed::TEMPLATE);
+            }
+            Event::Rejected { session, .. } => self.refusal(entry, *session),
+            Event::MassCancelled { session, .. } => {
+                let is_operator = self.kind(*session) == Some(SessionKind::Admin);
+                self.give(*session, if is_operator { AdminAck::TEMPLATE } else { MassCancelAck::TEMPLATE });
+            }
+            Event::Skipped { session, skip, .. } => {
+                let is_fast = skip.code == 1_110;
+                self.give(*session, if is_fast { ThrottleReject::TEMPLATE } else { SessionReject::TEMPLATE });
+            }
+            Event::DeadManSet { session, .. } => self.give(*session, CancelAllAfterAck::TEMPLATE),
+            Event::DeadManFired { session, .. } => self.give(*session, DeadManFired::TEMPLATE),
+            Event::Transferred { account, .. } => {
+                self.account(*account, BalanceChange::TEMPLATE);
+                self.acknowledge(entry);
+            }
+            Event::RestrictionSet { account, .. } => {
+                self.account(*account, AccountStatusChanged::TEMPLATE);
+                self.acknowledge(entry);
+            }
+            Event::LeverageSet { account, .. } => self.account(*account, LeverageSet::TEMPLATE),
+            Event::LiquidationStarted { account, .. } => self.account(*account, LiquidationStart::TEMPLATE),
+            Event::TakenOver { account, .. } => self.account(*account, PositionTakenOver::TEMPLATE),
+            Event::LiquidationEnded { account, .. } => self.account(*account, LiquidationEnd::TEMPLATE),
+            Event::Marked { .. } => {
+                if self.kind(entry.command.session) == Some(SessionKind::Oracle) {
+                    self.give(entry.command.session, OracleAck::TEMPLATE);
+                }
+            }
+            Event::AccountOpened { .. }
+            | Event::InstrumentDefined { .. }
+            | Event::TradingStateSet { .. }
+            | Event::KeyRegistered { .. }
+            | Event::KeyRevoked { .. } => self.acknowledge(entry),
+            Event::SessionOpened { .. } | Event::Ticked | Event::LoggedOff { .. } => {}
+        }
+    }
+
+    fn refusal(&mut self, entry: &Entry, session: SessionId) {
+        if entry.command.client_seq.get() != 0 && !is_taken(entry) {
+            return;
+        }
+        match self.kind(session) {
+            None => {}
+            Some(SessionKind::Admin) => self.give(session, AdminAck::TEMPLATE),
+            Some(SessionKind::Oracle) if matches!(entry.command.action, Action::IndexPrice { .. }) => {
+                self.give(session, OracleAck::TEMPLATE);
+            }
+            Some(
+                SessionKind::Local | SessionKind::OrderEntry | SessionKind::DropCopy | SessionKind::Oracle,
+            ) => {
+                self.give(session, RequestRejected::TEMPLATE);
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What the sessions were told, beside what the log says they had to be told.
+//!
+//! Invariant: both count the same facts, one from frames and one from events, and share no code on the way.
+
+use engine::{Event, Reject, SessionId};
+use gateway::outcome::Outcome;
+use gateway::wire::private::FromVenue;
+use serde::Serialize;
+
+/// Facts told to sessions, by kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Heard {
+    /// Orders accepted.
+    pub accepted: u64,
+    /// Sides of fills: both where both orders are of sessions.
+    pub fill_sides: u64,
+    /// Orders gone.
+    pub cancelled: u64,
+    /// Orders changed.
+    pub amended: u64,
+    /// Orders cut.
+    pub trimmed: u64,
+    /// Requests refused.
+    pub rejected: u64,
+    /// Events that were no longer kept for a session; the log has no such thing.
+    pub missed: u64,
+}
+
+const NOBODY: SessionId = SessionId::new(0);
+
+impl Heard {
+    /// Counts a message of the venue.
+    pub fn hear(&mut self, message: &FromVenue) {
+        match message {
+            FromVenue::OrderAccepted(_) => self.accepted += 1,
+            FromVenue::OrderFilled(_) => self.fill_sides += 1,
+            FromVenue::OrderCanceled(_) => self.cancelled += 1,
+            FromVenue::OrderAmended(_) => self.amended += 1,
+            FromVenue::OrderTrimmed(_) => self.trimmed += 1,
+            FromVenue::RequestRejected(_) | FromVenue::SessionReject(_) | FromVenue::ThrottleReject(_) => {
+                self.rejected += 1;
+            }
+            FromVenue::AdminAck(ack) => self.rejected += u64::from(ack.code != 0),
+            FromVenue::OracleAck(ack) => self.rejected += u64::from(ack.code != 0),
+            FromVenue::Challenge(_)
+            | FromVenue::LogonAck(_)
+            | FromVenue::LogonReject(_)
+            | FromVenue::Heartbeat(_)
+            | FromVenue::TestRequest(_)
+            | FromVenue::GapFill(_)
+            | FromVenue::Logout(_)
+            | FromVenue::Terminate(_)
+            | FromVenue::MassCancelAck(_)
+            | FromVenue::CancelAllAfterAck(_)
+            | FromVenue::DeadManFired(_)
+            | FromVenue::OpenOrder(_)
+            | FromVenue::QueryEnd(_)
+            | FromVenue::InstrumentDef(_)
+            | FromVenue::BookLevels(_)
+            | FromVenue::AccountState(_)
+            | FromVenue::PositionState(_)
+            | FromVenue::BalanceChange(_)
+            | FromVenue::LiquidationStart(_)
+            | FromVenue::LeverageSet(_)
+            | FromVenue::PositionTakenOver(_)
+            | FromVenue::LiquidationEnd(_)
+            | FromVenue::AccountStatusChanged(_) => {}
+        }
+    }
+
+    /// Counts what an outcome had to be told.
+    pub fn expect(&mut self, outcome: &Outcome<'_>) {
+        for event in outcome.events {
+            let told = |session: SessionId| u64::from(session != NOBODY);
+            if let Event::Accepted { session, .. } = *event {
+                self.accepted += told(session);
+            } else if let Event::Fill(fill) = event {
+                self.fill_sides += told(fill.maker.session) + told(fill.taker.session);
+            } else if let Event::Cancelled { session, .. } = *event {
+                self.cancelled += told(session);
+            } else if let Event::Amended { session, .. } = *event {
+                self.amended += told(session);
+            } else if let Event::Trimmed { session, .. } = *event {
+                self.trimmed += told(session);
+            } else if let Event::Skipped { session, .. } = *event {
+                self.rejected += told(session);
+            } else if let Event::Rejected { session, reject, .. } = *event {
+                let is_silent = matches!(reject, Reject::SequenceReplayed | Reject::SequenceGap);
+                self.rejected += if is_silent { 0 } else { told(session) };
+            }
+        }
+    }
+}
