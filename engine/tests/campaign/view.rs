@@ -92,6 +92,7 @@ impl View {
         }
         for event in events {
             self.fold(event);
+            self.meet(event);
         }
     }
 
@@ -171,16 +172,6 @@ impl View {
                     self.closed.insert(instrument, state);
                 }
             }
-            Event::LoggedOn { session, key, tag, kind, account, .. } => {
-                self.bound.insert(session, Bound { key, tag, kind, account });
-            }
-            Event::RestrictionSet { account, restriction } => {
-                if restriction == Restriction::None {
-                    self.restricted.remove(&account);
-                } else {
-                    self.restricted.insert(account, restriction);
-                }
-            }
             Event::Rejected { .. }
             | Event::MassCancelled { .. }
             | Event::SessionOpened { .. }
@@ -195,7 +186,22 @@ impl View {
             | Event::Skipped { .. }
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
-            | Event::LiquidationEnded { .. } => {}
+            | Event::LiquidationEnded { .. }
+            | Event::LoggedOn { .. }
+            | Event::RestrictionSet { .. } => {}
+        }
+    }
+
+    /// Takes in what an event says of sessions and operators.
+    fn meet(&mut self, event: &Event) {
+        if let Event::LoggedOn { session, key, tag, kind, account, .. } = *event {
+            self.bound.insert(session, Bound { key, tag, kind, account });
+        } else if let Event::RestrictionSet { account, restriction } = *event {
+            if restriction == Restriction::None {
+                self.restricted.remove(&account);
+            } else {
+                self.restricted.insert(account, restriction);
+            }
         }
     }
 }
