@@ -10,11 +10,11 @@
 //!
 //! | state | what is read | what comes | then |
 //! |---|---|---|---|
-//! | AwaitHello | `Hello` | `Challenge` | AwaitProof |
-//! | AwaitProof | `LogonProof` | `Logon` goes to the engine; the session's other connection is not read meanwhile | AwaitSequenced |
-//! | AwaitSequenced | nothing | the engine admits it: `LogonAck`, a `GapFill` if frames are gone, the frames asked for | Active |
-//! | Active | requests, queries, session messages | frames as they become durable | LoggingOff, Closing |
-//! | LoggingOff | nothing more | the engine has it: the frames up to there, `Logout` | Closing |
+//! | `AwaitHello` | `Hello` | `Challenge` | `AwaitProof` |
+//! | `AwaitProof` | `LogonProof` | `Logon` goes to the engine; the session's other connection is not read meanwhile | `AwaitSequenced` |
+//! | `AwaitSequenced` | nothing | the engine admits it: `LogonAck`, a `GapFill` if frames are gone, the frames asked for | Active |
+//! | Active | requests, queries, session messages | frames as they become durable | `LoggingOff`, Closing |
+//! | `LoggingOff` | nothing more | the engine has it: the frames up to there, `Logout` | Closing |
 //! | Closing | nothing more | what is left of its last frame | gone |
 //!
 //! # States of a session

@@ -9,6 +9,7 @@ use super::projection::{LoggedSession, Projection};
 use crate::query::{Answer, Rows};
 use crate::wire::codes::ErrorCode;
 use crate::wire::frame::{self, Flags, Prefix};
+use crate::wire::message::Message;
 use crate::wire::private::{GapFill, QueryEnd};
 use crate::wire::types::TermCode;
 use engine::TimeNs;
@@ -49,30 +50,26 @@ impl Door {
         if !self.connections.get(id).is_some_and(|connection| matches!(connection.stage, Stage::Active(_))) {
             return;
         }
-        let mut rows = 0;
         match &answer.rows {
             Rows::None => {}
-            Rows::OpenOrders(orders) => orders.iter().for_each(|order| {
-                self.say(id, order);
-                rows += 1;
-            }),
-            Rows::Instruments(instruments) => instruments.iter().for_each(|instrument| {
-                self.say(id, instrument);
-                rows += 1;
-            }),
-            Rows::Book(sides) => sides.iter().for_each(|side| {
-                self.say(id, side);
-                rows += 1;
-            }),
+            Rows::OpenOrders(rows) => self.say_all(id, rows),
+            Rows::Instruments(rows) => self.say_all(id, rows),
+            Rows::Book(sides) => self.say_all(id, sides),
             Rows::Account { state, positions } => {
                 self.say(id, state);
-                positions.iter().for_each(|position| self.say(id, position));
-                rows = 1 + u32::try_from(positions.len()).unwrap_or(u32::MAX);
+                self.say_all(id, positions);
             }
         }
+        let rows = u32::try_from(answer.rows.count()).unwrap_or(u32::MAX);
         let end = QueryEnd { query_id: answer.query_id, engine_seq: answer.seq, rows, code: answer.code };
         self.say(id, &end);
         self.end_overrun(id);
+    }
+
+    fn say_all<M: Message>(&mut self, id: ConnectionId, rows: &[M]) {
+        for row in rows {
+            self.say(id, row);
+        }
     }
 }
 

@@ -189,15 +189,11 @@ impl Projection {
             return;
         }
         let Some(place) = self.place(command.session) else { return };
-        let used_nothing = |event: &Event| match event {
-            Event::Rejected { reject, .. } => matches!(
-                reject,
-                Reject::SequenceReplayed
-                    | Reject::SequenceGap
-                    | Reject::VenuePending
-                    | Reject::UnknownSession
-            ),
-            _ => false,
+        let used_nothing = |event: &Event| {
+            let Event::Rejected { reject, .. } = event else { return false };
+            let unnumbered =
+                [Reject::SequenceReplayed, Reject::SequenceGap, Reject::VenuePending, Reject::UnknownSession];
+            unnumbered.contains(reject)
         };
         if outcome.events.first().is_some_and(used_nothing) {
             return;

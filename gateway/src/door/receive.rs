@@ -7,12 +7,13 @@ use engine::{Action, ClientOrderId, ClientSeq, Command, SessionKind, Skip, TimeN
 use risk::AccountId;
 
 use super::connection::{Active, ConnectionId, Pause, Stage};
-use super::requests::{self, Class, NO_FIELD, Refusal, Request};
+use super::requests::{self, Class, NO_FIELD, Request};
 use super::{Door, Gate};
 use crate::in_process::Refused;
 use crate::outcome::Arrival;
 use crate::wire::codes::ErrorCode;
 use crate::wire::frame::{self, Flags, Frame, FrameError, SCHEMA_PRIVATE};
+use crate::wire::message::Refusal;
 use crate::wire::private::SessionReject;
 use crate::wire::types::{TermCode, U16N};
 
@@ -236,7 +237,7 @@ impl Door {
                 let session = speaker.active.session;
                 (Command { session, client_seq, client_order_id, valid_until, action }, false)
             }
-            Err(refusal) => (skip(speaker, number, refusal.skip(frame.template)), true),
+            Err(refusal) => (skip(speaker, number, requests::skip(refusal, frame.template)), true),
         };
         if self.submit(speaker, command, gate) == Taken::Full {
             return Taken::Full;
@@ -311,7 +312,7 @@ impl Door {
                 ref_seq_no: ClientSeq::new(frame.prefix.seq_no),
                 ref_template_id: frame.template,
                 code: refusal.code.code(),
-                field_id: U16N::from((refusal.field != NO_FIELD).then_some(refusal.field)),
+                field_id: U16N::from(refusal.field),
             },
         );
         self.count_refusal(id)

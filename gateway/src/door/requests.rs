@@ -11,45 +11,19 @@ use risk::{
     AccountId, FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Rate, Restriction, Side, Tier,
 };
 
+use crate::wire::Frame;
 use crate::wire::codes::ErrorCode;
-use crate::wire::frame::SCHEMA_PRIVATE;
-use crate::wire::message::Message;
-use crate::wire::private;
+use crate::wire::message::{Message, Refusal};
+use crate::wire::private::{self, FromClient};
 use crate::wire::types::{self, AccountStatus, IdN, OrdFlags, OrdType, PostOnlyMode, Stp, Tif, TimeNsN};
-use crate::wire::{DecodeError, Frame};
 
 /// No field is at fault.
 pub(super) const NO_FIELD: u16 = u16::MAX;
 
-/// Why a frame is refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Refusal {
-    pub(super) code: ErrorCode,
-    /// Number of the field at fault, from 1; [`NO_FIELD`] where none is.
-    pub(super) field: u16,
-}
-
-impl From<ErrorCode> for Refusal {
-    fn from(code: ErrorCode) -> Self {
-        Self { code, field: NO_FIELD }
-    }
-}
-
-impl From<DecodeError> for Refusal {
-    fn from(error: DecodeError) -> Self {
-        Self::from(match error {
-            DecodeError::ShortBlock => ErrorCode::ShortBlock,
-            DecodeError::BadGroup => ErrorCode::BadGroup,
-            DecodeError::BadText => ErrorCode::BadUtf8,
-        })
-    }
-}
-
-impl Refusal {
-    /// The record of one refused number.
-    pub(super) const fn skip(self, template: u16) -> Skip {
-        Skip { count: 1, template, code: self.code.code(), field: self.field, retry_after_ns: 0 }
-    }
+/// The record of one refused number.
+pub(super) fn skip(refusal: Refusal, template: u16) -> Skip {
+    let field = refusal.field.unwrap_or(NO_FIELD);
+    Skip { count: 1, template, code: refusal.code.code(), field, retry_after_ns: 0 }
 }
 
 /// A request that could be read.
@@ -99,68 +73,67 @@ const fn is_allowed(template: u16, kind: SessionKind) -> bool {
     }
 }
 
-/// Number of a field, from 1, in the order of the block; what follows the block comes after its last field.
-fn field_number<M: Message>(name: &str) -> u16 {
-    let fields = M::LAYOUT.fields;
-    let index = fields.iter().position(|field| field.name == name).unwrap_or(fields.len());
-    u16::try_from(index + 1).unwrap_or(NO_FIELD)
+/// A refusal for a field of a message, whose number is looked up when this is compiled.
+macro_rules! refusal {
+    ($message:ty, $code:ident, $field:literal) => {
+        Refusal {
+            code: ErrorCode::$code,
+            field: Some(const { <$message as Message>::LAYOUT.number_of($field) }),
+        }
+    };
 }
 
-fn refuse<M: Message>(code: ErrorCode, field: &str) -> Refusal {
-    Refusal { code, field: field_number::<M>(field) }
-}
-
-fn require<M: Message>(holds: bool, code: ErrorCode, field: &str) -> Result<(), Refusal> {
-    if holds { Ok(()) } else { Err(refuse::<M>(code, field)) }
-}
-
-/// Decodes a frame's message.
-pub(super) fn decode<M: Message>(frame: &Frame<'_>) -> Result<M, Refusal> {
-    Ok(M::decode(frame.body, frame.block_length)?)
+fn require(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(refusal) }
 }
 
 /// Reads a numbered request of a session of `kind` that acts for `own`.
 pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Result<Request, Refusal> {
-    if frame.schema != SCHEMA_PRIVATE {
-        return Err(ErrorCode::UnknownSchema.into());
-    }
-    if class(frame.template) != Class::Request {
-        return Err(ErrorCode::UnknownTemplate.into());
-    }
-    if !is_allowed(frame.template, kind) {
+    if class(frame.template) == Class::Request && !is_allowed(frame.template, kind) {
         return Err(ErrorCode::NoPermission.into());
     }
-    match frame.template {
-        100 => new_order(&decode(frame)?, own),
-        101 => cancel_order(&decode(frame)?, own),
-        102 => amend_order(&decode(frame)?, own),
-        103 => mass_cancel(&decode(frame)?, own),
-        104 => cancel_all_after(&decode(frame)?, own),
-        301 => set_leverage(&decode(frame)?, own),
-        400 => define_instrument(decode(frame)?),
-        401 => set_trading_state(&decode(frame)?),
-        402 => account_create(&decode(frame)?),
-        403 => transfer(&decode(frame)?),
-        404 => set_account_status(&decode(frame)?),
-        405 => key_register(&decode(frame)?),
-        408 => key_revoke(&decode(frame)?),
-        409 => admin_mass_cancel(&decode(frame)?),
-        _ => index_price(&decode(frame)?),
+    match FromClient::decode(frame)? {
+        FromClient::NewOrder(message) => new_order(&message, own),
+        FromClient::CancelOrder(message) => cancel_order(&message, own),
+        FromClient::AmendOrder(message) => amend_order(&message, own),
+        FromClient::MassCancel(message) => mass_cancel(&message, own),
+        FromClient::CancelAllAfter(message) => cancel_all_after(&message, own),
+        FromClient::SetLeverage(message) => set_leverage(&message, own),
+        FromClient::InstrumentDefine(message) => define_instrument(&message),
+        FromClient::SetTradingState(message) => set_trading_state(&message),
+        FromClient::AccountCreate(message) => account_create(&message),
+        FromClient::Transfer(message) => transfer(&message),
+        FromClient::SetAccountStatus(message) => set_account_status(&message),
+        FromClient::KeyRegister(message) => key_register(&message),
+        FromClient::KeyRevoke(message) => key_revoke(&message),
+        FromClient::AdminMassCancel(message) => admin_mass_cancel(&message),
+        FromClient::IndexPrice(message) => index_price(&message),
+        FromClient::Hello(_)
+        | FromClient::LogonProof(_)
+        | FromClient::Heartbeat(_)
+        | FromClient::TestRequest(_)
+        | FromClient::ResendRequest(_)
+        | FromClient::Logout(_)
+        | FromClient::OpenOrdersQuery(_)
+        | FromClient::OrderStatusQuery(_)
+        | FromClient::InstrumentQuery(_)
+        | FromClient::BookQuery(_)
+        | FromClient::RiskQuery(_) => Err(ErrorCode::UnknownTemplate.into()),
     }
 }
 
 /// A request with a name and without a deadline.
-fn named<M: Message>(name: ClientOrderId, field: &str, action: Action) -> Result<Request, Refusal> {
-    timed::<M>(name, field, TimeNsN::NONE, action)
+fn named(name: ClientOrderId, unnamed: Refusal, action: Action) -> Result<Request, Refusal> {
+    timed(name, unnamed, TimeNsN::NONE, action)
 }
 
-fn timed<M: Message>(
+fn timed(
     name: ClientOrderId,
-    field: &str,
+    unnamed: Refusal,
     valid_until: TimeNsN,
     action: Action,
 ) -> Result<Request, Refusal> {
-    require::<M>(name != ClientOrderId::default(), ErrorCode::NullInRequired, field)?;
+    require(name != ClientOrderId::default(), unnamed)?;
     // In the engine 0 is no deadline; on the wire it is one that has passed.
     let valid_until = valid_until.get().map_or(TimeNs::default(), |time| time.max(TimeNs::new(1)));
     Ok(Request { client_order_id: name, valid_until, action })
@@ -171,45 +144,41 @@ fn account_or(account: AccountId, own: AccountId) -> AccountId {
     if account == AccountId::default() { own } else { account }
 }
 
-fn flag<M: Message>(octet: u8, field: &str) -> Result<bool, Refusal> {
-    require::<M>(octet <= 1, ErrorCode::BadEnum, field)?;
+fn flag(octet: u8, refusal: Refusal) -> Result<bool, Refusal> {
+    require(octet <= 1, refusal)?;
     Ok(octet == 1)
 }
 
 fn new_order(message: &private::NewOrder, own: AccountId) -> Result<Request, Refusal> {
     type M = private::NewOrder;
-    let reserved = message.display_qty.get().is_none();
-    require::<M>(reserved, ErrorCode::Unsupported, "display_qty")?;
-    require::<M>(message.trigger_price.get().is_none(), ErrorCode::Unsupported, "trigger_price")?;
-    require::<M>(message.expire_time.get().is_none(), ErrorCode::Unsupported, "expire_time")?;
-    require::<M>(message.user_tag == 0, ErrorCode::Unsupported, "user_tag")?;
-    require::<M>(message.flags.0 & !OrdFlags::KNOWN == 0, ErrorCode::Unsupported, "flags")?;
-    require::<M>(message.qty.get() != i64::MIN, ErrorCode::NullInRequired, "qty")?;
-    let bad = |field| refuse::<M>(ErrorCode::BadEnum, field);
-    let limit = match message.ord_type.get().ok_or_else(|| bad("ord_type"))? {
-        OrdType::Limit => {
-            Some(message.price.get().ok_or_else(|| refuse::<M>(ErrorCode::NullInRequired, "price"))?)
-        }
+    require(message.display_qty.get().is_none(), refusal!(M, Unsupported, "display_qty"))?;
+    require(message.trigger_price.get().is_none(), refusal!(M, Unsupported, "trigger_price"))?;
+    require(message.expire_time.get().is_none(), refusal!(M, Unsupported, "expire_time"))?;
+    require(message.user_tag == 0, refusal!(M, Unsupported, "user_tag"))?;
+    require(message.flags.0 & !OrdFlags::KNOWN == 0, refusal!(M, Unsupported, "flags"))?;
+    require(message.qty.get() != i64::MIN, refusal!(M, NullInRequired, "qty"))?;
+    let limit = match message.ord_type.get().ok_or(refusal!(M, BadEnum, "ord_type"))? {
+        OrdType::Limit => Some(message.price.get().ok_or(refusal!(M, NullInRequired, "price"))?),
         OrdType::Market => {
-            require::<M>(message.price.get().is_none(), ErrorCode::Unsupported, "price")?;
+            require(message.price.get().is_none(), refusal!(M, Unsupported, "price"))?;
             None
         }
         OrdType::StopMarket | OrdType::StopLimit | OrdType::TakeProfitMarket | OrdType::TakeProfitLimit => {
-            return Err(refuse::<M>(ErrorCode::Unsupported, "ord_type"));
+            return Err(refusal!(M, Unsupported, "ord_type"));
         }
     };
-    let time_in_force = match message.tif.get().ok_or_else(|| bad("tif"))? {
+    let time_in_force = match message.tif.get().ok_or(refusal!(M, BadEnum, "tif"))? {
         Tif::GTC => TimeInForce::GoodTillCancel,
         Tif::IOC => TimeInForce::ImmediateOrCancel,
         Tif::FOK => TimeInForce::FillOrKill,
-        Tif::GTD | Tif::Day => return Err(refuse::<M>(ErrorCode::Unsupported, "tif")),
+        Tif::GTD | Tif::Day => return Err(refusal!(M, Unsupported, "tif")),
     };
-    let stp = message.stp.get().ok_or_else(|| bad("stp"))?;
-    require::<M>(stp == Stp::CancelTaker, ErrorCode::Unsupported, "stp")?;
+    let stp = message.stp.get().ok_or(refusal!(M, BadEnum, "stp"))?;
+    require(stp == Stp::CancelTaker, refusal!(M, Unsupported, "stp"))?;
     let order = NewOrder {
         account: account_or(message.account_id, own),
         instrument: message.instrument_id,
-        side: side(message.side.get().ok_or_else(|| bad("side"))?),
+        side: side(message.side.get().ok_or(refusal!(M, BadEnum, "side"))?),
         qty: message.qty,
         limit,
         time_in_force,
@@ -217,7 +186,12 @@ fn new_order(message: &private::NewOrder, own: AccountId) -> Result<Request, Ref
         reduce_only: message.flags.0 & OrdFlags::REDUCE_ONLY != 0,
         persistent: message.flags.0 & OrdFlags::PERSIST != 0,
     };
-    timed::<M>(message.cl_ord_id, "cl_ord_id", message.valid_until, Action::NewOrder(order))
+    timed(
+        message.cl_ord_id,
+        refusal!(M, NullInRequired, "cl_ord_id"),
+        message.valid_until,
+        Action::NewOrder(order),
+    )
 }
 
 const fn side(side: types::Side) -> Side {
@@ -228,10 +202,10 @@ const fn side(side: types::Side) -> Side {
 }
 
 fn post_only<M: Message>(mode: types::Code<PostOnlyMode>) -> Result<bool, Refusal> {
-    match mode.get().ok_or_else(|| refuse::<M>(ErrorCode::BadEnum, "post_only"))? {
+    match mode.get().ok_or(refusal!(M, BadEnum, "post_only"))? {
         PostOnlyMode::Off => Ok(false),
         PostOnlyMode::Reject => Ok(true),
-        PostOnlyMode::Slide => Err(refuse::<M>(ErrorCode::Unsupported, "post_only")),
+        PostOnlyMode::Slide => Err(refusal!(M, Unsupported, "post_only")),
     }
 }
 
@@ -244,29 +218,41 @@ pub(super) fn order_ref(order: IdN, client: IdN) -> Option<OrderRef> {
 fn cancel_order(message: &private::CancelOrder, own: AccountId) -> Result<Request, Refusal> {
     type M = private::CancelOrder;
     let order = order_ref(message.order_id, message.orig_cl_ord_id);
-    let order = order.ok_or_else(|| refuse::<M>(ErrorCode::NullInRequired, "order_id"))?;
+    let order = order.ok_or(refusal!(M, NullInRequired, "order_id"))?;
     let account = account_or(message.account_id, own);
-    named::<M>(message.cl_ord_id, "cl_ord_id", Action::CancelOrder(CancelOrder { account, order }))
+    named(
+        message.cl_ord_id,
+        refusal!(M, NullInRequired, "cl_ord_id"),
+        Action::CancelOrder(CancelOrder { account, order }),
+    )
 }
 
 fn amend_order(message: &private::AmendOrder, own: AccountId) -> Result<Request, Refusal> {
     type M = private::AmendOrder;
-    let none = |field| refuse::<M>(ErrorCode::NullInRequired, field);
-    require::<M>(message.new_trigger_price.get().is_none(), ErrorCode::Unsupported, "new_trigger_price")?;
+    require(message.new_trigger_price.get().is_none(), refusal!(M, Unsupported, "new_trigger_price"))?;
     let amend = AmendOrder {
         account: account_or(message.account_id, own),
-        order: order_ref(message.order_id, message.orig_cl_ord_id).ok_or_else(|| none("order_id"))?,
-        limit: message.new_price.get().ok_or_else(|| none("new_price"))?,
-        qty: message.new_total_qty.get().ok_or_else(|| none("new_total_qty"))?,
+        order: order_ref(message.order_id, message.orig_cl_ord_id).ok_or(refusal!(
+            M,
+            NullInRequired,
+            "order_id"
+        ))?,
+        limit: message.new_price.get().ok_or(refusal!(M, NullInRequired, "new_price"))?,
+        qty: message.new_total_qty.get().ok_or(refusal!(M, NullInRequired, "new_total_qty"))?,
         post_only: post_only::<M>(message.post_only)?,
     };
-    timed::<M>(message.cl_ord_id, "cl_ord_id", message.valid_until, Action::AmendOrder(amend))
+    timed(
+        message.cl_ord_id,
+        refusal!(M, NullInRequired, "cl_ord_id"),
+        message.valid_until,
+        Action::AmendOrder(amend),
+    )
 }
 
 fn mass_cancel(message: &private::MassCancel, own: AccountId) -> Result<Request, Refusal> {
     let instrument = message.instrument_id.get().map(InstrumentId::new);
     let action = Action::MassCancel(MassCancel { account: account_or(message.account_id, own), instrument });
-    named::<private::MassCancel>(message.cl_ord_id, "cl_ord_id", action)
+    named(message.cl_ord_id, refusal!(private::MassCancel, NullInRequired, "cl_ord_id"), action)
 }
 
 fn cancel_all_after(message: &private::CancelAllAfter, own: AccountId) -> Result<Request, Refusal> {
@@ -274,9 +260,9 @@ fn cancel_all_after(message: &private::CancelAllAfter, own: AccountId) -> Result
     let action = Action::CancelAllAfter {
         account: account_or(message.account_id, own),
         timeout_ms: message.timeout.get(),
-        keep_reduce_only: flag::<M>(message.keep_reduce_only, "keep_reduce_only")?,
+        keep_reduce_only: flag(message.keep_reduce_only, refusal!(M, BadEnum, "keep_reduce_only"))?,
     };
-    named::<M>(message.cl_ord_id, "cl_ord_id", action)
+    named(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), action)
 }
 
 fn set_leverage(message: &private::SetLeverage, own: AccountId) -> Result<Request, Refusal> {
@@ -285,10 +271,10 @@ fn set_leverage(message: &private::SetLeverage, own: AccountId) -> Result<Reques
         instrument: message.instrument_id,
         leverage: Leverage::new(message.leverage_e2),
     };
-    named::<private::SetLeverage>(message.cl_ord_id, "cl_ord_id", action)
+    named(message.cl_ord_id, refusal!(private::SetLeverage, NullInRequired, "cl_ord_id"), action)
 }
 
-fn define_instrument(message: private::InstrumentDefine) -> Result<Request, Refusal> {
+fn define_instrument(message: &private::InstrumentDefine) -> Result<Request, Refusal> {
     type M = private::InstrumentDefine;
     let (mut initial_tiers, mut maintenance_tiers) = (Vec::new(), Vec::new());
     for row in &message.tiers.0 {
@@ -296,7 +282,7 @@ fn define_instrument(message: private::InstrumentDefine) -> Result<Request, Refu
         match row.table {
             1 => initial_tiers.push(tier),
             2 => maintenance_tiers.push(tier),
-            _ => return Err(refuse::<M>(ErrorCode::BadEnum, "tiers")),
+            _ => return Err(refusal!(M, BadEnum, "tiers")),
         }
     }
     let spec = InstrumentSpec {
@@ -321,44 +307,44 @@ fn define_instrument(message: private::InstrumentDefine) -> Result<Request, Refu
         maintenance_tiers,
     };
     let action = Action::DefineInstrument { instrument: message.instrument_id, spec: Box::new(spec) };
-    named::<M>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }
 
 fn set_trading_state(message: &private::SetTradingState) -> Result<Request, Refusal> {
     type M = private::SetTradingState;
-    let state = match message.state.get().ok_or_else(|| refuse::<M>(ErrorCode::BadEnum, "state"))? {
+    let state = match message.state.get().ok_or(refusal!(M, BadEnum, "state"))? {
         types::TradingState::Open => TradingState::Open,
         types::TradingState::CancelOnly => TradingState::CancelOnly,
     };
     let action = Action::SetTradingState { instrument: message.instrument_id, state };
-    named::<M>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }
 
 fn account_create(message: &private::AccountCreate) -> Result<Request, Refusal> {
     let action = Action::OpenAccount { account: message.account_id };
-    named::<private::AccountCreate>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(private::AccountCreate, NullInRequired, "request_id"), action)
 }
 
 fn transfer(message: &private::Transfer) -> Result<Request, Refusal> {
     type M = private::Transfer;
     let (account, amount) = (message.account_id, message.amount.get());
-    let size = amount.checked_abs().ok_or_else(|| refuse::<M>(ErrorCode::NullInRequired, "amount"))?;
+    let size = amount.checked_abs().ok_or(refusal!(M, NullInRequired, "amount"))?;
     let transfer = Transfer { account, amount: Money::new(size) };
     let action = if amount < 0 { Action::Withdraw(transfer) } else { Action::Deposit(transfer) };
-    named::<M>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }
 
 fn set_account_status(message: &private::SetAccountStatus) -> Result<Request, Refusal> {
     type M = private::SetAccountStatus;
-    let restriction = match message.status.get().ok_or_else(|| refuse::<M>(ErrorCode::BadEnum, "status"))? {
+    let restriction = match message.status.get().ok_or(refusal!(M, BadEnum, "status"))? {
         AccountStatus::Active => Restriction::None,
         AccountStatus::ReduceOnly => Restriction::ReduceOnly,
         AccountStatus::Suspended => Restriction::Suspended,
-        AccountStatus::Liquidating => return Err(refuse::<M>(ErrorCode::Unsupported, "status")),
+        AccountStatus::Liquidating => return Err(refusal!(M, Unsupported, "status")),
     };
-    let cancel_orders = flag::<M>(message.cancel_orders, "cancel_orders")?;
+    let cancel_orders = flag(message.cancel_orders, refusal!(M, BadEnum, "cancel_orders"))?;
     let action = Action::SetRestriction { account: message.account_id, restriction, cancel_orders };
-    named::<M>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }
 
 fn key_register(message: &private::KeyRegister) -> Result<Request, Refusal> {
@@ -369,25 +355,25 @@ fn key_register(message: &private::KeyRegister) -> Result<Request, Refusal> {
         expires: message.expires.get().unwrap_or_default(),
     };
     let action = Action::RegisterKey { key: message.key_id, terms: Box::new(terms) };
-    named::<private::KeyRegister>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(private::KeyRegister, NullInRequired, "request_id"), action)
 }
 
 fn key_revoke(message: &private::KeyRevoke) -> Result<Request, Refusal> {
     let action = Action::RevokeKey { key: message.key_id };
-    named::<private::KeyRevoke>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(private::KeyRevoke, NullInRequired, "request_id"), action)
 }
 
 fn admin_mass_cancel(message: &private::AdminMassCancel) -> Result<Request, Refusal> {
     let instrument = message.instrument_id.get().map(InstrumentId::new);
     let action = Action::MassCancel(MassCancel { account: message.account_id, instrument });
-    named::<private::AdminMassCancel>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(private::AdminMassCancel, NullInRequired, "request_id"), action)
 }
 
 fn index_price(message: &private::IndexPrice) -> Result<Request, Refusal> {
     type M = private::IndexPrice;
     // In the engine 0 is unnumbered and never stale; a client's prices are numbered.
-    require::<M>(message.source_seq != 0, ErrorCode::NullInRequired, "source_seq")?;
-    require::<M>(message.price != Mark::new(i64::MIN), ErrorCode::NullInRequired, "price")?;
+    require(message.source_seq != 0, refusal!(M, NullInRequired, "source_seq"))?;
+    require(message.price != Mark::new(i64::MIN), refusal!(M, NullInRequired, "price"))?;
     let action = Action::IndexPrice {
         instrument: message.instrument_id,
         source: message.source_id,

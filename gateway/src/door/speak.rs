@@ -3,24 +3,21 @@
 //! Invariant: none of them uses up a number, and none of them changes anything but the connection, save for a logon and a
 //! logout, which the log decides.
 
-use engine::{Action, ClientOrderId, Command, OrderId, OrderRef, SessionKind};
+use engine::{Action, Command, Seq, SessionKind};
 use risk::{AccountId, InstrumentId};
 
 use super::connection::{ConnectionId, Stage};
 use super::logon::{HELLO_BYTES, Handshake};
 use super::receive::{Speaker, Taken};
-use super::requests::{self, Refusal};
+use super::requests;
 use super::resend::Resend;
 use super::{Door, Gate};
 use crate::query::{Query, Question};
 use crate::wire::codes::ErrorCode;
 use crate::wire::frame::{Frame, SCHEMA_PRIVATE};
-use crate::wire::private::{
-    BookQuery, Heartbeat, Hello, InstrumentQuery, LogonProof, Logout, OpenOrdersQuery, OrderStatusQuery,
-    QueryEnd, ResendRequest, RiskQuery, TestRequest,
-};
+use crate::wire::message::Refusal;
+use crate::wire::private::{FromClient, Heartbeat, Logout, QueryEnd, ResendRequest, TestRequest};
 use crate::wire::types::TermCode;
-use engine::Seq;
 
 impl Door {
     /// A frame of a connection that is not logged on.
@@ -40,7 +37,9 @@ impl Door {
     }
 
     fn hello(&mut self, id: ConnectionId, frame: &Frame<'_>) -> Result<Taken, ErrorCode> {
-        let hello: Hello = requests::decode(frame).map_err(|refusal| refusal.code)?;
+        let FromClient::Hello(hello) = FromClient::decode(frame).map_err(|refusal| refusal.code)? else {
+            return Err(ErrorCode::NotLoggedOn);
+        };
         let block = frame.body.first_chunk::<HELLO_BYTES>().ok_or(ErrorCode::ShortBlock)?;
         let (handshake, challenge) =
             Handshake::begin(hello, *block, self.now, self.engine_epoch, &mut self.nonces)?;
@@ -57,7 +56,9 @@ impl Door {
         frame: &Frame<'_>,
         gate: &mut G,
     ) -> Result<Taken, ErrorCode> {
-        let proof: LogonProof = requests::decode(frame).map_err(|refusal| refusal.code)?;
+        let FromClient::LogonProof(proof) = FromClient::decode(frame).map_err(|refusal| refusal.code)? else {
+            return Err(ErrorCode::NotLoggedOn);
+        };
         if self.proofs_left == 0 {
             return Ok(Taken::Full);
         }
@@ -90,26 +91,24 @@ impl Door {
         frame: &Frame<'_>,
         gate: &mut G,
     ) -> Taken {
-        let read = match frame.template {
-            6 => requests::decode::<Heartbeat>(frame).map(|_| Taken::Done),
-            7 => requests::decode(frame).map(|test| self.test_request(speaker, &test)),
-            8 => requests::decode(frame).and_then(|request| self.resend(speaker, &request)),
-            10 => requests::decode(frame).and_then(|logout| self.logout(speaker, &logout, gate)),
-            _ => {
+        let taken = match FromClient::decode(frame) {
+            Ok(FromClient::Heartbeat(_)) => Ok(Taken::Done),
+            Ok(FromClient::TestRequest(test)) => self.test_request(speaker, &test),
+            Ok(FromClient::ResendRequest(request)) => self.resend(speaker, &request),
+            Ok(FromClient::Logout(logout)) => self.logout(speaker, &logout, gate),
+            Ok(_) => {
                 self.terminate(speaker.id, TermCode::ProtocolError);
                 Ok(Taken::Stop)
             }
+            Err(refusal) => Err(refusal),
         };
-        read.unwrap_or_else(|refusal| self.reject_unnumbered(speaker.id, frame, refusal))
+        taken.unwrap_or_else(|refusal| self.reject_unnumbered(speaker.id, frame, refusal))
     }
 
-    fn test_request(&mut self, speaker: &Speaker, test: &TestRequest) -> Taken {
-        if self.take_query_token(speaker).is_err() {
-            self.stats.throttled += 1;
-            return self.count_refusal(speaker.id);
-        }
+    fn test_request(&mut self, speaker: &Speaker, test: &TestRequest) -> Result<Taken, Refusal> {
+        self.take_query_token(speaker)?;
         self.say(speaker.id, &Heartbeat { send_time: self.now, echo_time: test.send_time });
-        Taken::Done
+        Ok(Taken::Done)
     }
 
     fn resend(&mut self, speaker: &Speaker, request: &ResendRequest) -> Result<Taken, Refusal> {
@@ -117,7 +116,7 @@ impl Door {
         let next_number = self.projection.at(speaker.active.place).next_number();
         let from = request.from_seq_no;
         if from == 0 || from >= next_number {
-            return Err(Refusal { code: ErrorCode::ResendOutOfRange, field: 1 });
+            return Err(Refusal { code: ErrorCode::ResendOutOfRange, field: Some(1) });
         }
         let Some(connection) = self.connections.get_mut(speaker.id) else { return Ok(Taken::Stop) };
         let Stage::Active(active) = &mut connection.stage else { return Ok(Taken::Stop) };
@@ -141,7 +140,7 @@ impl Door {
         gate: &mut G,
     ) -> Result<Taken, Refusal> {
         if logout.cancel_orders > 1 {
-            return Err(Refusal { code: ErrorCode::BadEnum, field: 2 });
+            return Err(Refusal { code: ErrorCode::BadEnum, field: Some(2) });
         }
         if let Some(connection) = self.connections.get_mut(speaker.id) {
             // The connection may have moved its reader since the call began.
@@ -173,22 +172,21 @@ impl Door {
         };
         let bucket = self.desks[speaker.active.place.index()].queries;
         if self.take_query_token(speaker).is_err() {
-            self.stats.throttled += 1;
             self.end_query(speaker.id, query_id, ErrorCode::Throttled);
             return self.count_refusal(speaker.id);
         }
-        match gate.ask(Query { asker: speaker.id.to_u64(), query_id, question }) {
-            Ok(()) => Taken::Done,
-            Err(_) => {
-                self.desks[speaker.active.place.index()].queries = bucket;
-                Taken::Full
-            }
+        if gate.ask(Query { asker: speaker.id.to_u64(), query_id, question }).is_err() {
+            self.desks[speaker.active.place.index()].queries = bucket;
+            return Taken::Full;
         }
+        Taken::Done
     }
 
     fn take_query_token(&mut self, speaker: &Speaker) -> Result<(), Refusal> {
         let bucket = &mut self.desks[speaker.active.place.index()].queries;
-        bucket.take(self.config.queries, self.now).map_err(|_| ErrorCode::Throttled.into())
+        let taken = bucket.take(self.config.queries, self.now);
+        self.stats.throttled += u64::from(taken.is_err());
+        taken.map_err(|_| ErrorCode::Throttled.into())
     }
 
     fn end_query(&mut self, id: ConnectionId, query_id: u64, code: ErrorCode) {
@@ -205,35 +203,47 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         }
         SessionKind::Oracle | SessionKind::Local => None,
     };
-    match frame.template {
-        120 => {
-            let query: OpenOrdersQuery = requests::decode(frame)?;
+    let (query_id, question) = match FromClient::decode(frame)? {
+        FromClient::OpenOrdersQuery(query) => {
             let instrument = query.instrument_id.get().map(InstrumentId::new);
-            let question =
-                about(query.account_id).map(|account| Question::OpenOrders { account, instrument });
-            Ok((query.query_id, question))
+            let open_orders = |account| Question::OpenOrders { account, instrument };
+            (query.query_id, about(query.account_id).map(open_orders))
         }
-        121 => {
-            let query: OrderStatusQuery = requests::decode(frame)?;
-            let by_client = query.cl_ord_id.get().map(|number| OrderRef::Client(ClientOrderId::new(number)));
-            let order = query.order_id.get().map(|number| OrderRef::Id(OrderId::new(number))).or(by_client);
-            let order = order.ok_or(Refusal { code: ErrorCode::NullInRequired, field: 3 })?;
+        FromClient::OrderStatusQuery(query) => {
+            let order = requests::order_ref(query.order_id, query.cl_ord_id);
+            let order = order.ok_or(Refusal { code: ErrorCode::NullInRequired, field: Some(3) })?;
             let session = speaker.active.session;
-            let question = about(query.account_id).map(|account| Question::Order { account, session, order });
-            Ok((query.query_id, question))
+            let one = |account| Question::Order { account, session, order };
+            (query.query_id, about(query.account_id).map(one))
         }
-        122 => {
-            let query: InstrumentQuery = requests::decode(frame)?;
-            Ok((query.query_id, Some(Question::Instruments)))
+        FromClient::InstrumentQuery(query) => (query.query_id, Some(Question::Instruments)),
+        FromClient::BookQuery(query) => {
+            (query.query_id, Some(Question::Book { instrument: query.instrument_id, depth: query.depth }))
         }
-        123 => {
-            let query: BookQuery = requests::decode(frame)?;
-            let question = Question::Book { instrument: query.instrument_id, depth: query.depth };
-            Ok((query.query_id, Some(question)))
+        FromClient::RiskQuery(query) => {
+            (query.query_id, about(query.account_id).map(|account| Question::Account { account }))
         }
-        _ => {
-            let query: RiskQuery = requests::decode(frame)?;
-            Ok((query.query_id, about(query.account_id).map(|account| Question::Account { account })))
-        }
-    }
+        FromClient::Hello(_)
+        | FromClient::LogonProof(_)
+        | FromClient::Heartbeat(_)
+        | FromClient::TestRequest(_)
+        | FromClient::ResendRequest(_)
+        | FromClient::Logout(_)
+        | FromClient::NewOrder(_)
+        | FromClient::CancelOrder(_)
+        | FromClient::AmendOrder(_)
+        | FromClient::MassCancel(_)
+        | FromClient::CancelAllAfter(_)
+        | FromClient::SetLeverage(_)
+        | FromClient::InstrumentDefine(_)
+        | FromClient::SetTradingState(_)
+        | FromClient::AccountCreate(_)
+        | FromClient::Transfer(_)
+        | FromClient::SetAccountStatus(_)
+        | FromClient::KeyRegister(_)
+        | FromClient::KeyRevoke(_)
+        | FromClient::AdminMassCancel(_)
+        | FromClient::IndexPrice(_) => return Err(ErrorCode::UnknownTemplate.into()),
+    };
+    Ok((query_id, question))
 }

@@ -82,7 +82,7 @@ impl Door {
             }
             TermCode::HeartbeatLapsed => self.stats.lapses += 1,
             TermCode::ProtocolError | TermCode::Throttled | TermCode::SequenceGap => {
-                self.stats.offenders += 1
+                self.stats.offenders += 1;
             }
             TermCode::TakenOver => self.stats.take_overs += 1,
             TermCode::Finished | TermCode::Unauthorised | TermCode::ServerShutdown => {}
