@@ -11,9 +11,9 @@ use campaign::coverage::Coverage;
 use campaign::generate::Generator;
 use campaign::view::View;
 use campaign::worlds::{World, all};
-use campaign::{Step, configured};
+use campaign::{Step, configured, time_of};
 use engine::limits::EVENTS_PER_COMMAND;
-use engine::{Action, Command, Events, Seq, Stamp, TimeNs, Venue};
+use engine::{Action, Command, Events, Seq, Stamp, Venue};
 use risk::{Capacity, Qty};
 
 const COMMANDS: u64 = 300_000;
@@ -49,12 +49,12 @@ impl Watched {
     fn apply(&mut self, command: &Command) {
         self.commands += 1;
         self.events.clear();
-        let stamp = Stamp { seq: Seq::new(self.commands), time: TimeNs::new(self.commands) };
+        let stamp = Stamp { seq: Seq::new(self.commands), time: time_of(self.commands) };
         self.venue.apply(stamp, command, &mut self.events);
         let events = self.events.as_slice();
         assert!(events.len() <= EVENTS_PER_COMMAND, "{} events of {command:?}", events.len());
-        for event in events {
-            self.view.fold(event);
+        self.view.sent(stamp, command, self.events.as_slice());
+        for event in self.events.as_slice() {
             self.coverage.event(event);
         }
         if self.commands.is_multiple_of(CHECK_EVERY) {

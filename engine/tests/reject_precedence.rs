@@ -8,9 +8,10 @@ mod machine;
 mod model;
 mod precedence;
 
-use engine::{Command, Event, Reject};
+use engine::limits::INDEX_SOURCES_MAX;
+use engine::{Action, Command, Event, Reject};
 use machine::{Machine, ModelAlone, VenueBesideModel};
-use precedence::others::others;
+use precedence::others::{of_keys, others};
 use precedence::scene::{Scene, TRADED, TRADER};
 use risk::{AccountId, Capacity};
 
@@ -20,11 +21,17 @@ type Make<'m> = &'m dyn Fn(Capacity) -> Box<dyn Machine>;
 const NEW_ORDER: &[Reject] = &[
     Reject::VenuePending,
     Reject::UnknownSession,
+    Reject::SequenceReplayed,
+    Reject::SequenceGap,
     Reject::DuplicateClientOrderId,
+    Reject::Expired,
+    Reject::NoPermission,
     Reject::UnknownAccount,
     Reject::SystemAccount,
     Reject::UnknownInstrument,
     Reject::NotTrading,
+    Reject::AccountSuspended,
+    Reject::AccountReduceOnly,
     Reject::BadCombination,
     Reject::BadQuantity,
     Reject::QuantityTooLarge,
@@ -46,9 +53,16 @@ const NEW_ORDER: &[Reject] = &[
 const AMEND_ORDER: &[Reject] = &[
     Reject::VenuePending,
     Reject::UnknownSession,
+    Reject::SequenceReplayed,
+    Reject::SequenceGap,
+    Reject::DuplicateClientOrderId,
+    Reject::Expired,
+    Reject::NoPermission,
     Reject::UnknownAccount,
     Reject::SystemAccount,
     Reject::NotTrading,
+    Reject::AccountSuspended,
+    Reject::AccountReduceOnly,
     Reject::UnknownOrder,
     Reject::BadQuantity,
     Reject::QuantityTooLarge,
@@ -68,7 +82,14 @@ const HIDDEN: &[(Reject, &str)] = &[(
 
 /// Why no command breaks both rules, where none does.
 fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
-    const OF_ACCOUNT: [Reject; 3] = [Reject::TooManyLegs, Reject::PositionLimit, Reject::InsufficientMargin];
+    const OF_ACCOUNT: [Reject; 5] = [
+        Reject::AccountSuspended,
+        Reject::AccountReduceOnly,
+        Reject::TooManyLegs,
+        Reject::PositionLimit,
+        Reject::InsufficientMargin,
+    ];
+    const OF_SESSION: [Reject; 3] = [Reject::SequenceReplayed, Reject::SequenceGap, Reject::NoPermission];
     const OF_SIZE: [Reject; 3] =
         [Reject::PositionLimit, Reject::OpenInterestLimit, Reject::InsufficientMargin];
     const OF_INSTRUMENT: [Reject; 10] = [
@@ -90,11 +111,19 @@ fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
         Reject::OpenInterestLimit,
         Reject::InsufficientMargin,
     ];
-    let reasons: [(&[Reject], &[Reject], &'static str); 7] = [
+    let reasons: [(&[Reject], &[Reject], &'static str); 11] = [
+        (&[Reject::UnknownSession], &OF_SESSION, "a session that is not open has no numbers and no kind"),
+        (&[Reject::SequenceReplayed], &[Reject::SequenceGap], "a number is too low or too high"),
+        (&[Reject::AccountSuspended], &[Reject::AccountReduceOnly], "an account has one restriction"),
+        (
+            &[Reject::AccountReduceOnly],
+            &[Reject::UnknownOrder, Reject::ReduceOnlyWouldIncrease],
+            "what is not known, or only reduces, raises nothing",
+        ),
         (
             &[Reject::UnknownAccount, Reject::SystemAccount],
             &OF_ACCOUNT,
-            "the account has neither legs nor margin",
+            "the account has neither legs nor margin, and cannot be restricted",
         ),
         (&[Reject::UnknownInstrument], &OF_INSTRUMENT, "the instrument has no terms and no book"),
         (&[Reject::NotTrading], &[Reject::UnknownOrder], "an unknown order names no instrument"),
@@ -152,6 +181,31 @@ fn walk(make: Make<'_>, rules: &[Reject], command: fn(&mut Scene) -> Command) ->
     pairs
 }
 
+fn walk_keys(make: Make<'_>) {
+    for (action, broken) in of_keys() {
+        let mut scene = Scene::new(make, &broken);
+        let command = Command::venue(action);
+        let found = refusal(&mut scene, &command);
+        assert_eq!(found, broken.first().copied(), "{command:?} breaks {broken:?}");
+    }
+}
+
+/// One source more than there may be.
+fn walk_sources(make: Make<'_>) {
+    let mut scene = Scene::new(make, &[]);
+    let price = |source: usize| Action::IndexPrice {
+        instrument: TRADED,
+        source: u16::try_from(source).expect("few"),
+        source_seq: 1,
+        price: risk::Price::new(1_000).to_mark(),
+    };
+    for source in 0..INDEX_SOURCES_MAX {
+        scene.venue(price(source));
+    }
+    let command = scene.other(price(INDEX_SOURCES_MAX));
+    assert_eq!(refusal(&mut scene, &command), Some(Reject::BadParameter));
+}
+
 fn walk_others(make: Make<'_>) {
     for (action, broken) in others() {
         let mut scene = Scene::new(make, &broken);
@@ -167,7 +221,7 @@ fn walk_leverage(make: Make<'_>) {
     let mut scene = Scene::new(make, &broken);
     scene.rest(TRADER, risk::Side::Buy, 2, 990);
     let leverage = risk::Leverage::new(50);
-    let command = scene.other(engine::Action::SetLeverage { account: TRADER, instrument: TRADED, leverage });
+    let command = scene.other(Action::SetLeverage { account: TRADER, instrument: TRADED, leverage });
     assert_eq!(refusal(&mut scene, &command), Some(Reject::InsufficientMargin));
 }
 
@@ -176,6 +230,8 @@ fn walk_all(make: Make<'_>) {
     let amendments = walk(make, AMEND_ORDER, Scene::amend_order);
     assert!(new_orders > 150 && amendments > 80, "{new_orders} and {amendments} pairs were played");
     walk_others(make);
+    walk_keys(make);
+    walk_sources(make);
     walk_leverage(make);
 }
 
@@ -191,7 +247,8 @@ fn the_smaller_number_wins_in_the_model() {
 
 #[test]
 fn every_reject_is_met_or_explained() {
-    let of_others: Vec<Reject> = others().into_iter().flat_map(|(_, broken)| broken).collect();
+    let all = others().into_iter().chain(of_keys());
+    let of_others: Vec<Reject> = all.flat_map(|(_, broken)| broken).collect();
     let hidden = HIDDEN.iter().map(|(reject, _)| reject);
     let met: Vec<&Reject> = NEW_ORDER.iter().chain(AMEND_ORDER).chain(&of_others).chain(hidden).collect();
     for reject in Reject::ALL {

@@ -13,6 +13,7 @@ use risk::{AccountId, AccountState, InstrumentId, Leverage, Money, Restriction};
 const LEVERAGE_MIN: Leverage = Leverage::new(100);
 
 impl Venue {
+    #[cold]
     pub(super) fn open_account(&mut self, account: AccountId, events: &mut Events) -> Verdict {
         if account.is_system() {
             return Err(Reject::SystemAccount.into());
@@ -28,6 +29,7 @@ impl Venue {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn deposit(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
         let Transfer { account, amount } = transfer;
         if self.ledger.account(account).is_none() {
@@ -41,6 +43,7 @@ impl Venue {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn withdraw(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
         let Transfer { account, amount } = transfer;
         self.check_free(account)?;
@@ -68,6 +71,7 @@ impl Venue {
     }
 
     /// The operator's switch. `cancel_orders` asks for what a lifted restriction has no reason for.
+    #[cold]
     pub(super) fn set_restriction(
         &mut self,
         account: AccountId,
@@ -88,6 +92,7 @@ impl Venue {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn set_leverage(
         &mut self,
         account: AccountId,

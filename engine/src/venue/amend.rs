@@ -9,7 +9,7 @@ use super::{Venue, Verdict};
 use crate::command::{AmendOrder, SessionId};
 use crate::event::{Event, Events};
 use crate::reject::Reject;
-use risk::{AccountState, Candidate, OrderSlot, Price, Qty};
+use risk::{AccountState, Candidate, OrderSlot, Price, Qty, Restriction};
 
 impl Venue {
     pub(super) fn amend_order(
@@ -70,7 +70,9 @@ impl Venue {
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
         }
-        check_restriction(restriction, slot.is_none_or(|slot| self.only_reduces(slot, amend)))?;
+        if restriction != Restriction::None {
+            check_restriction(restriction, slot.is_none_or(|slot| self.only_reduces(slot, amend)))?;
+        }
         slot.ok_or(Reject::UnknownOrder)
     }
 

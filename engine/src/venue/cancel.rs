@@ -11,6 +11,7 @@ use crate::reject::Reject;
 use risk::{AccountId, LegId, OrderSlot};
 
 impl Venue {
+    #[inline]
     pub(super) fn cancel_order(
         &mut self,
         session: SessionId,
@@ -24,6 +25,7 @@ impl Venue {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn mass_cancel(
         &mut self,
         session: SessionId,

@@ -15,6 +15,7 @@ const NS_PER_MS: u64 = 1_000_000;
 
 impl Venue {
     /// Arms or disarms the timer of the commanding session, which must be bound to an account.
+    #[inline(never)]
     pub(super) fn cancel_all_after(
         &mut self,
         command: &Command,
@@ -38,6 +39,7 @@ impl Venue {
     }
 
     /// Logical time passes: timers may run out.
+    #[inline(never)]
     pub(super) fn tick(&mut self, events: &mut Events) {
         events.push(Event::Ticked);
         self.fire_due(self.last.time, events);

@@ -38,6 +38,7 @@ impl Sources {
 }
 
 impl Venue {
+    #[cold]
     pub(super) fn define_instrument(
         &mut self,
         instrument: InstrumentId,
@@ -66,6 +67,7 @@ impl Venue {
         Ok(())
     }
 
+    #[cold]
     pub(super) fn set_trading_state(
         &mut self,
         instrument: InstrumentId,

@@ -75,6 +75,7 @@ const OF_AN_ACCOUNT: u32 = bit(SessionKind::OrderEntry) | bit(SessionKind::DropC
 const BY_WIRE: u32 = OF_AN_ACCOUNT | bit(SessionKind::Admin) | bit(SessionKind::Oracle);
 
 impl Venue {
+    #[cold]
     pub(super) fn register_key(&mut self, key: KeyId, terms: &KeyTerms, events: &mut Events) -> Verdict {
         let KeyTerms { public, account, kinds, expires } = *terms;
         if self.ledger.account(account).is_none() {
@@ -98,6 +99,7 @@ impl Venue {
     }
 
     /// Its sessions stay as they are: the gateway ends their connections, which is a loss like any other.
+    #[cold]
     pub(super) fn revoke_key(&mut self, key: KeyId, events: &mut Events) -> Verdict {
         let known = self.keys.known.get_mut(&key).filter(|known| !known.revoked);
         let known = known.ok_or(Reject::UnknownKey)?;

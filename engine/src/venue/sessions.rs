@@ -163,6 +163,7 @@ impl Venue {
         if session.may(&command.action) { Ok(()) } else { Err(Reject::NoPermission) }
     }
 
+    #[cold]
     pub(super) fn open_session(&mut self, session: SessionId, events: &mut Events) -> Verdict {
         if session.get() != self.sessions() {
             return Err(Reject::AlreadyExists.into());
@@ -183,6 +184,7 @@ impl Venue {
     }
 
     /// Takes up the session of a key, tag and kind, whoever had it before; opens it where there is none.
+    #[cold]
     pub(super) fn logon(&mut self, logon: &Logon, events: &mut Events) -> Verdict {
         let (key, found) = self.check_logon(logon)?;
         let account = key.account;
@@ -215,12 +217,14 @@ impl Venue {
 
     /// A session ends in order. With the wish to cancel, what a loss would take goes, and all where a loss would take
     /// nothing.
+    #[cold]
     pub(super) fn logoff(&mut self, id: SessionId, cancel_orders: bool, events: &mut Events) -> Verdict {
         let spared = self.check_logged_on(id)?.spared_on_loss().unwrap_or(Spared::Nothing);
         self.end_session(id, false, cancel_orders.then_some(spared), events);
         Ok(())
     }
 
+    #[cold]
     pub(super) fn session_lost(&mut self, id: SessionId, events: &mut Events) -> Verdict {
         let spared = self.check_logged_on(id)?.spared_on_loss();
         self.end_session(id, true, spared, events);

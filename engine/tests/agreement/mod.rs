@@ -6,12 +6,12 @@ pub(crate) mod worlds;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine::limits::{CANCELS_PER_COMMAND, EVENTS_PER_COMMAND, MATCHES_PER_COMMAND};
-use engine::{Action, CancelReason, Command, Event, Events, Seq, Stamp, TimeNs, Venue};
+use engine::{Action, CancelReason, Command, Event, Events, Seq, Stamp, Venue};
 use risk::{Capacity, FillKind};
 
-use crate::campaign::Step;
 use crate::campaign::coverage::Coverage;
 use crate::campaign::view::View;
+use crate::campaign::{Step, time_of};
 use crate::model::{Hints, Model};
 
 /// Commands between two comparisons of the whole state.
@@ -74,10 +74,10 @@ impl Pair {
     fn apply(&mut self, command: &Command) -> Result<(), String> {
         self.commands += 1;
         self.events.clear();
-        let stamp = Stamp { seq: Seq::new(self.commands), time: TimeNs::new(self.commands) };
+        let stamp = Stamp { seq: Seq::new(self.commands), time: time_of(self.commands) };
         self.venue.apply(stamp, command, &mut self.events);
         let events = self.events.as_slice();
-        let expected = self.model.apply(command, events);
+        let expected = self.model.apply(stamp.time, command, events);
         if let Some(text) = first_difference(events, &expected) {
             return Err(format!("{command:?}\n{text}"));
         }
@@ -89,8 +89,8 @@ impl Pair {
             return Err(format!("{command:?}\n{} events of one command", events.len()));
         }
         self.note(command);
+        self.view.sent(stamp, command, self.events.as_slice());
         for event in self.events.as_slice() {
-            self.view.fold(event);
             self.coverage.event(event);
         }
         if self.commands.is_multiple_of(COMPARE_EVERY) {
@@ -104,9 +104,7 @@ impl Pair {
 
     /// Holds the states against each other.
     fn compare(&self, command: &Command) -> Result<(), String> {
-        self.model
-            .difference(self.venue.ledger())
-            .map_or(Ok(()), |text| Err(format!("after {command:?}\n{text}")))
+        self.model.difference(&self.venue).map_or(Ok(()), |text| Err(format!("after {command:?}\n{text}")))
     }
 
     /// Compares the states at the end of a script.
@@ -121,6 +119,7 @@ impl Pair {
         let went_on =
             command.action == Action::Continue && !matches!(events.first(), Some(Event::Rejected { .. }));
         let first = events.first();
+        let sweep_of = |reason| self.model.sweep.as_ref().is_some_and(|sweep| sweep.scope.reason == reason);
         let turns = [
             (
                 "liquidation cancelled as much as a command may",
@@ -136,7 +135,10 @@ impl Pair {
             ),
             ("price move suspended", self.model.waking),
             ("taker suspended", self.model.suspended.is_some()),
-            ("mass cancel suspended", self.model.sweep.is_some()),
+            ("mass cancel suspended", sweep_of(CancelReason::MassCancel)),
+            ("loss suspended", sweep_of(CancelReason::SessionLost)),
+            ("dead man suspended", sweep_of(CancelReason::DeadMan)),
+            ("several dead men wait", self.model.firing.is_some()),
             ("several accounts wait for liquidation", self.model.queue.len() > 1),
             ("continued", went_on),
             ("continued without an event", went_on && events.is_empty()),
@@ -149,9 +151,12 @@ impl Pair {
 }
 
 /// Turns of the model a campaign is to reach.
-pub(crate) const TURNS: [&str; 6] = [
+pub(crate) const TURNS: [&str; 9] = [
     "taker suspended",
     "mass cancel suspended",
+    "loss suspended",
+    "dead man suspended",
+    "several dead men wait",
     "price move suspended",
     "several accounts wait for liquidation",
     "liquidation cancelled as much as a command may",

@@ -3,10 +3,10 @@
 use engine::{Action, Command, MassCancel, NewOrder, SessionId, TimeInForce, Transfer};
 use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty, Side};
 
-use super::Step;
 use super::generate::Generator;
 use super::view::View;
 use super::worlds::LOT_VALUE;
+use super::{Numbering, Step};
 
 /// Where accounts are ruined: the first instrument of every world with bursts has room for hundreds of lots.
 const RUINOUS: InstrumentId = InstrumentId::new(0);
@@ -17,22 +17,26 @@ impl Generator {
     /// Now and then queues a burst.
     pub(super) fn burst(&mut self, view: &View, session: SessionId) {
         if self.world.bursts && self.rng.permille(80) {
-            if self.rng.permille(250) { self.ruin(session) } else { self.flood(view, session) }
+            match self.rng.below(100) {
+                0..25 => self.ruin(session),
+                25..75 => self.flood(view, session),
+                _ => self.desertion(view),
+            }
         } else if self.rng.permille(60) {
             self.bargain(view, session);
         }
     }
 
-    fn soon(&mut self, session: SessionId, action: Action) {
+    pub(super) fn soon(&mut self, session: SessionId, action: Action) {
         self.ahead.push_back(Step::from(Command::client(session, action)));
     }
 
-    fn enrich(&mut self, account: AccountId, lots: i64) {
+    pub(super) fn enrich(&mut self, account: AccountId, lots: i64) {
         let amount = Money::new(LOT_VALUE * lots);
         self.soon(SessionId::new(0), Action::Deposit(Transfer { account, amount }));
     }
 
-    fn lots(
+    pub(super) fn lots(
         &mut self,
         session: SessionId,
         (account, instrument): (AccountId, InstrumentId),
@@ -48,10 +52,12 @@ impl Generator {
             time_in_force,
             post_only: time_in_force == TimeInForce::GoodTillCancel,
             reduce_only: false,
-            persistent: false,
+            persistent: self.rng.permille(100),
         };
         let client = self.client(session);
-        self.ahead.push_back(Step::from(Command::order(session, client, order)));
+        let numbering = if self.world.sessions < session.get() { Numbering::Next } else { Numbering::None };
+        let step = Step::from(Command::order(session, client, order));
+        self.ahead.push_back(Step { numbering, ..step });
     }
 
     /// Hundreds of small orders of one account, then something that meets them all.

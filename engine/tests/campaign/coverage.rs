@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 25] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -30,6 +30,14 @@ const KINDS: [&str; 17] = [
     "LiquidationStarted",
     "TakenOver",
     "LiquidationEnded",
+    "KeyRegistered",
+    "KeyRevoked",
+    "LoggedOn",
+    "LoggedOff",
+    "Skipped",
+    "DeadManSet",
+    "DeadManFired",
+    "RestrictionSet",
 ];
 
 const TURNS: [&str; 7] = [

@@ -31,7 +31,8 @@ impl Generator {
                 return Action::index_price(instrument, Mark::new(self.rng.pick(&[0, -1, i64::MAX])));
             }
         };
-        Action::index_price(instrument, Mark::new(mark + pull + moved))
+        let price = Mark::new(mark + pull + moved);
+        self.sourced(Action::index_price(instrument, price))
     }
 
     pub(super) fn money(&mut self, view: &View) -> Action {
@@ -53,14 +54,14 @@ impl Generator {
         }
     }
 
-    pub(super) fn leverage(&mut self) -> Action {
+    pub(super) fn leverage(&mut self, account: AccountId) -> Action {
         let hundredths = match self.rng.below(100) {
             0..35 => 0,
             35..85 => u32::try_from(self.rng.within(100, 10_000)).expect("positive"),
             85..95 => u32::try_from(self.rng.within(1, 99)).expect("positive"),
             _ => self.rng.pick(&[10_001, 100_000, u32::MAX]),
         };
-        let (account, instrument) = (self.account(), self.instrument());
+        let instrument = self.instrument();
         Action::SetLeverage { account, instrument, leverage: Leverage::new(hundredths) }
     }
 
@@ -75,7 +76,7 @@ impl Generator {
 
     /// What hardly anybody sends.
     pub(super) fn odd(&mut self, view: &View) -> Action {
-        match self.rng.below(8) {
+        match self.rng.below(9) {
             0 => Action::Continue,
             1 => Action::OpenSession { session: SessionId::new(self.rng.pick(&[0, 1, 7, u32::MAX])) },
             2 => Action::OpenAccount { account: AccountId::new(self.rng.pick(&[0, 9, 16, 17, 5_000_000])) },
@@ -100,7 +101,14 @@ impl Generator {
                 let order = OrderRef::Id(OrderId::new(self.rng.next() >> self.rng.below(64)));
                 Action::CancelOrder(CancelOrder { account: self.account(), order })
             }
-            _ => self.order(view),
+            7 => {
+                self.crowd_of_sources();
+                Action::Tick
+            }
+            _ => {
+                let account = self.account();
+                self.order(view, account)
+            }
         }
     }
 }

@@ -1,19 +1,19 @@
 //! A seeded stream of commands that reaches every rule: mostly plausible trading around the mark, some of it wrong in
 //! every way, with jumps, bursts and impatience.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use engine::{
     Action, AmendOrder, CancelOrder, ClientOrderId, Command, MassCancel, NewOrder, OrderId, OrderRef,
-    SessionId, TimeInForce, TradingState, Transfer,
+    SessionId, SessionKind, TimeInForce, TimeNs, TradingState, Transfer,
 };
 use risk::limits::FIRST_USER_ACCOUNT;
 use risk::{AccountId, InstrumentId, InstrumentSpec, Money, Price, Qty, Side};
 
-use super::Step;
 use super::rng::Rng;
 use super::view::{Alive, View};
 use super::worlds::{LOT_VALUE, World};
+use super::{Numbering, STEP_NS, Step};
 
 /// Money comes in portions of about this much.
 pub(super) const QUARTER_LOT: i64 = LOT_VALUE >> 2;
@@ -24,15 +24,19 @@ pub(crate) struct Generator {
     pub(super) world: World,
     pub(super) rng: Rng,
     /// Next client number of each session.
-    clients: Vec<u64>,
+    clients: BTreeMap<SessionId, u64>,
+    /// Keys registered since the start.
+    pub(super) keys: u64,
+    /// Prices of sources that number them.
+    pub(super) prices: u64,
     /// Steps that come before any other.
     pub(super) ahead: VecDeque<Step>,
 }
 
 impl Generator {
     pub(crate) fn new(world: World, seed: u64) -> Self {
-        let clients = vec![1; world.sessions as usize + 1];
-        let mut generator = Self { world, rng: Rng::new(seed), clients, ahead: VecDeque::new() };
+        let (rng, clients, ahead) = (Rng::new(seed), BTreeMap::new(), VecDeque::new());
+        let mut generator = Self { world, rng, clients, keys: 0, prices: 0, ahead };
         generator.open();
         generator
     }
@@ -58,6 +62,7 @@ impl Generator {
             let price = Price::new(traded.home).to_mark();
             actions.push(Action::index_price(InstrumentId::new(number), price));
         }
+        actions.extend(self.first_keys());
         self.ahead.extend(actions.into_iter().map(|action| Step::from(Command::venue(action))));
     }
 
@@ -66,38 +71,68 @@ impl Generator {
         if let Some(step) = self.ahead.pop_front() {
             return step;
         }
-        let mut session =
-            SessionId::new(u32::try_from(self.rng.below(self.clients.len() as u64)).expect("small"));
+        let locals = u64::from(self.world.sessions) + 1;
+        let mut session = SessionId::new(u32::try_from(self.rng.below(locals)).expect("small"));
+        if self.rng.permille(400)
+            && let Some(bound) = self.bound(view)
+        {
+            session = bound;
+        }
         let mut by_number = false;
-        let action = match self.rng.below(1000) {
-            0..520 => self.order(view),
-            520..580 => {
-                by_number = self.rng.permille(500);
-                self.cancel(view, &mut session)
-            }
-            580..690 => {
-                by_number = self.rng.permille(300);
-                self.amend(view, &mut session)
-            }
-            690..694 => Action::MassCancel(MassCancel {
-                account: self.account(),
-                instrument: self.rng.permille(600).then(|| self.instrument()),
-            }),
-            694..830 => self.price(view),
-            830..900 => self.money(view),
-            900..925 => self.leverage(),
-            925..945 => self.state(view),
-            945..990 => self.odd(view),
-            _ => {
-                self.burst(view, session);
-                Action::Tick
-            }
-        };
+        let action = self.action(view, &mut session, &mut by_number);
         let mut command = Command::client(session, action);
-        if matches!(command.action, Action::NewOrder(_)) {
+        let is_bound = view.bound.contains_key(&session);
+        if matches!(command.action, Action::NewOrder(_)) || self.rng.permille(if is_bound { 200 } else { 10 })
+        {
             command.client_order_id = self.client(session);
         }
-        Step { command, by_number, barges: self.rng.permille(100) }
+        if self.rng.permille(30) {
+            command.valid_until = TimeNs::new(view.now + STEP_NS * self.rng.below(4));
+        }
+        let numbers = if is_bound { 1000 } else { 20 };
+        let numbering = if self.rng.permille(numbers) { self.numbering() } else { Numbering::None };
+        Step { command, by_number, numbering, barges: self.rng.permille(100) }
+    }
+
+    /// What a session asks, mostly what its kind may.
+    fn action(&mut self, view: &View, session: &mut SessionId, by_number: &mut bool) -> Action {
+        let bound = view.bound.get(session).copied();
+        let account = bound.map_or_else(|| self.account(), |bound| bound.account);
+        let account = if self.rng.permille(20) { self.account() } else { account };
+        match bound.map(|bound| bound.kind) {
+            Some(SessionKind::Admin) if self.rng.permille(900) => {
+                return if self.rng.permille(300) { self.restriction(view) } else { self.money(view) };
+            }
+            Some(SessionKind::Oracle) if self.rng.permille(900) => return self.price(view),
+            Some(SessionKind::OrderEntry) if self.rng.permille(60) => return self.own_affair(view, account),
+            _ => {}
+        }
+        match self.rng.below(1000) {
+            0..520 => self.order(view, account),
+            520..580 => {
+                *by_number = self.rng.permille(500);
+                self.cancel(view, session)
+            }
+            580..690 => {
+                *by_number = self.rng.permille(300);
+                self.amend(view, session)
+            }
+            690..694 => Action::MassCancel(MassCancel {
+                account,
+                instrument: self.rng.permille(600).then(|| self.instrument()),
+            }),
+            694..820 => self.price(view),
+            820..885 => self.money(view),
+            885..910 => self.leverage(account),
+            910..925 => self.state(view),
+            925..960 => self.connection(view),
+            960..968 => self.restriction(view),
+            968..995 => self.odd(view),
+            _ => {
+                self.burst(view, *session);
+                Action::Tick
+            }
+        }
     }
 
     pub(super) fn account(&mut self) -> AccountId {
@@ -127,7 +162,7 @@ impl Generator {
 
     /// A number of the session; now and then one it has used.
     pub(super) fn client(&mut self, session: SessionId) -> ClientOrderId {
-        let next = &mut self.clients[session.get() as usize];
+        let next = self.clients.entry(session).or_insert(1);
         if self.rng.permille(5) {
             return ClientOrderId::new(*next - 1);
         }
@@ -183,8 +218,8 @@ impl Generator {
         })
     }
 
-    pub(super) fn order(&mut self, view: &View) -> Action {
-        let (account, instrument) = (self.account(), self.instrument());
+    pub(super) fn order(&mut self, view: &View, account: AccountId) -> Action {
+        let instrument = self.instrument();
         let poor = view.balances.get(&account).is_some_and(|&balance| balance < QUARTER_LOT);
         if poor && self.rng.permille(120) {
             let amount = Money::new(QUARTER_LOT * self.rng.within(1, 16));

@@ -1,6 +1,7 @@
 //! Random campaigns against the venue: worlds, a seeded generator of commands, and what a campaign reached.
 
 pub(crate) mod bursts;
+pub(crate) mod connect;
 pub(crate) mod coverage;
 pub(crate) mod disturb;
 pub(crate) mod generate;
@@ -8,7 +9,29 @@ pub(crate) mod rng;
 pub(crate) mod view;
 pub(crate) mod worlds;
 
-use engine::Command;
+use engine::{Command, TimeNs};
+
+/// Nanoseconds from one command to the next.
+pub(crate) const STEP_NS: u64 = 50_000;
+
+/// When the command of this number is sequenced.
+pub(crate) const fn time_of(command: u64) -> TimeNs {
+    TimeNs::new(command * STEP_NS)
+}
+
+/// How a step's command is numbered in its session when the step is taken, so that a script still means something with
+/// steps left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Numbering {
+    /// Not at all.
+    None,
+    /// As the next.
+    Next,
+    /// As one that was there before.
+    Replayed,
+    /// As one after the next.
+    Gapped,
+}
 
 /// One command of a script.
 #[derive(Clone, Debug)]
@@ -18,13 +41,14 @@ pub(crate) struct Step {
     pub(crate) command: Command,
     /// Name the order by the venue's number instead, looked up when the step is taken.
     pub(crate) by_number: bool,
+    pub(crate) numbering: Numbering,
     /// Do not wait for what the venue has left over.
     pub(crate) barges: bool,
 }
 
 impl From<Command> for Step {
     fn from(command: Command) -> Self {
-        Self { command, by_number: false, barges: false }
+        Self { command, by_number: false, numbering: Numbering::None, barges: false }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, Command, Event, FillSide, OrderId, OrderRef, SessionId,
-    TradingState,
+    Action, AmendOrder, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, KeyId, OrderId,
+    OrderRef, Reject, SessionId, SessionKind, Stamp, TradingState,
 };
-use risk::{AccountId, InstrumentId, Mark, Side};
+use risk::{AccountId, InstrumentId, Mark, Restriction, Side};
 
-use super::Step;
+use super::{Numbering, Step};
 
 /// An order that is not gone.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,15 @@ pub(crate) struct Alive {
     pub(crate) price: i64,
     pub(crate) qty: i64,
     pub(crate) leaves: i64,
+}
+
+/// A session of a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound {
+    pub(crate) key: KeyId,
+    pub(crate) tag: u32,
+    pub(crate) kind: SessionKind,
+    pub(crate) account: AccountId,
 }
 
 /// Orders that are gone and still remembered, to be named once more.
@@ -36,6 +45,12 @@ pub(crate) struct View {
     pub(crate) positions: BTreeMap<(AccountId, InstrumentId), i64>,
     pub(crate) balances: BTreeMap<AccountId, i64>,
     pub(crate) closed: BTreeMap<InstrumentId, TradingState>,
+    pub(crate) bound: BTreeMap<SessionId, Bound>,
+    pub(crate) restricted: BTreeMap<AccountId, Restriction>,
+    /// Last number each session has used.
+    last_seq: BTreeMap<SessionId, u64>,
+    /// Time of the last command, in nanoseconds.
+    pub(crate) now: u64,
 }
 
 impl View {
@@ -50,9 +65,35 @@ impl View {
             let known = self.number(command.session, client);
             *order = OrderRef::Id(known.unwrap_or(OrderId::new(u64::MAX)));
             // By the venue's number an order can be named from any session.
-            command.session = SessionId::new(0);
+            if !self.bound.contains_key(&command.session) {
+                command.session = SessionId::new(0);
+            }
         }
+        let used = if let Action::Skip(skip) = &command.action { u64::from(skip.count) } else { 1 };
+        let next = self.last_seq.get(&command.session).copied().unwrap_or(0) + used;
+        command.client_seq = ClientSeq::new(match step.numbering {
+            Numbering::None => 0,
+            Numbering::Next => next,
+            Numbering::Replayed => next - 1,
+            Numbering::Gapped => next + 1,
+        });
         command
+    }
+
+    /// Takes in what became of a command.
+    pub(crate) fn sent(&mut self, stamp: Stamp, command: &Command, events: &[Event]) {
+        self.now = stamp.time.get();
+        let refused = match events.first() {
+            Some(Event::Rejected { reject, .. }) => *reject <= Reject::SequenceGap,
+            _ => false,
+        };
+        if !refused && command.client_seq.get() > 0 {
+            self.last_seq.insert(command.session, command.client_seq.get());
+        }
+        for event in events {
+            self.fold(event);
+            self.meet(event);
+        }
     }
 
     /// The venue's number of an order.
@@ -82,7 +123,7 @@ impl View {
     }
 
     /// Takes in one event.
-    pub(crate) fn fold(&mut self, event: &Event) {
+    fn fold(&mut self, event: &Event) {
         match *event {
             Event::Accepted {
                 order,
@@ -141,13 +182,26 @@ impl View {
             | Event::LiquidationStarted { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. }
-            | Event::LoggedOn { .. }
             | Event::LoggedOff { .. }
             | Event::Skipped { .. }
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
-            | Event::RestrictionSet { .. }
-            | Event::LiquidationEnded { .. } => {}
+            | Event::LiquidationEnded { .. }
+            | Event::LoggedOn { .. }
+            | Event::RestrictionSet { .. } => {}
+        }
+    }
+
+    /// Takes in what an event says of sessions and operators.
+    fn meet(&mut self, event: &Event) {
+        if let Event::LoggedOn { session, key, tag, kind, account, .. } = *event {
+            self.bound.insert(session, Bound { key, tag, kind, account });
+        } else if let Event::RestrictionSet { account, restriction } = *event {
+            if restriction == Restriction::None {
+                self.restricted.remove(&account);
+            } else {
+                self.restricted.insert(account, restriction);
+            }
         }
     }
 }

@@ -1,12 +1,14 @@
-//! Everything that is not an order: accounts, sessions, money, leverage, instruments, prices, mass cancels.
+//! Everything that is neither an order nor a session: accounts, money, leverage, instruments, prices, mass cancels.
 
-use engine::limits::SESSIONS_MAX;
-use engine::{ClientOrderId, Event, MassCancel, Reject, SessionId, TradingState, Transfer};
+use std::collections::BTreeMap;
+
+use engine::limits::INDEX_SOURCES_MAX;
+use engine::{CancelReason, ClientOrderId, Event, MassCancel, Reject, SessionId, TradingState, Transfer};
 use risk::limits::{INSTRUMENTS_MAX, MONEY_MAX};
-use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark};
+use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Restriction};
 
 use super::arith::{MARKS, Terms};
-use super::state::{Account, Book, Instrument, Leg, Sweep};
+use super::state::{Account, Book, Instrument, Leg, Scope};
 use super::{Model, Refusal, money};
 
 impl Model {
@@ -20,14 +22,15 @@ impl Model {
         if let Some(instrument) = cancel.instrument {
             self.known_instrument(instrument)?;
         }
-        let MassCancel { account, instrument } = *cancel;
-        self.sweep_on(Sweep { session, client, account, instrument, count: 0 });
+        let scope = Scope::of_account(cancel.account, CancelReason::MassCancel);
+        self.start_sweep(Scope { instrument: cancel.instrument, ..scope }, Some((session, client)));
         Ok(())
     }
 
     pub(crate) fn index_price(
         &mut self,
         instrument: InstrumentId,
+        (source, number): (u16, u64),
         index: Mark,
         hints: &[Event],
     ) -> Result<(), Refusal> {
@@ -37,6 +40,16 @@ impl Model {
         if given <= 0 || given > known.terms.price_max * MARKS {
             return Err(Reject::BadPrice.into());
         }
+        if number > 0 {
+            let sources = &mut known.sources;
+            if sources.get(&source).is_some_and(|&last| number <= last) {
+                return Err(Reject::StalePrice.into());
+            }
+            if !sources.contains_key(&source) && sources.len() >= INDEX_SOURCES_MAX {
+                return Err(Reject::BadParameter.into());
+            }
+            sources.insert(source, number);
+        }
         let mark = known.mark.map_or(given, |mark| {
             let (low, high) = Terms::around(mark, known.terms.step);
             given.clamp(low, high)
@@ -45,18 +58,6 @@ impl Model {
         let mark = Mark::new(i64::try_from(mark).expect("marks are bounded"));
         self.out.push(Event::Marked { instrument, index, mark });
         self.wake(hints);
-        Ok(())
-    }
-
-    pub(crate) fn open_session(&mut self, session: SessionId) -> Result<(), Refusal> {
-        if session.get() as usize != self.sessions.len() {
-            return Err(Reject::AlreadyExists.into());
-        }
-        if session.get() >= SESSIONS_MAX {
-            return Err(Reject::BadParameter.into());
-        }
-        self.sessions.push(ClientOrderId::new(0));
-        self.out.push(Event::SessionOpened { session });
         Ok(())
     }
 
@@ -98,9 +99,7 @@ impl Model {
     pub(crate) fn withdraw(&mut self, withdrawal: &Transfer) -> Result<(), Refusal> {
         let Transfer { account, amount } = *withdrawal;
         self.user_account(account)?;
-        if self.accounts[&account].liquidating {
-            return Err(Reject::AccountLiquidating.into());
-        }
+        self.free_account(account)?;
         let amount = i128::from(amount.get());
         let most = self.withdrawable(account);
         if amount > most {
@@ -113,6 +112,36 @@ impl Model {
         Ok(())
     }
 
+    /// Neither under liquidation nor suspended.
+    fn free_account(&self, account: AccountId) -> Result<(), Refusal> {
+        let known = &self.accounts[&account];
+        if known.liquidating {
+            return Err(Reject::AccountLiquidating.into());
+        }
+        if known.restriction == Restriction::Suspended {
+            return Err(Reject::AccountSuspended.into());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn set_restriction(
+        &mut self,
+        account: AccountId,
+        restriction: Restriction,
+        cancel_orders: bool,
+    ) -> Result<(), Refusal> {
+        self.user_account(account)?;
+        if restriction == Restriction::None && cancel_orders {
+            return Err(Reject::BadCombination.into());
+        }
+        self.account_mut(account).restriction = restriction;
+        self.out.push(Event::RestrictionSet { account, restriction });
+        if cancel_orders {
+            self.start_sweep(Scope::of_account(account, CancelReason::Suspended), None);
+        }
+        Ok(())
+    }
+
     pub(crate) fn set_leverage(
         &mut self,
         account: AccountId,
@@ -121,9 +150,7 @@ impl Model {
     ) -> Result<(), Refusal> {
         self.user_account(account)?;
         self.known_instrument(instrument)?;
-        if self.accounts[&account].liquidating {
-            return Err(Reject::AccountLiquidating.into());
-        }
+        self.free_account(account)?;
         if !self.leg_fits(account, instrument) {
             return Err(Reject::TooManyLegs.into());
         }
@@ -160,6 +187,7 @@ impl Model {
             terms: Terms::new(spec),
             state,
             mark: None,
+            sources: BTreeMap::new(),
             book: Book::default(),
         });
         self.out.push(Event::InstrumentDefined { instrument });

@@ -1,11 +1,12 @@
-//! Holds the model's state against the venue's ledger.
+//! Holds the model's state against the venue's.
 
 use std::collections::BTreeMap;
 
+use engine::{OpenOrderView, OrderRef, Venue};
 use risk::{AccountId, AccountState, InstrumentId, Ledger, Side};
 
-use super::Model;
-use super::state::Order;
+use super::state::{Key, Order, Session};
+use super::{Model, price, qty};
 
 /// A leg as both sides describe it.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,8 +54,82 @@ impl Model {
         all
     }
 
-    /// The first difference between the model and the venue's ledger.
-    pub(crate) fn difference(&self, ledger: &Ledger) -> Option<String> {
+    /// The first difference between the model and the venue.
+    pub(crate) fn difference(&self, venue: &Venue) -> Option<String> {
+        self.difference_of_ledger(venue.ledger())
+            .or_else(|| self.difference_of_sessions(venue))
+            .or_else(|| self.difference_of_views(venue))
+    }
+
+    fn difference_of_sessions(&self, venue: &Venue) -> Option<String> {
+        let keys = venue.keys().map(|(id, key)| {
+            (
+                id,
+                Key {
+                    public: key.public,
+                    account: key.account,
+                    kinds: key.kinds,
+                    expires: key.expires.get(),
+                    revoked: key.revoked,
+                },
+            )
+        });
+        let (venue_keys, model_keys): (BTreeMap<_, _>, _) = (keys.collect(), &self.keys);
+        if venue_keys != *model_keys {
+            return Some(format!("keys: venue {venue_keys:?}\n  model {model_keys:?}"));
+        }
+        let sessions = venue.sessions_by_number().map(|(_, session)| Session {
+            number: session.last_client_seq.get(),
+            client: session.last_client_order_id,
+            kind: session.kind,
+            account: session.account,
+            key: session.key,
+            tag: session.tag,
+            on_loss: session.on_loss,
+            grace_ms: session.grace_ms,
+            logged_on: session.is_logged_on,
+            deadline: session.deadline.get(),
+            keep_reduce_only: session.keep_reduce_only,
+        });
+        let differs = |(venue, model): &(Session, &Session)| venue != *model;
+        let different = sessions.zip(&self.sessions).find(differs);
+        if let Some((venue, model)) = different {
+            return Some(format!("session: venue {venue:?}\n  model {model:?}"));
+        }
+        let (venue, model) = (venue.sessions() as usize, self.sessions.len());
+        (venue != model).then(|| format!("sessions: venue {venue}, model {model}"))
+    }
+
+    /// Open orders as the venue shows them. A suspended taker is shown as if it rested.
+    fn difference_of_views(&self, venue: &Venue) -> Option<String> {
+        if self.suspended.is_some() {
+            return None;
+        }
+        let mut all: BTreeMap<AccountId, Vec<Order>> = BTreeMap::new();
+        for order in self.orders.values() {
+            all.entry(order.account).or_default().push(*order);
+        }
+        for &account in self.accounts.keys() {
+            let mut orders = all.remove(&account).unwrap_or_default();
+            orders.sort_by_key(|order| (order.instrument, core::cmp::Reverse(order.joined)));
+            let model: Vec<OpenOrderView> = orders.iter().map(view).collect();
+            let seen: Vec<OpenOrderView> = venue.open_orders(account).collect();
+            if seen != model {
+                return Some(format!("orders of {account}: venue {seen:?}\n  model {model:?}"));
+            }
+            let named = |order: &OpenOrderView| {
+                let by_client = OrderRef::Client(order.client_order_id);
+                venue.find_open(order.session, account, by_client) == Some(*order)
+                    && venue.find_open(order.session, account, OrderRef::Id(order.id)) == Some(*order)
+            };
+            if !seen.iter().all(named) {
+                return Some(format!("an order of {account} is not found by its numbers"));
+            }
+        }
+        None
+    }
+
+    fn difference_of_ledger(&self, ledger: &Ledger) -> Option<String> {
         let open: Vec<AccountId> = ledger.accounts().map(|(account, _)| account).collect();
         let known: Vec<AccountId> = self.accounts.keys().copied().collect();
         if open != known {
@@ -69,8 +144,9 @@ impl Model {
             let model = self.accounts[&account];
             let liquidating = venue.state == AccountState::Liquidating;
             let balance = i128::from(venue.balance.get());
-            if (balance, liquidating) != (model.balance, model.liquidating) {
-                return Some(format!("account {account}: venue {balance} {liquidating}, model {model:?}"));
+            let found = (balance, liquidating, venue.restriction);
+            if found != (model.balance, model.liquidating, model.restriction) {
+                return Some(format!("account {account}: venue {found:?}, model {model:?}"));
             }
             let legs = ledger.legs_of(account).map(|(_, leg)| Held {
                 instrument: leg.instrument,
@@ -99,5 +175,20 @@ impl Model {
         // The model's own books: what was paid in is in balances, or settled in cash against open costs.
         assert!(money == self.deposits + costs, "the model conserves money");
         None
+    }
+}
+
+fn view(order: &Order) -> OpenOrderView {
+    OpenOrderView {
+        id: order.id,
+        client_order_id: order.client,
+        session: order.session,
+        instrument: order.instrument,
+        side: order.side,
+        price: price(order.price),
+        leaves: qty(order.leaves),
+        filled: qty(order.filled),
+        reduce_only: order.reduce_only,
+        persistent: order.persistent,
     }
 }

@@ -4,7 +4,7 @@ use engine::{CancelReason, Event};
 use risk::AccountId;
 
 use super::arith::{PPB, ceil, floor};
-use super::state::Outcome;
+use super::state::{Outcome, Scope};
 use super::{Hints, Model, money, position};
 
 impl Model {
@@ -87,7 +87,10 @@ impl Model {
     /// One step of the liquidation at the head of the queue.
     pub(crate) fn liquidation_step(&mut self) {
         let account = *self.queue.front().expect("a step has an account");
-        if self.cancel_some(account, None, CancelReason::Liquidation) > 0 {
+        if !self.orders_of(account).is_empty() {
+            self.start_sweep(Scope::of_account(account, CancelReason::Liquidation), None);
+            // The next step finds what is left by itself.
+            self.sweep = None;
             return;
         }
         if self.positions_of(account).next().is_none() {

@@ -1,6 +1,6 @@
 //! Takers, fills, trims, cancellations.
 
-use engine::limits::{CANCELS_PER_COMMAND, MATCHES_PER_COMMAND};
+use engine::limits::MATCHES_PER_COMMAND;
 use engine::{CancelReason, ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, TimeInForce, TradeId};
 use risk::{AccountId, FillKind, InstrumentId, Side};
 
@@ -46,23 +46,6 @@ impl Model {
     pub(crate) fn cancel(&mut self, id: OrderId, reason: CancelReason) {
         let order = self.leave(id);
         self.emit_cancelled(&order, reason);
-    }
-
-    /// Cancels as many of an account's orders as one command may: by ascending instrument, last joined first.
-    pub(crate) fn cancel_some(
-        &mut self,
-        account: AccountId,
-        instrument: Option<InstrumentId>,
-        reason: CancelReason,
-    ) -> u32 {
-        let mut orders = self.orders_of(account);
-        orders.retain(|order| instrument.is_none_or(|instrument| order.instrument == instrument));
-        orders.sort_by_key(|order| (order.instrument, core::cmp::Reverse(order.joined)));
-        orders.truncate(CANCELS_PER_COMMAND);
-        for order in &orders {
-            self.cancel(order.id, reason);
-        }
-        u32::try_from(orders.len()).expect("at most the bound")
     }
 
     /// Lets a taker take until it is done, meets itself or touched as many makers as one command may.
@@ -238,6 +221,7 @@ impl Model {
             leaves: held.abs(),
             filled: 0,
             reduce_only: true,
+            persistent: false,
             joined: 0,
         };
         Taker { order, time_in_force: TimeInForce::ImmediateOrCancel, kind: FillKind::Liquidation }

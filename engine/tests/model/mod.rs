@@ -12,14 +12,16 @@ pub(crate) mod liquidation;
 pub(crate) mod margin;
 pub(crate) mod matching;
 pub(crate) mod orders;
+pub(crate) mod sessions;
 pub(crate) mod state;
+pub(crate) mod sweeps;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use engine::{Action, CancelReason, ClientOrderId, Command, Event, OrderId, Reject, SessionId};
+use engine::{Action, ClientOrderId, Command, Event, KeyId, OrderId, Reject, SessionId, TimeNs};
 use risk::{AccountId, Capacity, InstrumentId, Money, Position, Price, Qty};
 
-use state::{Account, Instrument, Leg, Order, Sweep, Taker};
+use state::{Account, Budget, Instrument, Key, Leg, Order, Session, Sweep, Taker};
 
 /// Where the model takes from what the rules leave open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,8 +55,8 @@ pub(crate) struct Model {
     pub(crate) legs: BTreeMap<(AccountId, InstrumentId), Leg>,
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) orders: BTreeMap<OrderId, Order>,
-    /// Last client number of each session.
-    pub(crate) sessions: Vec<ClientOrderId>,
+    pub(crate) keys: BTreeMap<KeyId, Key>,
+    pub(crate) sessions: Vec<Session>,
     /// Every order ever accepted.
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
@@ -64,6 +66,10 @@ pub(crate) struct Model {
     pub(crate) joins: u64,
     pub(crate) suspended: Option<Taker>,
     pub(crate) sweep: Option<Sweep>,
+    /// The time of a tick whose timers have not all fired.
+    pub(crate) firing: Option<u64>,
+    /// The time of the last command, in nanoseconds.
+    pub(crate) now: u64,
     /// A price move may still have accounts to flag.
     pub(crate) waking: bool,
     pub(crate) queue: VecDeque<AccountId>,
@@ -101,7 +107,10 @@ impl Model {
             legs: BTreeMap::new(),
             instruments: Vec::new(),
             orders: BTreeMap::new(),
-            sessions: vec![ClientOrderId::new(0)],
+            keys: BTreeMap::new(),
+            sessions: vec![Session::default()],
+            firing: None,
+            now: 0,
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
@@ -118,7 +127,7 @@ impl Model {
 
     /// Whether work is left over. While a price move is being worked off only the venue knows.
     pub(crate) fn pending(&self) -> bool {
-        self.suspended.is_some() || self.sweep.is_some() || !self.queue.is_empty()
+        self.suspended.is_some() || self.sweep.is_some() || self.firing.is_some() || !self.queue.is_empty()
     }
 
     /// Records the first thing in which the venue cannot be right, beside what it says in events.
@@ -145,7 +154,8 @@ impl Model {
     }
 
     /// Applies one command; its events. `hints` are the venue's events for the same command.
-    pub(crate) fn apply(&mut self, command: &Command, hints: &[Event]) -> Vec<Event> {
+    pub(crate) fn apply(&mut self, now: TimeNs, command: &Command, hints: &[Event]) -> Vec<Event> {
+        self.now = now.get();
         self.out = Vec::new();
         if let Err(refusal) = self.carry_out(command, hints) {
             self.out = vec![Event::Rejected {
@@ -172,18 +182,19 @@ impl Model {
         if busy {
             return Err(Reject::VenuePending.into());
         }
-        if session.get() as usize >= self.sessions.len() {
-            return Err(Reject::UnknownSession.into());
-        }
+        self.receive(command)?;
         match &command.action {
             Action::NewOrder(order) => self.new_order(session, command.client_order_id, order, hints),
             Action::CancelOrder(cancel) => self.cancel_order(session, cancel),
             Action::AmendOrder(amend) => self.amend_order(session, amend),
             Action::MassCancel(cancel) => self.mass_cancel(session, command.client_order_id, cancel),
-            Action::IndexPrice { instrument, price, .. } => self.index_price(*instrument, *price, hints),
+            Action::IndexPrice { instrument, source, source_seq, price } => {
+                self.index_price(*instrument, (*source, *source_seq), *price, hints)
+            }
             Action::Continue => Ok(()),
             Action::Tick => {
                 self.out.push(Event::Ticked);
+                self.fire_due(self.now);
                 Ok(())
             }
             Action::OpenSession { session } => self.open_session(*session),
@@ -195,14 +206,19 @@ impl Model {
             }
             Action::DefineInstrument { instrument, spec } => self.define_instrument(*instrument, spec),
             Action::SetTradingState { instrument, state } => self.set_trading_state(*instrument, *state),
-            Action::RegisterKey { .. }
-            | Action::RevokeKey { .. }
-            | Action::Logon(_)
-            | Action::Logoff { .. }
-            | Action::SessionLost { .. }
-            | Action::Skip(_)
-            | Action::CancelAllAfter { .. }
-            | Action::SetRestriction { .. } => Err(Reject::BadParameter.into()),
+            Action::RegisterKey { key, terms } => self.register_key(*key, terms),
+            Action::RevokeKey { key } => self.revoke_key(*key),
+            Action::Logon(logon) => self.logon(logon),
+            Action::Logoff { session, cancel_orders } => self.end_session(*session, Some(*cancel_orders)),
+            Action::SessionLost { session } => self.end_session(*session, None),
+            Action::Skip(skip) => self.skip(command, *skip),
+            Action::CancelAllAfter { account, timeout_ms, keep_reduce_only } => {
+                let request = (session, command.client_order_id);
+                self.cancel_all_after(request, *account, *timeout_ms, *keep_reduce_only)
+            }
+            Action::SetRestriction { account, restriction, cancel_orders } => {
+                self.set_restriction(*account, *restriction, *cancel_orders)
+            }
         }
     }
 
@@ -211,7 +227,9 @@ impl Model {
         if let Some(taker) = self.suspended.take() {
             self.run_taker(taker);
         } else if let Some(sweep) = self.sweep.take() {
-            self.sweep_on(sweep);
+            self.sweep_on(sweep, &mut Budget::default());
+        } else if let Some(now) = self.firing.take() {
+            self.fire_due(now);
         } else {
             // A step of a liquidation says something, and never begins by flagging.
             let flags = matches!(hints.first(), None | Some(Event::LiquidationStarted { .. }));
@@ -227,19 +245,6 @@ impl Model {
             } else {
                 self.liquidation_step();
             }
-        }
-    }
-
-    /// Cancels the next portion of a mass cancel.
-    pub(crate) fn sweep_on(&mut self, mut sweep: Sweep) {
-        sweep.count += self.cancel_some(sweep.account, sweep.instrument, CancelReason::MassCancel);
-        let left = self.orders_of(sweep.account);
-        let left = left.iter().any(|order| sweep.instrument.is_none_or(|place| order.instrument == place));
-        if left {
-            self.sweep = Some(sweep);
-        } else {
-            let Sweep { session, client, account, count, .. } = sweep;
-            self.out.push(Event::MassCancelled { session, client_order_id: client, account, count });
         }
     }
 }

@@ -6,7 +6,7 @@ use engine::{
     SessionId, TimeInForce, TradingState,
 };
 use risk::limits::{LEGS_PER_ACCOUNT_MAX, ORDERS_PER_LEG_MAX};
-use risk::{AccountId, FillKind, InstrumentId, Side};
+use risk::{AccountId, FillKind, InstrumentId, Restriction, Side};
 use std::collections::BTreeSet;
 
 use super::arith::{MARKS, Terms, wide};
@@ -19,6 +19,15 @@ impl Model {
             return Err(Reject::UnknownAccount.into());
         }
         if account.is_system() { Err(Reject::SystemAccount.into()) } else { Ok(()) }
+    }
+
+    /// Whether the operator lets the account place or change an order that only lessens its position, or any other.
+    fn unrestricted(&self, account: AccountId, lessens: bool) -> Result<(), Refusal> {
+        match self.accounts[&account].restriction {
+            Restriction::Suspended => Err(Reject::AccountSuspended.into()),
+            Restriction::ReduceOnly if !lessens => Err(Reject::AccountReduceOnly.into()),
+            Restriction::ReduceOnly | Restriction::None => Ok(()),
+        }
     }
 
     pub(crate) fn known_instrument(&self, instrument: InstrumentId) -> Result<(), Refusal> {
@@ -114,6 +123,7 @@ impl Model {
         if self.accounts[&account].liquidating {
             return Err(Reject::AccountLiquidating.into());
         }
+        self.unrestricted(account, new.reduce_only)?;
         let good_till_cancel = time_in_force == TimeInForce::GoodTillCancel;
         let lasting_market = new.limit.is_none() && good_till_cancel;
         if lasting_market || (new.post_only && !(new.limit.is_some() && good_till_cancel)) {
@@ -160,6 +170,7 @@ impl Model {
             leaves,
             filled: 0,
             reduce_only: new.reduce_only,
+            persistent: new.persistent,
             joined: 0,
         };
         if new.post_only && self.would_cross(instrument, side, order.price) {
@@ -179,11 +190,6 @@ impl Model {
         new: &NewOrder,
         hints: &[Event],
     ) -> Result<(), Refusal> {
-        let last = &mut self.sessions[session.get() as usize];
-        if client <= *last {
-            return Err(Reject::DuplicateClientOrderId.into());
-        }
-        *last = client;
         let mut order = self.check_new(session, client, new)?;
         order.id = self.number_order(hints);
         self.by_client.insert((session, order.client), order.id);
@@ -245,6 +251,11 @@ impl Model {
         if self.accounts[&amend.account].liquidating {
             return Err(Reject::AccountLiquidating.into());
         }
+        let lessens = |old: Order| {
+            let same_price = wide(amend.limit) == old.price;
+            old.reduce_only || (same_price && i128::from(amend.qty.get()) - old.filled <= old.leaves)
+        };
+        self.unrestricted(amend.account, known.is_none_or(lessens))?;
         let Some(old) = known else { return Err(Reject::UnknownOrder.into()) };
         let terms = &self.instruments[old.instrument.index()].terms;
         let (limit, total) = (wide(amend.limit), i128::from(amend.qty.get()));

@@ -1,14 +1,22 @@
 //! The table of the commands that are neither new orders nor amendments.
 
-use engine::{Action, CancelOrder, MassCancel, OrderId, OrderRef, Reject, SessionId, TradingState, Transfer};
-use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price};
+use engine::{
+    Action, CancelOrder, KeyId, KeyTerms, MassCancel, OrderId, OrderRef, Reject, SessionId, SessionKind,
+    Skip, TimeNs, TradingState, Transfer,
+};
+use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Restriction};
 
-use super::scene::{NOBODY, NOBODY_OF_THE_VENUE, NOWHERE, TRADED, TRADER, WEALTH, spec};
+use super::scene::{
+    FULL_KEY, KEY, NO_SESSION, NOBODY, NOBODY_OF_THE_VENUE, NOWHERE, SESSION, SOURCE, TRADED, TRADER, WEALTH,
+    logon, spec,
+};
 
 /// Actions that are neither new orders nor amendments, each with the rules it breaks in a suitable scene.
 pub(crate) fn others() -> Vec<(Action, Vec<Reject>)> {
     let mut all = of_trading();
     all.extend(of_money());
+    all.extend(of_sessions());
+    all.extend(of_restrictions());
     all
 }
 
@@ -86,5 +94,85 @@ fn of_money() -> Vec<(Action, Vec<Reject>)> {
             Action::SetTradingState { instrument: NOWHERE, state: TradingState::Open },
             vec![Reject::UnknownInstrument],
         ),
+    ]
+}
+
+fn of_sessions() -> Vec<(Action, Vec<Reject>)> {
+    let skip = |count| Action::Skip(Skip { count, template: 100, code: 1_007, field: 0, retry_after_ns: 0 });
+    let guard = Action::CancelAllAfter { account: TRADER, timeout_ms: 5, keep_reduce_only: false };
+    let (numbers, permission) = ([Reject::SequenceReplayed, Reject::SequenceGap], Reject::NoPermission);
+    let lost = |session| Action::SessionLost { session };
+    let off = |session| Action::Logoff { session, cancel_orders: true };
+    vec![
+        (Action::Tick, vec![numbers[0], Reject::Expired]),
+        (Action::Tick, vec![numbers[1], Reject::Expired]),
+        (Action::Tick, vec![Reject::Expired, permission]),
+        (Action::Tick, vec![permission]),
+        (logon(KEY, 0, SessionKind::OrderEntry), vec![permission]),
+        (lost(NO_SESSION), vec![permission]),
+        (guard, vec![permission]),
+        (skip(1), vec![numbers[1]]),
+        (skip(0), vec![Reject::BadParameter]),
+        // Unnumbered.
+        (skip(1), vec![Reject::BadParameter]),
+        (lost(NO_SESSION), vec![Reject::UnknownSession]),
+        (off(NO_SESSION), vec![Reject::UnknownSession]),
+        // Nobody has logged on to it.
+        (lost(SESSION), vec![Reject::BadParameter]),
+        (off(SESSION), vec![Reject::BadParameter]),
+        (
+            Action::DefineInstrument { instrument: TRADED, spec: Box::new(spec()) },
+            vec![permission, Reject::AlreadyExists],
+        ),
+        (Action::index_price(NOWHERE, Mark::new(0)), vec![permission, Reject::UnknownInstrument]),
+    ]
+}
+
+fn of_restrictions() -> Vec<(Action, Vec<Reject>)> {
+    let restrict =
+        |account| Action::SetRestriction { account, restriction: Restriction::None, cancel_orders: true };
+    let withdraw = Action::Withdraw(Transfer { account: TRADER, amount: Money::new(WEALTH + 1) });
+    let leverage =
+        Action::SetLeverage { account: TRADER, instrument: TRADED, leverage: Leverage::new(5_000) };
+    let price = |index| Action::IndexPrice {
+        instrument: TRADED,
+        source: SOURCE,
+        source_seq: 10,
+        price: Mark::new(index),
+    };
+    vec![
+        (restrict(NOBODY_OF_THE_VENUE), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (restrict(AccountId::FEES), vec![Reject::SystemAccount, Reject::BadCombination]),
+        (restrict(TRADER), vec![Reject::BadCombination]),
+        (withdraw, vec![Reject::AccountSuspended, Reject::InsufficientFunds]),
+        (leverage, vec![Reject::AccountSuspended, Reject::LeverageTooHigh]),
+        (price(0), vec![Reject::BadPrice, Reject::StalePrice]),
+        (price(1_024), vec![Reject::StalePrice]),
+    ]
+}
+
+/// What only the venue's own session asks about keys, each with the rules it breaks.
+pub(crate) fn of_keys() -> Vec<(Action, Vec<Reject>)> {
+    let register = |key, account, kinds| {
+        let terms = Box::new(KeyTerms { public: [2; 32], account, kinds, expires: TimeNs::new(0) });
+        Action::RegisterKey { key: KeyId::new(key), terms }
+    };
+    let (used, orders) = (KEY.get(), 1 << SessionKind::OrderEntry as u8);
+    let unknown = KeyId::new(77);
+    vec![
+        (register(used, NOBODY_OF_THE_VENUE, orders), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (register(used, AccountId::FEES, orders), vec![Reject::SystemAccount, Reject::AlreadyExists]),
+        (register(used, TRADER, 0), vec![Reject::AlreadyExists, Reject::BadParameter]),
+        (register(9, TRADER, 0), vec![Reject::BadParameter]),
+        (register(9, TRADER, 1), vec![Reject::BadParameter]),
+        (register(9, TRADER, 1 << 3), vec![Reject::BadParameter]),
+        (register(0, TRADER, orders), vec![Reject::BadParameter]),
+        (Action::RevokeKey { key: unknown }, vec![Reject::UnknownKey]),
+        (logon(unknown, 0, SessionKind::OrderEntry), vec![Reject::UnknownKey]),
+        (logon(FULL_KEY, 0, SessionKind::Local), vec![Reject::NoPermission, Reject::KeyExpired]),
+        (logon(FULL_KEY, 99, SessionKind::Admin), vec![Reject::NoPermission, Reject::TooManySessions]),
+        (logon(FULL_KEY, 99, SessionKind::OrderEntry), vec![Reject::KeyExpired, Reject::TooManySessions]),
+        (logon(FULL_KEY, 0, SessionKind::OrderEntry), vec![Reject::KeyExpired]),
+        (logon(FULL_KEY, 99, SessionKind::OrderEntry), vec![Reject::TooManySessions]),
     ]
 }

@@ -1,11 +1,14 @@
 //! A venue prepared so that one command breaks exactly the rules it is asked to break.
 
+use engine::limits::SESSIONS_PER_KEY_MAX;
 use engine::{
-    Action, AmendOrder, ClientOrderId, Command, Event, NewOrder, OrderId, OrderRef, Reject, SessionId,
-    TimeInForce, TradingState, Transfer,
+    Action, AmendOrder, CancelOnLoss, ClientOrderId, ClientSeq, Command, Event, KeyId, KeyTerms, Logon,
+    NewOrder, OrderId, OrderRef, Reject, SessionId, SessionKind, Skip, TimeInForce, TimeNs, TradingState,
+    Transfer,
 };
 use risk::{
-    AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Leverage, Money, Price, Qty, Rate, Side, Tier,
+    AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Leverage, Money, Price, Qty, Rate,
+    Restriction, Side, Tier,
 };
 
 use crate::machine::Machine;
@@ -25,7 +28,14 @@ const ASIDE: InstrumentId = InstrumentId::new(2);
 pub(crate) const NOWHERE: InstrumentId = InstrumentId::new(77);
 /// The session of the trader, and one that is not open.
 pub(crate) const SESSION: SessionId = SessionId::new(1);
-const NO_SESSION: SessionId = SessionId::new(9);
+pub(crate) const NO_SESSION: SessionId = SessionId::new(9);
+/// A key of the maker, its session, and a key that has as many as it may have and ends at two seconds.
+pub(crate) const KEY: KeyId = KeyId::new(5);
+pub(crate) const OTHER: SessionId = SessionId::new(2);
+pub(crate) const FULL_KEY: KeyId = KeyId::new(6);
+const FULL_KEY_END: TimeNs = TimeNs::new(2_000_000_000);
+/// A source of index prices that has come to ten.
+pub(crate) const SOURCE: u16 = 7;
 
 pub(crate) const WEALTH: i64 = 10_000_000;
 const ORDERS: u32 = 16;
@@ -55,6 +65,11 @@ pub(crate) fn spec() -> InstrumentSpec {
         initial_tiers: tier(100_000_000),
         maintenance_tiers: tier(50_000_000),
     }
+}
+
+/// A logon that cancels nothing when it is lost.
+pub(crate) fn logon(key: KeyId, tag: u32, kind: SessionKind) -> Action {
+    Action::Logon(Logon { key, tag, kind, on_loss: CancelOnLoss::Off, grace_ms: 0 })
 }
 
 /// A machine being prepared.
@@ -87,7 +102,36 @@ impl Scene {
             scene.venue(Action::OpenAccount { account });
             scene.venue(Action::Deposit(Transfer { account, amount: Money::new(amount) }));
         }
+        scene.open_keys();
         scene
+    }
+
+    /// Keys, and sessions that have used their first number.
+    fn open_keys(&mut self) {
+        for (key, expires) in [(KEY, TimeNs::new(0)), (FULL_KEY, FULL_KEY_END)] {
+            let kinds = 1 << SessionKind::OrderEntry as u8;
+            let terms = Box::new(KeyTerms { public: [1; 32], account: MAKER, kinds, expires });
+            self.venue(Action::RegisterKey { key, terms });
+        }
+        self.venue(logon(KEY, 0, SessionKind::OrderEntry));
+        self.skip_one(SESSION);
+        self.skip_one(OTHER);
+        if self.breaks(Reject::TooManySessions) {
+            for tag in 0..u32::try_from(SESSIONS_PER_KEY_MAX).expect("few") {
+                self.venue(logon(FULL_KEY, tag, SessionKind::OrderEntry));
+            }
+        }
+        if self.breaks(Reject::KeyExpired) {
+            self.machine.wait(5_000);
+        }
+    }
+
+    /// Uses up a session's first number, and a client number.
+    fn skip_one(&mut self, session: SessionId) {
+        let skip = Skip { count: 1, template: 100, code: 1_007, field: 0, retry_after_ns: 0 };
+        let command = Command::client(session, Action::Skip(skip));
+        let client_order_id = self.number();
+        self.admitted(&Command { client_seq: ClientSeq::new(1), client_order_id, ..command });
     }
 
     pub(crate) fn breaks(&self, reject: Reject) -> bool {
@@ -175,6 +219,18 @@ impl Scene {
         if self.breaks(Reject::NotTrading) {
             self.venue(Action::SetTradingState { instrument, state: TradingState::CancelOnly });
         }
+        if self.breaks(Reject::StalePrice) {
+            let price = Price::new(1_000).to_mark();
+            self.venue(Action::IndexPrice { instrument: TRADED, source: SOURCE, source_seq: 10, price });
+        }
+        for (reject, restriction) in [
+            (Reject::AccountSuspended, Restriction::Suspended),
+            (Reject::AccountReduceOnly, Restriction::ReduceOnly),
+        ] {
+            if self.breaks(reject) {
+                self.venue(Action::SetRestriction { account: TRADER, restriction, cancel_orders: false });
+            }
+        }
         if self.breaks(Reject::VenuePending) {
             self.venue(Action::index_price(ASIDE, Price::new(920).to_mark()));
             assert!(self.machine.pending(), "a liquidation waits");
@@ -228,8 +284,27 @@ impl Scene {
         Price::new(price + i64::from(self.breaks(Reject::BadPrice)))
     }
 
+    /// A session that may not act for the trader, one that is not open, or the trader's.
     fn session(&self) -> SessionId {
-        if self.breaks(Reject::UnknownSession) { NO_SESSION } else { SESSION }
+        if self.breaks(Reject::UnknownSession) {
+            NO_SESSION
+        } else if self.breaks(Reject::NoPermission) {
+            OTHER
+        } else {
+            SESSION
+        }
+    }
+
+    /// The command, with session, number and deadline that break the rules on them which are to be broken.
+    fn sent(&mut self, command: Command) -> Command {
+        let (session, mut client_seq) = (self.session(), ClientSeq::new(0));
+        if self.breaks(Reject::SequenceReplayed) {
+            client_seq = ClientSeq::new(1);
+        } else if self.breaks(Reject::SequenceGap) {
+            client_seq = ClientSeq::new(7);
+        }
+        let valid_until = TimeNs::new(u64::from(self.breaks(Reject::Expired)));
+        Command { session, client_seq, valid_until, ..command }
     }
 
     /// A new order that breaks exactly what is asked.
@@ -259,8 +334,8 @@ impl Scene {
         }
         order.reduce_only = self.breaks(Reject::ReduceOnlyWouldIncrease);
         let duplicate = self.breaks(Reject::DuplicateClientOrderId);
-        let number = if duplicate { ClientOrderId::new(0) } else { self.number() };
-        Command::order(self.session(), number, order)
+        let number = if duplicate { ClientOrderId::new(1) } else { self.number() };
+        self.sent(Command::order(SESSION, number, order))
     }
 
     /// An amendment that breaks exactly what is asked.
@@ -275,12 +350,15 @@ impl Scene {
             qty: self.qty(),
             post_only: self.breaks(Reject::PostOnlyWouldCross),
         };
-        Command::client(self.session(), Action::AmendOrder(amend))
+        let duplicate = self.breaks(Reject::DuplicateClientOrderId);
+        let client_order_id = if duplicate { ClientOrderId::new(1) } else { self.number() };
+        let command = Command::client(SESSION, Action::AmendOrder(amend));
+        self.sent(Command { client_order_id, ..command })
     }
 
     /// Any other action, from the session that is to be wrong or not.
     pub(crate) fn other(&mut self, action: Action) -> Command {
         self.surround(TRADED);
-        Command::client(self.session(), action)
+        self.sent(Command::client(SESSION, action))
     }
 }

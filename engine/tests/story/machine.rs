@@ -5,9 +5,16 @@ use risk::{AccountId, Capacity, InstrumentId};
 
 use crate::model::{Hints, Model};
 
+/// A scenario begins at one second and time stands still but where it waits.
+pub(crate) const fn time(waited_ms: u64) -> TimeNs {
+    TimeNs::new(1_000_000_000 + waited_ms * 1_000_000)
+}
+
 /// A venue, or the model of one.
 pub(crate) trait Machine {
     fn apply(&mut self, command: &Command) -> Vec<Event>;
+    /// Lets time pass until the next command.
+    fn wait(&mut self, ms: u64);
     fn pending(&self) -> bool;
     /// Orders that rest.
     fn resting(&self) -> u32;
@@ -21,11 +28,17 @@ pub(crate) struct VenueBesideModel {
     venue: Venue,
     model: Model,
     commands: u64,
+    waited_ms: u64,
 }
 
 impl VenueBesideModel {
     pub(crate) fn new(capacity: Capacity) -> Self {
-        Self { venue: Venue::new(capacity), model: Model::new(capacity, Hints::Venue), commands: 0 }
+        Self {
+            venue: Venue::new(capacity),
+            model: Model::new(capacity, Hints::Venue),
+            commands: 0,
+            waited_ms: 0,
+        }
     }
 }
 
@@ -33,15 +46,19 @@ impl Machine for VenueBesideModel {
     fn apply(&mut self, command: &Command) -> Vec<Event> {
         self.commands += 1;
         let mut events = Events::default();
-        let stamp = Stamp { seq: Seq::new(self.commands), time: TimeNs::new(self.commands) };
+        let stamp = Stamp { seq: Seq::new(self.commands), time: time(self.waited_ms) };
         self.venue.apply(stamp, command, &mut events);
         self.venue.check();
-        let expected = self.model.apply(command, events.as_slice());
+        let expected = self.model.apply(stamp.time, command, events.as_slice());
         assert_eq!(events.as_slice(), expected, "venue and model on {command:?}");
         self.model.settle(self.venue.pending());
         assert_eq!(self.model.complaint(), None, "the model on {command:?}");
-        assert_eq!(self.model.difference(self.venue.ledger()), None, "after {command:?}");
+        assert_eq!(self.model.difference(&self.venue), None, "after {command:?}");
         events.as_slice().to_vec()
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.waited_ms += ms;
     }
 
     fn pending(&self) -> bool {
@@ -68,17 +85,22 @@ impl Machine for VenueBesideModel {
 /// The model by itself.
 pub(crate) struct ModelAlone {
     model: Model,
+    waited_ms: u64,
 }
 
 impl ModelAlone {
     pub(crate) fn new(capacity: Capacity) -> Self {
-        Self { model: Model::new(capacity, Hints::Own) }
+        Self { model: Model::new(capacity, Hints::Own), waited_ms: 0 }
     }
 }
 
 impl Machine for ModelAlone {
     fn apply(&mut self, command: &Command) -> Vec<Event> {
-        self.model.apply(command, &[])
+        self.model.apply(time(self.waited_ms), command, &[])
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.waited_ms += ms;
     }
 
     fn pending(&self) -> bool {

@@ -2,14 +2,23 @@
 
 pub(crate) mod machine;
 pub(crate) mod read;
+pub(crate) mod sessions;
 pub(crate) mod write;
 
 use std::collections::BTreeMap;
 
-use engine::{Action, ClientOrderId, Command, Event, Transfer};
+use engine::{Action, ClientOrderId, ClientSeq, Command, Event, OrderRef, SessionId, TimeNs, Transfer};
 use risk::{AccountId, Capacity, InstrumentId, Money};
 
 use machine::Machine;
+
+/// By whom a command comes, and how.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sender {
+    session: SessionId,
+    client_seq: ClientSeq,
+    valid_until: TimeNs,
+}
 
 /// A scenario being played.
 pub(crate) struct Story<'m> {
@@ -18,8 +27,14 @@ pub(crate) struct Story<'m> {
     capacity: Capacity,
     /// Names of accounts.
     pub(crate) accounts: BTreeMap<String, AccountId>,
-    /// Names of orders, by client number, which counts from 1.
-    pub(crate) orders: Vec<String>,
+    /// Names of orders with the session they came by, by client number, which counts from 1.
+    pub(crate) orders: Vec<(String, SessionId)>,
+    /// Names of sessions.
+    pub(crate) sessions: BTreeMap<String, SessionId>,
+    /// The name the next session that is opened gets.
+    pub(crate) newcomer: Option<String>,
+    /// By whom the next command comes.
+    pub(crate) sender: Sender,
     pub(crate) numbers: BTreeMap<engine::OrderId, String>,
     instruments: u32,
     /// Events of the last command, in words.
@@ -37,6 +52,9 @@ impl<'m> Story<'m> {
             capacity: Capacity { accounts: 64, legs: 256, orders: 4096 },
             accounts: own.into_iter().map(|(name, account)| (name.to_owned(), account)).collect(),
             orders: Vec::new(),
+            sessions: BTreeMap::new(),
+            newcomer: None,
+            sender: Sender::default(),
             numbers: BTreeMap::new(),
             instruments: 0,
             happened: Vec::new(),
@@ -87,7 +105,8 @@ impl<'m> Story<'m> {
     }
 
     pub(crate) fn apply(&mut self, action: Action) {
-        let mut command = Command::venue(action);
+        let Sender { session, client_seq, valid_until } = self.sender;
+        let mut command = Command { client_seq, valid_until, ..Command::client(session, action) };
         if matches!(command.action, Action::NewOrder(_)) {
             command.client_order_id = ClientOrderId::new(self.orders.len() as u64);
         }
@@ -99,13 +118,36 @@ impl<'m> Story<'m> {
         for event in events {
             if let Event::Accepted { order, client_order_id, .. } = event {
                 let index = usize::try_from(client_order_id.get() - 1).expect("small");
-                let name = self.orders[index].clone();
+                let (name, _) = self.orders[index].clone();
                 self.numbers.insert(*order, name);
+            }
+            if let (Event::LoggedOn { session, .. }, Some(name)) = (event, self.newcomer.take()) {
+                self.sessions.insert(name, *session);
             }
             self.refused |= matches!(event, Event::Rejected { .. });
             let words = self.in_words(event);
             self.happened.push(words);
         }
+    }
+
+    /// `by SESSION [NUMBER] [until MS] ...`: a command of a session, with its number there and a deadline.
+    fn sent(&mut self, session: &str, words: &[&str]) -> Result<(), String> {
+        let mut sender = Sender { session: self.session(session)?, ..Sender::default() };
+        let mut words = words;
+        if let [number, rest @ ..] = words
+            && let Ok(number) = number.parse()
+        {
+            sender.client_seq = ClientSeq::new(number);
+            words = rest;
+        }
+        if let ["until", ms, rest @ ..] = words {
+            sender.valid_until = machine::time(read::number(ms)?.unsigned_abs());
+            words = rest;
+        }
+        self.sender = sender;
+        let outcome = self.command(words);
+        self.sender = Sender::default();
+        outcome
     }
 
     /// A command line.
@@ -136,6 +178,11 @@ impl<'m> Story<'m> {
                 if amount > Money::ZERO {
                     self.apply(Action::Deposit(Transfer { account, amount }));
                 }
+            }
+            ["by", session, ref rest @ ..] => self.sent(session, rest)?,
+            ["wait", ms] => {
+                let ms = read::number(ms)?.unsigned_abs();
+                self.machine().wait(ms);
             }
             ["drain"] => {
                 while self.machine().pending() {
@@ -193,10 +240,20 @@ impl<'m> Story<'m> {
         self.accounts.get(name).copied().ok_or_else(|| format!("no account {name}"))
     }
 
-    /// The client's number of an order by its name: the last one of that name.
-    pub(crate) fn order(&self, name: &str) -> Result<ClientOrderId, String> {
-        let place = self.orders.iter().rposition(|known| known == name);
+    /// An order by its name, the last one of that name: by its client's number in the session it came by, by the
+    /// venue's in others.
+    pub(crate) fn order(&self, name: &str) -> Result<OrderRef, String> {
+        let place = self.orders.iter().rposition(|(known, _)| known == name);
         let place = place.ok_or_else(|| format!("no order {name}"))?;
-        Ok(ClientOrderId::new(place as u64 + 1))
+        if self.orders[place].1 == self.sender.session {
+            return Ok(OrderRef::Client(ClientOrderId::new(place as u64 + 1)));
+        }
+        let number = self.numbers.iter().rfind(|(_, known)| *known == name).map(|(number, _)| *number);
+        number.map(OrderRef::Id).ok_or_else(|| format!("{name} was never accepted"))
+    }
+
+    /// A session by its name.
+    pub(crate) fn session(&self, name: &str) -> Result<SessionId, String> {
+        self.sessions.get(name).copied().ok_or_else(|| format!("no session {name}"))
     }
 }

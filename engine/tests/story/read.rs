@@ -1,8 +1,6 @@
 //! Words into commands.
 
-use engine::{
-    Action, AmendOrder, CancelOrder, MassCancel, NewOrder, OrderRef, TimeInForce, TradingState, Transfer,
-};
+use engine::{Action, AmendOrder, CancelOrder, MassCancel, NewOrder, TimeInForce, TradingState, Transfer};
 use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Side, Tier};
 
 use super::Story;
@@ -12,7 +10,7 @@ pub(crate) fn number(word: &str) -> Result<i64, String> {
     word.replace('_', "").parse().map_err(|_| format!("{word} is not a number"))
 }
 
-fn small(word: &str) -> Result<u32, String> {
+pub(crate) fn small(word: &str) -> Result<u32, String> {
     u32::try_from(number(word)?).map_err(|_| format!("{word} is out of range"))
 }
 
@@ -100,6 +98,7 @@ struct Wishes {
     time_in_force: TimeInForce,
     post_only: bool,
     reduce_only: bool,
+    persistent: bool,
     instrument: InstrumentId,
     name: String,
 }
@@ -109,6 +108,7 @@ fn wishes(words: &[&str]) -> Result<Wishes, String> {
         time_in_force: TimeInForce::GoodTillCancel,
         post_only: false,
         reduce_only: false,
+        persistent: false,
         instrument: InstrumentId::new(0),
         name: "unnamed".to_owned(),
     };
@@ -121,6 +121,7 @@ fn wishes(words: &[&str]) -> Result<Wishes, String> {
             "fok" => wishes.time_in_force = TimeInForce::FillOrKill,
             "post-only" => wishes.post_only = true,
             "reduce-only" => wishes.reduce_only = true,
+            "persistent" => wishes.persistent = true,
             "in" => wishes.instrument = InstrumentId::new(small(next()?)?),
             "as" => next()?.clone_into(&mut wishes.name),
             _ => return Err(format!("no wish {word}")),
@@ -135,7 +136,12 @@ impl Story<'_> {
         Ok(match *words {
             ["index", price] => Self::index("0", price)?,
             ["index", price, "in", place] => Self::index(place, price)?,
+            ["index", price, "from", source, "number", number] => Self::sourced(price, source, number)?,
             ["continue"] => Action::Continue,
+            ["tick"] => Action::Tick,
+            ["key" | "revoke" | "logon" | "logoff" | "lose" | "skip" | "restrict", ..] => {
+                self.of_session(words)?
+            }
             ["trading", state] => {
                 let state = match state {
                     "open" => TradingState::Open,
@@ -169,12 +175,10 @@ impl Story<'_> {
                 let instrument = Some(InstrumentId::new(small(place)?));
                 Action::MassCancel(MassCancel { account, instrument })
             }
-            ["cancel", order] => {
-                Action::CancelOrder(CancelOrder { account, order: OrderRef::Client(self.order(order)?) })
-            }
+            ["cancel", order] => Action::CancelOrder(CancelOrder { account, order: self.order(order)? }),
             ["amend", order, "to", qty, "@", price, ref wishes @ ..] => Action::AmendOrder(AmendOrder {
                 account,
-                order: OrderRef::Client(self.order(order)?),
+                order: self.order(order)?,
                 limit: Price::new(number(price)?),
                 qty: Qty::new(number(qty)?),
                 post_only: wishes == ["post-only"],
@@ -185,6 +189,8 @@ impl Story<'_> {
             ["withdraws", amount] => {
                 Action::Withdraw(Transfer { account, amount: Money::new(number(amount)?) })
             }
+            ["guards", ms] => Self::guard(account, ms, false)?,
+            ["guards", ms, "keeping", "reduce-only"] => Self::guard(account, ms, true)?,
             ["leverage", leverage] => Self::leverage(account, "0", leverage)?,
             ["leverage", leverage, "in", place] => Self::leverage(account, place, leverage)?,
             _ => return Err("no such command".to_owned()),
@@ -206,7 +212,7 @@ impl Story<'_> {
         words: &[&str],
     ) -> Result<Action, String> {
         let wishes = wishes(words)?;
-        self.orders.push(wishes.name);
+        self.orders.push((wishes.name, self.sender.session));
         Ok(Action::NewOrder(NewOrder {
             account: self.account(account)?,
             instrument: wishes.instrument,
@@ -216,7 +222,7 @@ impl Story<'_> {
             time_in_force: wishes.time_in_force,
             post_only: wishes.post_only,
             reduce_only: wishes.reduce_only,
-            persistent: false,
+            persistent: wishes.persistent,
         }))
     }
 }

@@ -1,9 +1,10 @@
 //! Events into words.
 
-use engine::{CancelReason, Event, Fill, OrderId};
+use engine::{CancelReason, Event, Fill, OrderId, SessionId};
 use risk::{AccountId, FillKind, Mark, Side};
 
 use super::Story;
+use super::machine::time;
 
 const fn reason(reason: CancelReason) -> &'static str {
     match reason {
@@ -36,6 +37,11 @@ impl Story<'_> {
     fn owner(&self, account: AccountId) -> String {
         let found = self.accounts.iter().find(|(_, known)| **known == account);
         found.map_or_else(|| account.to_string(), |(name, _)| name.clone())
+    }
+
+    fn who(&self, session: SessionId) -> String {
+        let found = self.sessions.iter().find(|(_, known)| **known == session);
+        found.map_or_else(|| format!("session {session}"), |(name, _)| name.clone())
     }
 
     fn name(&self, order: OrderId) -> String {
@@ -106,17 +112,23 @@ impl Story<'_> {
             }
             Event::KeyRegistered { key, account } => format!("key {key} for {}", self.owner(account)),
             Event::KeyRevoked { key } => format!("key {key} revoked"),
-            Event::LoggedOn { session, kind, last_client_seq, last_client_order_id, .. } => {
-                format!("session {session} on {kind:?} after {last_client_seq} {last_client_order_id}")
+            Event::LoggedOn { session, kind, last_client_seq, .. } => {
+                format!("{} on {kind:?} after {last_client_seq}", self.who(session))
             }
             Event::LoggedOff { session, lost } => {
-                format!("session {session} {}", if lost { "lost" } else { "off" })
+                format!("{} {}", self.who(session), if lost { "lost" } else { "off" })
             }
             Event::Skipped { session, through, skip } => {
-                format!("session {session} skips {} through {through} code {}", skip.count, skip.code)
+                format!("{} skips {} through {through} code {}", self.who(session), skip.count, skip.code)
             }
-            Event::DeadManSet { session, deadline, .. } => format!("dead man {session} at {deadline}"),
-            Event::DeadManFired { session, .. } => format!("dead man {session} fires"),
+            Event::DeadManSet { session, deadline, .. } if deadline.get() == 0 => {
+                format!("dead man of {} disarmed", self.who(session))
+            }
+            Event::DeadManSet { session, deadline, .. } => {
+                let ms = (deadline.get() - time(0).get()).div_euclid(1_000_000);
+                format!("dead man of {} at {ms}", self.who(session))
+            }
+            Event::DeadManFired { session, .. } => format!("dead man of {} fires", self.who(session)),
             Event::RestrictionSet { account, restriction } => {
                 format!("restriction {} {restriction:?}", self.owner(account))
             }
