@@ -8,6 +8,7 @@ pub mod codes;
 pub mod frame;
 pub mod message;
 pub mod private;
+pub mod schema;
 pub mod types;
 
 pub use frame::{Flags, Frame, FrameError, HEADER_BYTES, Prefix};

@@ -39,7 +39,7 @@ macro_rules! codes {
 codes! {
     /// No frame begins here.
     BadEncodingType = 1001,
-    /// Shorter than a header, or longer than agreed.
+    /// A frame shorter than a header or longer than agreed, or a request with more in it than its message.
     BadLength = 1002,
     /// No such schema.
     UnknownSchema = 1003,

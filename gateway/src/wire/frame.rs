@@ -85,15 +85,15 @@ impl FrameError {
 /// Cuts the first frame off `bytes`: the frame and its length, or `None` if there is not all of it yet.
 ///
 /// # Errors
-/// [`FrameError`], as soon as it can be told.
+/// [`FrameError`], from the first six octets on: a length that is too long is not waited for.
 pub fn split(bytes: &[u8], max_frame: usize) -> Result<Option<(Frame<'_>, usize)>, FrameError> {
-    let Some((length, rest)) = bytes.split_first_chunk::<4>() else { return Ok(None) };
-    let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    if let Some(encoding) = rest.first_chunk::<2>()
-        && u16::from_le_bytes(*encoding) != ENCODING_TYPE
-    {
+    // Nothing is said before both can be checked, so that what is said does not depend on the pieces they came in.
+    let Some((start, _)) = bytes.split_first_chunk::<6>() else { return Ok(None) };
+    let [length @ .., low, high] = *start;
+    if u16::from_le_bytes([low, high]) != ENCODING_TYPE {
         return Err(FrameError::BadEncodingType);
     }
+    let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
     if length < HEADER_BYTES || length > max_frame {
         return Err(FrameError::BadLength);
     }

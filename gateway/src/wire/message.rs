@@ -66,6 +66,8 @@ pub enum TailKind {
     Text,
     /// A group of rows.
     Group {
+        /// Octets of a row.
+        size: usize,
         /// Fields of a row.
         fields: &'static [Field],
     },
@@ -155,6 +157,11 @@ pub trait Message: Sized {
     }
 }
 
+fn declared_row(frame: &Frame<'_>) -> Option<usize> {
+    let behind = frame.body.get(usize::from(frame.block_length)..)?;
+    take_u16(behind).map(|(size, _)| size)
+}
+
 /// A row of a group.
 pub trait Row: bincode::Encode + bincode::Decode<()> + Clone + PartialEq + core::fmt::Debug {
     /// Its fields.
@@ -230,7 +237,13 @@ pub(super) fn read_exactly<M: Message>(frame: &Frame<'_>) -> Result<M, Refusal> 
     if frame.block_length != M::LAYOUT.block_length || message.length() != frame.body.len() {
         return Err(ErrorCode::BadLength.into());
     }
-    Ok(message)
+    // A group without rows has the right length whatever it says of their size.
+    match M::LAYOUT.tail.map(|tail| tail.kind) {
+        Some(TailKind::Group { size, .. }) if declared_row(frame) != Some(size) => {
+            Err(Refusal { code: ErrorCode::BadGroup, field: M::LAYOUT.tail_number() })
+        }
+        Some(TailKind::Group { .. } | TailKind::Text) | None => Ok(message),
+    }
 }
 
 /// A text of at most [`TEXT_BYTES_MAX`] octets.
@@ -280,7 +293,7 @@ impl TailPart for Text {
 pub struct Group<R>(pub Vec<R>);
 
 impl<R: Row> TailPart for Group<R> {
-    const KIND: TailKind = TailKind::Group { fields: R::FIELDS };
+    const KIND: TailKind = TailKind::Group { size: R::SIZE, fields: R::FIELDS };
 
     fn encode_tail(&self, out: &mut Vec<u8>) {
         put_u16(out, R::SIZE);
@@ -296,10 +309,12 @@ impl<R: Row> TailPart for Group<R> {
         if size < R::SIZE || rest.len() < size * count {
             return Err(DecodeError::BadGroup);
         }
-        // Allocates by what is there, checked the line before, not by what is declared.
-        let rows = rest.chunks_exact(size).take(count);
-        let rows: Result<Vec<R>, _> = rows.map(|row| codec::decode(row).map(|(row, _)| row)).collect();
-        rows.map(Self).map_err(|_| DecodeError::BadGroup)
+        // Reserved by what is there, checked the line before, not by what is declared.
+        let mut rows = Vec::with_capacity(count);
+        for row in rest.chunks_exact(size).take(count) {
+            rows.push(codec::decode(row).map_err(|_| DecodeError::BadGroup)?.0);
+        }
+        Ok(Self(rows))
     }
 
     fn length(&self) -> usize {

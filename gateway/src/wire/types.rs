@@ -535,11 +535,22 @@ impl WireType for Permissions {
     const SIZE: usize = 2;
 }
 
+/// Without gaps, so that tools which count the choices instead of reading their bits agree.
 const SETS: &[Description] = &[
-    Description::Set { name: "OrdFlags", choices: &[("ReduceOnly", 0), ("PersistOnDisconnect", 3)] },
+    Description::Set {
+        name: "OrdFlags",
+        choices: &[("ReduceOnly", 0), ("Reserved1", 1), ("Reserved2", 2), ("PersistOnDisconnect", 3)],
+    },
     Description::Set {
         name: "Permissions",
-        choices: &[("OrderEntry", 1), ("DropCopy", 2), ("Admin", 4), ("Oracle", 5)],
+        choices: &[
+            ("Reserved0", 0),
+            ("OrderEntry", 1),
+            ("DropCopy", 2),
+            ("Reserved3", 3),
+            ("Admin", 4),
+            ("Oracle", 5),
+        ],
     },
 ];
 
