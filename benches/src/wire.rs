@@ -76,6 +76,8 @@ impl Options {
     }
 }
 
+/// Polls of the client, or of the echo, before whoever else waits for the core gets it.
+const POLLS_PER_YIELD: u32 = 8;
 /// The client's core.
 const CLIENT_CORE: usize = 0;
 
@@ -207,8 +209,8 @@ impl Caller {
                 Ok(octets) => self.came.extend_from_slice(&self.space[..octets]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     polls += 1;
-                    // Where there are fewer cores than threads, the server must come to its turn.
-                    if polls.is_multiple_of(1_024) {
+                    // It stands for another machine: whatever of the venue is ready to run on this core comes first.
+                    if polls.is_multiple_of(POLLS_PER_YIELD) {
                         std::thread::yield_now();
                     }
                 }
@@ -287,7 +289,7 @@ fn start_echo(
         while !stop.load(Ordering::Relaxed) {
             poll.poll(&mut events, Some(Duration::ZERO))?;
             idle = if events.is_empty() { idle + 1 } else { 0 };
-            if idle > 1_024 {
+            if idle > 0 && idle.is_multiple_of(POLLS_PER_YIELD) {
                 std::thread::yield_now();
             }
             for event in &events {
