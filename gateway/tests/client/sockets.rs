@@ -215,7 +215,7 @@ fn many_sessions_settle_every_request_although_their_connections_are_cut() {
             })
             .unwrap();
     }
-    assert!(cuts > 5 && accepted > ACCOUNTS * REQUESTS / 20, "{cuts} cuts, {accepted} accepted");
+    assert!(cuts > 5 && 20 * accepted > ACCOUNTS * REQUESTS, "{cuts} cuts, {accepted} accepted");
     assert!((0..many.len()).all(|link| many.session(link).unsettled() == 0));
     let _conclusion = served.stop().unwrap();
 }
