@@ -30,7 +30,7 @@ use crate::serve::{ServeArgs, admin_key_path};
 #[derive(Clone, Debug, Args)]
 pub struct LoadArgs {
     /// Address of the venue
-    #[arg(long, value_name = "ADDR", default_value = ADDRESS, conflicts_with = "self_test")]
+    #[arg(long, value_name = "ADDR", env = "FULCRUM_CONNECT", default_value = ADDRESS)]
     pub connect: String,
     /// Key files to trade by, a session each; their accounts have money already
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present_any = ["admin", "self_test"])]
