@@ -39,7 +39,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "self_test"])]
     pub admin: Option<PathBuf>,
     /// Key of an oracle, with --admin [default: a new one is registered]
-    #[arg(long, value_name = "FILE", requires = "admin")]
+    #[arg(long, value_name = "FILE", requires = "admin", conflicts_with_all = ["key", "self_test"])]
     pub oracle: Option<PathBuf>,
     /// Start a venue in this process, on loopback and a temporary directory, and load that
     #[arg(long, conflicts_with_all = ["key", "admin"])]

@@ -18,7 +18,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use engine::{Action, ClientOrderId, Event, OrderRef, Reject, SessionId};
-use gateway::client::{Answered, Incoming, Key, Many, Phase, Request, request};
+use gateway::client::{Answered, Incoming, Key, Many, Request, request};
 use gateway::clock::Stopwatch;
 use gateway::log::RealDisk;
 use gateway::outcome::Outcome;
@@ -149,6 +149,7 @@ struct Client {
     /// Number of its last event.
     last_event: u64,
     logons: u64,
+    is_out: bool,
 }
 
 /// What the log says of one session.
@@ -369,9 +370,7 @@ impl Floor {
         for link in 0..self.many.len() {
             self.many.log_out(link, false);
         }
-        self.turn_until(|floor| {
-            (0..floor.many.len()).all(|link| floor.many.session(link).phase() == Phase::LoggedOut)
-        });
+        self.turn_until(|floor| floor.clients.iter().all(|client| client.is_out));
     }
 }
 
@@ -397,7 +396,8 @@ impl Client {
             }
             Incoming::GapFill { from, to, .. } => panic!("events {from} to {to} were not kept"),
             Incoming::Refused(reject) => panic!("{reject:?}"),
-            Incoming::Answer(_) | Incoming::LoggedOut => {}
+            Incoming::LoggedOut => self.is_out = true,
+            Incoming::Answer(_) => {}
         }
     }
 }
