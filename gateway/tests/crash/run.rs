@@ -57,11 +57,8 @@ impl Run {
         for _ in 0..count {
             self.appended += 1;
             let logged = command(self.seed, self.appended);
-            let entry = Entry {
-                stamp: logged.stamp,
-                received_ns: logged.received_ns,
-                command: &logged.command,
-            };
+            let entry =
+                Entry { stamp: logged.stamp, received_ns: logged.received_ns, command: &logged.command };
             self.log.append(&entry)?;
             self.log.note_events(logged.stamp.seq, &events(self.seed, self.appended));
         }
