@@ -149,7 +149,8 @@ impl Many {
         query_id
     }
 
-    /// Ends a session in order; it is not connected again.
+    /// Ends a session in order; it is not connected again. Where its connection breaks before the venue has confirmed it,
+    /// the session ends as a lost one: without [`Incoming::LoggedOut`], after its grace.
     pub fn log_out(&mut self, link: usize, cancel_orders: bool) {
         let now = self.clock.now();
         let ended = &mut self.links[link];
