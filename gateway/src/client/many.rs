@@ -77,6 +77,9 @@ impl Many {
     }
 
     /// Adds a session; its number here. It is connected with the next turns, and again whenever its connection breaks.
+    ///
+    /// # Panics
+    /// When the state is another session's; see [`Resume::is_of`].
     pub fn add(&mut self, address: SocketAddr, terms: SessionTerms, resume: Option<&Resume>) -> usize {
         self.links.push(Link {
             address,
