@@ -45,7 +45,7 @@ struct Args {
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     rate: u64,
     /// Requests a second of the busy account beside that.
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     busy_rate: u64,
     /// Idle connections in the second question.
     #[arg(long, default_value_t = 10_000)]

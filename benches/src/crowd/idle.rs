@@ -23,7 +23,7 @@ use crate::measure::now;
 /// Connections that are begun before those begun earlier stand.
 const TOGETHER: u32 = 256;
 /// How long the holder of idle connections sleeps at a time.
-const NAP: Duration = Duration::from_millis(100);
+const NAP: Duration = Duration::from_millis(20);
 /// The index of the account that trades.
 const TRADER: u32 = 0;
 
@@ -205,8 +205,12 @@ fn strangers(options: &Options, host: &mut Host) -> anyhow::Result<Run> {
     let first = (host.figures()?, Kernel::now());
     let start = now();
     let mut streams = Vec::new();
-    for _ in 0..count {
+    for number in 1..=count {
         streams.push(TcpStream::connect(host.address())?);
+        // More at once than the system queues for the venue would be put off for a second.
+        if number.is_multiple_of(TOGETHER) {
+            rest(NAP);
+        }
     }
     let came = now();
     let came_ns = u64::try_from(came.duration_since(start).as_nanos())?;

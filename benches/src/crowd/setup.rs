@@ -119,16 +119,16 @@ fn register(who: Who, account_id: AccountId, kinds: &[SessionKind]) -> Request {
 }
 
 fn carry_out(operator: &mut Connection, requests: Vec<Request>) -> anyhow::Result<()> {
-    let start = now();
-    let mut sent = 0_u64;
+    let mut start = now();
     let mut waiting: Vec<Ticket> = Vec::with_capacity(TOGETHER);
     let mut requests = requests.into_iter().peekable();
     while let Some(request) = requests.next() {
         waiting.push(operator.submit(request)?);
-        sent += 1;
         if waiting.len() < TOGETHER && requests.peek().is_some() {
             continue;
         }
+        // Each batch has its own time: nobody catches up, which would be too fast.
+        let due = Duration::from_nanos(waiting.len() as u64 * 1_000_000_000_u64.div_ceil(PACE));
         for ticket in waiting.drain(..) {
             let answered = operator.wait(ticket)?;
             ensure!(
@@ -137,8 +137,8 @@ fn carry_out(operator: &mut Connection, requests: Vec<Request>) -> anyhow::Resul
                 ticket.cl_ord_id
             );
         }
-        let due = Duration::from_nanos(sent * 1_000_000_000_u64.div_ceil(PACE));
         rest(due.saturating_sub(now().duration_since(start)));
+        start = now();
     }
     Ok(())
 }

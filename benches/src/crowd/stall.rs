@@ -1,10 +1,10 @@
 //! What do connections that never read cost the others?
 //!
 //! Three runs of the same crowd: `A` without them, `B` with them, `C` with the same connections reading. They are copies
-//! of what one busy account does. Before anything is measured, that account is pushed until the system takes nothing
+//! of what one busy account does. In B that account is pushed before anything is measured until the system takes nothing
 //! more for them; then they are full all the time until their rings overrun them, within the measured time.
 //!
-//! Invariant: A, B and C send the same requests at the same times, the busy account's included.
+//! Invariant: while it is measured, A, B and C send the same requests at the same times, the busy account's included.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,6 +14,7 @@ use anyhow::{Context, ensure};
 use gateway::client::{Many, Phase, Session, SessionTerms};
 use gateway::clock::{Clock, WallClock};
 use gateway::wire::types::SessionKind;
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use serde::Serialize;
 
 use super::host::{Figures, Host};
@@ -26,8 +27,14 @@ use super::{Options, rest, stand};
 const CHUNK: u64 = 200;
 /// Of these unanswered at once.
 const WINDOW: usize = 64;
+/// Looks without growth after which the queues count as full.
+const UNCHANGED: u32 = 2;
+/// Below this in each of them they do not.
+const FILLED_BYTES: u64 = 32 << 10;
 /// Longest silence that may be agreed: who never reads says nothing for so long either, and is not ended for that.
 const SILENT_MS: u32 = 60_000;
+/// Room that the system is to have for what is not read: said, or it would find up to 32 MiB for each.
+const RECEIVE_BYTES: usize = 64 << 10;
 /// How often the others are heard of.
 const HEARTBEAT_MS: u32 = 10_000;
 
@@ -115,8 +122,12 @@ pub fn run_once(options: &Options, way: Way, number: u32) -> anyhow::Result<Run>
     let mut deaf = Vec::new();
     for tag in 0..options.stalled {
         match way {
-            Way::Without => drop(join(Who::Account(cast.silent), SessionKind::DropCopy, tag)),
-            Way::Read => drop(join(Who::Account(cast.busy), SessionKind::DropCopy, tag)),
+            Way::Without => {
+                join(Who::Account(cast.silent), SessionKind::DropCopy, tag);
+            }
+            Way::Read => {
+                join(Who::Account(cast.busy), SessionKind::DropCopy, tag);
+            }
             Way::NeverRead => {
                 let terms = terms(Who::Account(cast.busy), SessionKind::DropCopy, tag, SILENT_MS);
                 deaf.push(log_on(host.address(), terms, u64::from(tag))?);
@@ -124,7 +135,10 @@ pub fn run_once(options: &Options, way: Way, number: u32) -> anyhow::Result<Run>
         }
     }
     stand(&mut many)?;
-    let (pushed, queued) = fill_up(options, &mut many, &mut busy, &host, way)?;
+    let (pushed, queued) = match way {
+        Way::NeverRead => fill_up(options, &mut many, &mut busy, &host)?,
+        Way::Without | Way::Read => (0, 0),
+    };
     let before = host.figures()?;
     let streams = [Stream::new(traders, options.rate), Stream::new(vec![busy], options.busy_rate)];
     let [others, busy] = run(&mut many, streams, options.warm_up, options.duration)?;
@@ -137,29 +151,18 @@ pub fn run_once(options: &Options, way: Way, number: u32) -> anyhow::Result<Run>
     Ok(Run { way, others, busy, queued, pushed, broken, logged_on, figures })
 }
 
-/// Has the busy account act until the send queues grow no more, or as often as the other ways need at least; how often,
-/// and what waits then.
-fn fill_up(
-    options: &Options,
-    many: &mut Many,
-    busy: &mut Trader,
-    host: &Host,
-    way: Way,
-) -> anyhow::Result<(u64, u64)> {
+/// Has the busy account act until the send queues grow no more; how often, and what waits then.
+fn fill_up(options: &Options, many: &mut Many, busy: &mut Trader, host: &Host) -> anyhow::Result<(u64, u64)> {
     let port = host.address().port();
-    let (mut pushed, mut queued) = (0, 0);
-    while pushed < options.push_max {
+    let filled = u64::from(options.stalled) * FILLED_BYTES;
+    let (mut pushed, mut queued, mut unchanged) = (0, 0, 0);
+    while pushed < options.push_max && unchanged < UNCHANGED {
         push(many, busy, CHUNK, WINDOW)?;
         pushed += CHUNK;
-        if way != Way::NeverRead {
-            continue;
-        }
         rest(Duration::from_millis(5));
         let now_queued = send_queues(port)?;
-        if now_queued > 0 && now_queued == queued {
-            break;
-        }
-        queued = now_queued;
+        unchanged = if now_queued > queued || now_queued < filled { 0 } else { unchanged + 1 };
+        queued = queued.max(now_queued);
     }
     Ok((pushed, queued))
 }
@@ -168,6 +171,7 @@ fn fill_up(
 fn log_on(address: SocketAddr, terms: SessionTerms, number: u64) -> anyhow::Result<TcpStream> {
     let mut clock = WallClock::default();
     let mut stream = TcpStream::connect(address)?;
+    set_socket_recv_buffer_size(&stream, RECEIVE_BYTES)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut session = Session::new(terms, None);
