@@ -96,7 +96,16 @@ impl Served {
     fn start(place: &Path, address: SocketAddr, durability: &str, mode: &str) -> Self {
         let said = place.join("said");
         let mut child = Command::new(env!("CARGO_BIN_EXE_fulcrum"))
-            .args(["serve", "--durability", durability, "--mode", mode, "--listen", &address.to_string(), "--data"])
+            .args([
+                "serve",
+                "--durability",
+                durability,
+                "--mode",
+                mode,
+                "--listen",
+                &address.to_string(),
+                "--data",
+            ])
             .arg(place.join("log"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -124,7 +133,8 @@ impl Served {
         let status = self.child.wait().expect("it is our child");
         let said = std::fs::read_to_string(&self.said).expect("readable");
         assert!(status.success(), "{said}");
-        let digest = said.lines().find_map(|line| line.split_once("state digest ")).expect("it prints its digest").1;
+        let digest =
+            said.lines().find_map(|line| line.split_once("state digest ")).expect("it prints its digest").1;
         digest.to_owned()
     }
 }
@@ -189,7 +199,8 @@ impl Round {
 
     fn run(mut self, kills: u64, figures: &mut Figures) {
         let mut served = self.serve();
-        let admin = Key::read(&admin_key_path(&self.place.path().join("log"))).expect("the first start made it");
+        let admin =
+            Key::read(&admin_key_path(&self.place.path().join("log"))).expect("the first start made it");
         let wanted = Wanted {
             sessions: CLIENTS,
             first_account: 100,
@@ -249,7 +260,10 @@ impl Round {
                 Answered::Waiting | Answered::Unknown => panic!("that is no last word"),
             }
         }
-        assert!(logged.requests.keys().copied().eq(1..=logged.requests.len() as u64), "numbers have holes, seed {seed}");
+        assert!(
+            logged.requests.keys().copied().eq(1..=logged.requests.len() as u64),
+            "numbers have holes, seed {seed}"
+        );
         assert!(logged.fills.starts_with(&client.fills), "fills told are not those logged, seed {seed}");
         if is_end {
             assert_eq!(logged.requests.len() as u64, client.sent, "requests logged and sent, seed {seed}");
@@ -261,7 +275,8 @@ impl Round {
 
 fn note(sessions: &mut BTreeMap<SessionId, Logged>, outcome: &Outcome<'_>) {
     let command = outcome.command;
-    let reject_of = |event: &Event| if let Event::Rejected { reject, .. } = event { Some(*reject) } else { None };
+    let reject_of =
+        |event: &Event| if let Event::Rejected { reject, .. } = event { Some(*reject) } else { None };
     let rejected = outcome.events.iter().find_map(reject_of);
     let is_counted = !matches!(rejected, Some(Reject::SequenceReplayed | Reject::SequenceGap));
     if command.client_seq.get() > 0 && is_counted {
@@ -352,7 +367,8 @@ impl Floor {
         let clients = &mut self.clients;
         let turned = self.many.turn(timeout, |link, incoming| clients[link].see(&incoming));
         turned.expect("the poll works");
-        let fault = (0..self.many.len()).find_map(|link| self.many.fault(link).filter(|fault| fault.is_final()));
+        let fault =
+            (0..self.many.len()).find_map(|link| self.many.fault(link).filter(|fault| fault.is_final()));
         assert!(fault.is_none(), "{fault:?}");
     }
 
