@@ -84,7 +84,7 @@ pub enum DeskError {
         source: std::io::Error,
     },
     /// A query was refused.
-    #[error("the venue does not answer: {}", code_name(*.0))]
+    #[error("the venue does not answer: {}{}", code_name(*.0), advice(*.0).map_or_else(String::new, |advice| format!("; {advice}")))]
     Unanswered(u16),
     /// No last word came in time.
     #[error(
@@ -372,9 +372,10 @@ impl Desk {
 
 /// Whether a key does not admit to a kind of session.
 fn is_forbidden(error: &anyhow::Error) -> bool {
-    let fault = match error.downcast_ref::<DeskError>() {
-        Some(DeskError::Connection { source: ClientError::Fault(fault), .. }) => fault,
-        _ => return false,
+    let Some(DeskError::Connection { source: ClientError::Fault(fault), .. }) =
+        error.downcast_ref::<DeskError>()
+    else {
+        return false;
     };
     let codes = [ErrorCode::NoPermission.code(), engine::Reject::NoPermission.code()];
     matches!(fault, Fault::LogonRejected { code, .. } if codes.contains(code))
