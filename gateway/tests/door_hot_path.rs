@@ -8,15 +8,14 @@ mod harness;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::time::Duration;
 
-use engine::{Action, ClientOrderId, Event, OrderId, Seq, Stamp, TimeNs};
+use engine::{Action, Event, OrderId, Seq, Stamp, TimeNs};
 use gateway::clock::Stopwatch;
 use gateway::door::{Allowance, ConnectionId, Door, DoorConfig, Gate};
 use gateway::in_process::Refused;
 use gateway::outcome::{Arrival, Outcome};
 use gateway::query::Query;
-use gateway::wire::private::OrderAccepted;
+use gateway::wire::private::{NewOrder, OrderAccepted};
 use gateway::wire::types::Side;
 use gateway::wire::{HEADER_BYTES, Message};
 use harness::{ALICE, MARK, World};
@@ -63,13 +62,16 @@ unsafe impl GlobalAlloc for CountingAllocator {
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// Keeps the last command.
-#[derive(Debug, Default)]
-struct Last(Option<Arrival>);
+/// Orders between two looks at the clock.
+const BATCH: usize = 50;
 
-impl Gate for Last {
+/// Keeps commands.
+#[derive(Debug)]
+struct Kept(Vec<Arrival>);
+
+impl Gate for Kept {
     fn submit(&mut self, arrival: Arrival) -> Result<(), Refused> {
-        self.0 = Some(arrival);
+        self.0.push(arrival);
         Ok(())
     }
 
@@ -78,15 +80,15 @@ impl Gate for Last {
     }
 }
 
-/// Orders through a door, each accepted at once.
+/// Orders through a door, each accepted.
 struct Course {
     door: Door,
     id: ConnectionId,
     stamp: Stamp,
     number: u64,
-    frame: Vec<u8>,
+    frames: Vec<u8>,
     out: Vec<u8>,
-    gate: Last,
+    gate: Kept,
 }
 
 impl Course {
@@ -95,46 +97,55 @@ impl Course {
         let mut world = World::with(DoorConfig { requests, ..DoorConfig::default() }, 64 << 10);
         let alice = world.client(ALICE);
         let seq = Seq::new(u64::try_from(world.log.len()).expect("short"));
+        let frame = harness::numbered(1, &harness::order(1, Side::Buy, MARK, 0));
         Self {
             id: alice.id,
             stamp: Stamp { seq, time: world.time() },
             number: 0,
-            frame: harness::numbered(1, &harness::order(1, Side::Buy, MARK, 0)),
+            frames: frame.repeat(BATCH),
             out: Vec::with_capacity(64 << 10),
-            gate: Last::default(),
+            gate: Kept(Vec::with_capacity(BATCH + 1)),
             door: world.door,
         }
     }
 
+    fn number_frames(&mut self) {
+        let length = HEADER_BYTES + usize::from(NewOrder::LAYOUT.block_length);
+        for frame in self.frames.chunks_exact_mut(length) {
+            self.number += 1;
+            frame[8..16].copy_from_slice(&self.number.to_le_bytes());
+            frame[32..40].copy_from_slice(&self.number.to_le_bytes());
+        }
+        self.stamp.time = TimeNs::new(self.stamp.time.get() + 1_000);
+        self.gate.0.clear();
+    }
+
     fn receive(&mut self) {
-        self.number += 1;
-        self.frame[8..16].copy_from_slice(&self.number.to_le_bytes());
-        self.frame[32..40].copy_from_slice(&self.number.to_le_bytes());
-        let time = TimeNs::new(self.stamp.time.get() + 1_000);
-        self.stamp = Stamp { seq: Seq::new(self.stamp.seq.get() + 1), time };
-        let used = self.door.receive(self.id, &self.frame, time, &mut self.gate);
-        assert_eq!(used, self.frame.len());
+        let used = self.door.receive(self.id, &self.frames, self.stamp.time, &mut self.gate);
+        assert_eq!(used, self.frames.len());
     }
 
     fn release(&mut self) {
-        let arrival = self.gate.0.take().expect("submitted");
-        let Action::NewOrder(order) = &arrival.command.action else { panic!("an order was sent") };
-        let accepted = Event::Accepted {
-            order: OrderId::new(self.number),
-            client_order_id: ClientOrderId::new(self.number),
-            session: arrival.command.session,
-            account: order.account,
-            instrument: order.instrument,
-            side: order.side,
-            limit: order.limit.expect("a limit order"),
-            qty: order.qty,
-            time_in_force: order.time_in_force,
-            reduce_only: false,
-        };
-        let time = self.stamp.time;
-        let outcome =
-            Outcome { stamp: self.stamp, received: time, command: &arrival.command, events: &[accepted] };
-        self.door.outcome(&outcome, time);
+        for arrival in &self.gate.0 {
+            let Action::NewOrder(order) = &arrival.command.action else { panic!("an order was sent") };
+            let accepted = Event::Accepted {
+                order: OrderId::new(arrival.command.client_seq.get()),
+                client_order_id: arrival.command.client_order_id,
+                session: arrival.command.session,
+                account: order.account,
+                instrument: order.instrument,
+                side: order.side,
+                limit: order.limit.expect("a limit order"),
+                qty: order.qty,
+                time_in_force: order.time_in_force,
+                reduce_only: false,
+            };
+            let time = self.stamp.time;
+            self.stamp.seq = Seq::new(self.stamp.seq.get() + 1);
+            let outcome =
+                Outcome { stamp: self.stamp, received: time, command: &arrival.command, events: &[accepted] };
+            self.door.outcome(&outcome, time);
+        }
     }
 
     fn fill(&mut self) {
@@ -144,59 +155,53 @@ impl Course {
             ready = Some(id);
         }
         self.door.fill(ready.expect("there is something to send"), &mut self.out, 64 << 10);
-        let accepted = usize::from(OrderAccepted::LAYOUT.block_length);
-        assert_eq!(self.out.len(), HEADER_BYTES + accepted);
+        let accepted = HEADER_BYTES + usize::from(OrderAccepted::LAYOUT.block_length);
+        assert_eq!(self.out.len(), BATCH * accepted);
+    }
+
+    fn tick(&mut self) {
+        self.door.tick(self.stamp.time, &mut self.gate);
     }
 }
 
-fn rounds() -> u64 {
-    std::env::var("FULCRUM_DOOR_ORDERS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(20_000)
+fn batches() -> usize {
+    std::env::var("FULCRUM_DOOR_BATCHES").ok().and_then(|batches| batches.parse().ok()).unwrap_or(1_000)
 }
 
 #[test]
 fn an_order_and_its_answer_allocate_nothing() {
+    let batches = batches();
     let mut course = Course::new();
     course.door.fill(course.id, &mut course.out, 64 << 10);
-    let tick = |course: &mut Course| course.door.tick(course.stamp.time, &mut course.gate);
-    for _ in 0..2_000 {
+    for batch in 0..100 + batches {
+        COUNTING.with(|counting| counting.set(batch >= 100));
+        course.number_frames();
         course.receive();
         course.release();
         course.fill();
-        tick(&mut course);
-    }
-    COUNTING.with(|counting| counting.set(true));
-    for _ in 0..rounds() {
-        course.receive();
-        course.release();
-        course.fill();
-        tick(&mut course);
+        course.tick();
     }
     COUNTING.with(|counting| counting.set(false));
     assert_eq!(ALLOCATIONS.with(Cell::get), 0);
 }
 
-/// Prints what each half costs; run it alone, with more rounds.
+/// Prints what each part costs an order; run it alone, with more batches.
 #[test]
-fn halves_of_the_hot_path_are_timed() {
+fn parts_of_the_hot_path_are_timed() {
+    let batches = batches();
     let mut course = Course::new();
     course.door.fill(course.id, &mut course.out, 64 << 10);
-    let rounds = rounds();
-    let mut spent = [0_u128; 4];
-    for _ in 0..rounds {
-        let watch = Stopwatch::start();
-        let nothing = watch.elapsed();
-        course.receive();
-        let received = watch.elapsed();
-        course.release();
-        let released = watch.elapsed();
-        course.fill();
-        let filled = watch.elapsed();
-        let ends = [nothing, received, released, filled];
-        let starts = [Duration::ZERO, nothing, received, released];
-        for (spent, (end, start)) in spent.iter_mut().zip(ends.into_iter().zip(starts)) {
-            *spent += end.saturating_sub(start).as_nanos();
+    let mut spent = [0_u128; 3];
+    for _ in 0..batches {
+        course.number_frames();
+        let parts: [fn(&mut Course); 3] = [Course::receive, Course::release, Course::fill];
+        for (part, spent) in parts.into_iter().zip(&mut spent) {
+            let watch = Stopwatch::start();
+            part(&mut course);
+            *spent += watch.elapsed().as_nanos();
         }
     }
-    let [clock, receive, outcome, fill] = spent.map(|spent| spent.div_euclid(u128::from(rounds)));
-    println!("mean ns: clock {clock}; with a clock each: receive {receive}, outcome {outcome}, fill {fill}");
+    let orders = u128::try_from(batches * BATCH).expect("a count");
+    let [receive, outcome, fill] = spent.map(|spent| spent.div_euclid(orders));
+    println!("mean ns an order: receive {receive}, outcome {outcome}, fill {fill}");
 }
