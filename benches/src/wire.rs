@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use ed25519_dalek::{Signer, SigningKey};
 use engine::{
     Action, Capacity, ClientOrderId, ClientSeq, Command, KeyId, KeyTerms, SessionKind, TimeNs, Transfer,
@@ -37,7 +37,7 @@ use risk::{AccountId, InstrumentId, Money, Price, Qty};
 use serde::Serialize;
 
 use crate::log::{Fresh, raw_syncs};
-use crate::measure::{Latency, now, sample_ns};
+use crate::measure::{Latency, now, pin, sample_ns};
 use crate::population::{BASE, TICK, account_at, spec};
 use crate::report::{Report, Setting, table};
 
@@ -54,6 +54,8 @@ pub struct Options {
     pub syncs: usize,
     /// Runs of each; every figure is the median of the runs'.
     pub runs: usize,
+    /// Only ways whose name contains this.
+    pub only: String,
     /// Whether threads ask for a core of their own: the client the first, the server the last.
     pub pin: bool,
 }
@@ -62,9 +64,22 @@ impl Options {
     /// A run of a moment, for tests.
     #[must_use]
     pub fn quick(directory: &Path) -> Self {
-        Self { directory: directory.to_path_buf(), orders: 40, warm_up: 10, syncs: 5, runs: 1, pin: false }
+        Self {
+            directory: directory.to_path_buf(),
+            orders: 40,
+            warm_up: 10,
+            syncs: 5,
+            runs: 1,
+            only: String::new(),
+            pin: false,
+        }
     }
 }
+
+/// Polls of the client, or of the echo, before whoever else waits for the core gets it.
+const POLLS_PER_YIELD: u32 = 8;
+/// The client's core.
+const CLIENT_CORE: usize = 0;
 
 /// One way an order may go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,18 +138,20 @@ pub struct WireReport {
 /// # Errors
 /// When a socket or directory cannot be had, or a venue does not do what it should.
 pub fn run(options: &Options) -> anyhow::Result<WireReport> {
-    let setting = if options.pin { Setting::prepare(0) } else { Setting::unpinned() };
+    let mut setting = Setting::unpinned();
+    setting.pinned = options.pin.then_some(CLIENT_CORE);
     let (mut echoes, mut syncs) = (Vec::new(), Vec::new());
-    let mut ways = WAYS.map(|_| Vec::new());
+    let chosen: Vec<Way> = WAYS.into_iter().filter(|way| way.name().contains(&options.only)).collect();
+    let mut ways = vec![Vec::new(); chosen.len()];
     for run in 0..options.runs.max(1) {
         syncs.push(raw_syncs(&options.directory, options.syncs, run)?);
         echoes.push(through_echo(options)?);
-        for (way, taken) in WAYS.into_iter().zip(&mut ways) {
+        for (&way, taken) in chosen.iter().zip(&mut ways) {
             taken.push(through_venue(options, way, run)?);
         }
     }
     let (echo, raw_sync) = (Latency::median_of(&echoes), Latency::median_of(&syncs));
-    let lines = WAYS.iter().zip(&ways).map(|(way, taken)| {
+    let lines = chosen.iter().zip(&ways).map(|(way, taken)| {
         let latency = Latency::median_of(taken);
         let (reference, p50, p99) = match way.durability {
             Durability::None => ("echo", echo.p50, echo.p99),
@@ -192,8 +209,8 @@ impl Caller {
                 Ok(octets) => self.came.extend_from_slice(&self.space[..octets]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     polls += 1;
-                    // Where there are fewer cores than threads, the server must come to its turn.
-                    if polls.is_multiple_of(1_024) {
+                    // It stands for another machine: whatever of the venue is ready to run on this core comes first.
+                    if polls.is_multiple_of(POLLS_PER_YIELD) {
                         std::thread::yield_now();
                     }
                 }
@@ -213,22 +230,41 @@ impl Caller {
     }
 }
 
+/// Runs the client on its core. In a thread of its own: threads started by a pinned one would see one core only.
+fn measure(
+    options: &Options,
+    client: impl FnOnce() -> anyhow::Result<Vec<u32>> + Send,
+) -> anyhow::Result<Latency> {
+    let samples = std::thread::scope(|scope| {
+        let measured = scope.spawn(|| {
+            // Where that is refused, the figures say so.
+            let _granted = options.pin.then(|| pin(CLIENT_CORE));
+            client()
+        });
+        measured.join().map_err(|_| anyhow!("the client failed"))?
+    })?;
+    Ok(Latency::of(samples.into_iter().skip(options.warm_up)))
+}
+
 fn through_echo(options: &Options) -> anyhow::Result<Latency> {
     let stop = Arc::new(AtomicBool::new(false));
     let (address, echo) = start_echo(options, &stop)?;
-    let mut caller = Caller::connect(address)?;
-    let mut samples = Vec::with_capacity(options.orders);
-    let octets = framed(1, 0, &order(1));
-    for _ in 0..options.warm_up + options.orders {
-        let start = now();
-        caller.stream.write_all(&octets)?;
-        let length = caller.await_frame()?;
-        samples.push(sample_ns(start, now()));
-        caller.came.drain(..length);
-    }
+    let latency = measure(options, || {
+        let mut caller = Caller::connect(address)?;
+        let mut samples = Vec::with_capacity(options.orders);
+        let octets = framed(1, 0, &order(1));
+        for _ in 0..options.warm_up + options.orders {
+            let start = now();
+            caller.stream.write_all(&octets)?;
+            let length = caller.await_frame()?;
+            samples.push(sample_ns(start, now()));
+            caller.came.drain(..length);
+        }
+        Ok(samples)
+    })?;
     stop.store(true, Ordering::Relaxed);
     ensure!(echo.join().is_ok_and(|ended| ended.is_ok()), "the echo failed");
-    Ok(Latency::of(samples.into_iter().skip(options.warm_up)))
+    Ok(latency)
 }
 
 /// A thread that writes back what it reads from one connection, on the last core.
@@ -253,7 +289,7 @@ fn start_echo(
         while !stop.load(Ordering::Relaxed) {
             poll.poll(&mut events, Some(Duration::ZERO))?;
             idle = if events.is_empty() { idle + 1 } else { 0 };
-            if idle > 1_024 {
+            if idle > 0 && idle.is_multiple_of(POLLS_PER_YIELD) {
                 std::thread::yield_now();
             }
             for event in &events {
@@ -280,20 +316,26 @@ fn through_venue(options: &Options, way: Way, run: usize) -> anyhow::Result<Late
     let name = format!("wire-{run}-{:?}-{:?}", way.mode, way.durability);
     let directory = Fresh::new(&options.directory, &name)?;
     let served = serve(options, way, &directory.0)?;
-    let mut caller = Caller::connect(served.address())?;
+    let latency = measure(options, || trade(options, served.address()))?;
+    served.stop()?;
+    Ok(latency)
+}
+
+/// Orders and cancellations, one after the other; nanoseconds of the orders.
+fn trade(options: &Options, address: SocketAddr) -> anyhow::Result<Vec<u32>> {
+    let mut caller = Caller::connect(address)?;
     log_on(&mut caller)?;
-    let mut samples = Vec::with_capacity(options.orders);
-    for number in 0..options.warm_up + options.orders {
-        let number = number as u64;
-        let (seq_no, name) = (2 * number + 1, 2 * number + 1);
-        let (taken, message) = caller.call(&framed(seq_no, 0, &order(name)))?;
+    let mut samples = Vec::with_capacity(options.warm_up + options.orders);
+    for index in 0..options.warm_up + options.orders {
+        // The number of the frame and the name of the order rise together, twice per round.
+        let number = 2 * index as u64 + 1;
+        let (taken, message) = caller.call(&framed(number, 0, &order(number)))?;
         ensure!(matches!(message, FromVenue::OrderAccepted(_)), "not accepted: {message:?}");
         samples.push(taken);
-        let (_, message) = caller.call(&framed(seq_no + 1, 0, &cancel(name)))?;
+        let (_, message) = caller.call(&framed(number + 1, 0, &cancel(number)))?;
         ensure!(matches!(message, FromVenue::OrderCanceled(_)), "not cancelled: {message:?}");
     }
-    served.stop()?;
-    Ok(Latency::of(samples.into_iter().skip(options.warm_up)))
+    Ok(samples)
 }
 
 fn serve(options: &Options, way: Way, directory: &Path) -> anyhow::Result<Served> {

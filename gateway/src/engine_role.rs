@@ -78,8 +78,8 @@ pub struct EngineRole<C> {
     current: Option<(Box<Arrivals>, usize)>,
     /// Time of the current batch.
     now: TimeNs,
-    /// `None` at the end.
-    outlets: Option<Outlets>,
+    /// `None` at the end. Boxed: they are taken out for every round.
+    outlets: Option<Box<Outlets>>,
     progress: Arc<Progress>,
 }
 
@@ -95,7 +95,7 @@ impl<C: Clock> EngineRole<C> {
     ) -> Self {
         let now = venue.last_stamp().time;
         clock.never_before(now);
-        Self { venue, clock, arrivals, current: None, now, outlets: Some(outlets), progress }
+        Self { venue, clock, arrivals, current: None, now, outlets: Some(Box::new(outlets)), progress }
     }
 
     /// Takes up the next batch, and the time with it: one reading per batch.

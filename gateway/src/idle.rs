@@ -28,8 +28,9 @@ pub struct Patience {
 impl Patience {
     /// For a thread with a core of its own: about a millisecond before it sleeps.
     pub const DEDICATED: Self = Self { spins: 40_000, yields: 0, park_max: Duration::from_millis(10) };
-    /// For a thread that shares its core: some tens of microseconds, then neighbours come first.
-    pub const SHARED: Self = Self { spins: 500, yields: 20, park_max: Duration::from_millis(10) };
+    /// For a thread that shares its core: a few microseconds, then neighbours come first. It stays awake over a sync of
+    /// the log, since waking it would cost as much again; a neighbour that has work gets the core at once.
+    pub const SHARED: Self = Self { spins: 100, yields: 400, park_max: Duration::from_millis(10) };
 }
 
 /// The event a thread that sleeps over its sockets is woken with by its peers. Whoever takes it says that there was work:

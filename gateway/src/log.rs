@@ -76,8 +76,9 @@
 //! | 52 | | block |
 //! | length - 4 | 4 | CRC of the record up to here |
 //!
-//! The block of a command is the whole [`engine::Command`] through [`engine::codec`], at most 4,096 bytes; of a
-//! checkpoint its link; of the genesis record, through the same codec, format, rules, time of creation, capacity and
+//! The block of a command is its client order number, its deadline and its action through [`engine::codec`], at most
+//! 4,096 bytes: session and number stand in the record's head, the account there again for searching; of a checkpoint
+//! its link; of the genesis record, through the same codec, format, rules, time of creation, capacity and
 //! build; of a closing record nothing. The first record is the genesis record. Sequences of commands run from 1 without
 //! a gap. The checkpoint of a window comes behind its last command and before 4,096 further ones.
 //!

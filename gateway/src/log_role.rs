@@ -68,8 +68,8 @@ where
 /// The log's duty cycle.
 #[derive(Debug)]
 pub struct LogRole<L: CommandLog> {
-    /// `None` at the end.
-    log: Option<L>,
+    /// `None` at the end. Boxed: it is taken out for every round, and large.
+    log: Option<Box<L>>,
     outcomes: BatchReceiver<Outcomes>,
     /// Boxes taken before a commit: all that can be waiting, so that a fast engine cannot put the commit off for ever.
     boxes_per_commit: usize,
@@ -80,7 +80,7 @@ impl<L: CommandLog> LogRole<L> {
     /// Whether it waits for a device: it shall then not keep anybody else from working.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.log.as_ref().is_some_and(L::waits)
+        self.log.as_ref().is_some_and(|log| log.waits())
     }
 
     /// Writes to `log` what arrives, up to `boxes_per_commit` boxes at a time.
@@ -91,7 +91,7 @@ impl<L: CommandLog> LogRole<L> {
         boxes_per_commit: usize,
         progress: Arc<Progress>,
     ) -> Self {
-        Self { log: Some(log), outcomes, boxes_per_commit, progress }
+        Self { log: Some(Box::new(log)), outcomes, boxes_per_commit, progress }
     }
 
     /// Group commit: the batch is whatever is waiting.

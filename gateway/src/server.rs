@@ -64,7 +64,8 @@ enum Stage {
 #[derive(Debug)]
 pub struct Server<C> {
     poll: Poll,
-    events: Events,
+    /// Taken out while they are looked at.
+    events: Option<Events>,
     listener: Option<Listener>,
     door: Door,
     client: Client<C>,
@@ -106,7 +107,7 @@ impl<C: Clock> Server<C> {
         let frame_max = usize::try_from(door.config().frame_max).unwrap_or(usize::MAX);
         Self {
             poll,
-            events: Events::with_capacity(EVENTS_PER_ROUND),
+            events: Some(Events::with_capacity(EVENTS_PER_ROUND)),
             listener: Some(listener),
             door,
             client,
@@ -250,11 +251,11 @@ impl<C: Clock> Server<C> {
 
     /// Takes events without waiting for any. Every one counts as work, the alarm too.
     fn take_events(&mut self) -> usize {
-        if self.poll.poll(&mut self.events, Some(Duration::ZERO)).is_err() {
-            // Interrupted: the events are still there.
-            return 0;
+        let Some(mut events) = self.events.take() else { return 0 };
+        // Where it is interrupted the events are still there.
+        if self.poll.poll(&mut events, Some(Duration::ZERO)).is_err() {
+            events.clear();
         }
-        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         let mut work = 0;
         for event in &events {
             work += 1;
@@ -264,7 +265,7 @@ impl<C: Clock> Server<C> {
                 token => self.take_event(token, event),
             }
         }
-        self.events = events;
+        self.events = Some(events);
         work
     }
 

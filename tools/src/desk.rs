@@ -37,7 +37,7 @@ pub struct Access {
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
     /// Address of the venue
-    #[arg(long, value_name = "ADDR", default_value = ADDRESS)]
+    #[arg(long, value_name = "ADDR", env = "FULCRUM_CONNECT", default_value = ADDRESS)]
     pub connect: String,
     /// Which of the key's sessions: orders are known to the session they came by
     #[arg(long, value_name = "N", default_value_t = 0)]

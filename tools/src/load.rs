@@ -30,7 +30,7 @@ use crate::serve::{ServeArgs, admin_key_path};
 #[derive(Clone, Debug, Args)]
 pub struct LoadArgs {
     /// Address of the venue
-    #[arg(long, value_name = "ADDR", default_value = ADDRESS, conflicts_with = "self_test")]
+    #[arg(long, value_name = "ADDR", env = "FULCRUM_CONNECT", default_value = ADDRESS)]
     pub connect: String,
     /// Key files to trade by, a session each; their accounts have money already
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present_any = ["admin", "self_test"])]
@@ -39,7 +39,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "self_test"])]
     pub admin: Option<PathBuf>,
     /// Key of an oracle, with --admin [default: a new one is registered]
-    #[arg(long, value_name = "FILE", requires = "admin")]
+    #[arg(long, value_name = "FILE", requires = "admin", conflicts_with_all = ["key", "self_test"])]
     pub oracle: Option<PathBuf>,
     /// Start a venue in this process, on loopback and a temporary directory, and load that
     #[arg(long, conflicts_with_all = ["key", "admin"])]

@@ -19,8 +19,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, Command, Event, MassCancel, NewOrder, OrderId, OrderRef,
-    SessionId, TimeInForce, TimeNs, TradingState, Transfer,
+    Action, AmendOrder, CancelOnLoss, CancelOrder, ClientOrderId, ClientSeq, Command, Event, KeyId, KeyTerms,
+    Logon, MassCancel, NewOrder, OrderId, OrderRef, Restriction, SessionId, SessionKind, Skip, TimeInForce,
+    TimeNs, TradingState, Transfer,
 };
 use gateway::clock::VirtualClock;
 use gateway::duty::DutyCycle;
@@ -39,7 +40,7 @@ use tools::flow::{Flow, ModelledFlow};
 
 /// Set to write the log of a version that has none yet.
 const WRITE: &str = "FULCRUM_GOLDEN_WRITE";
-const SIZE: Size = Size { seed: 8, accounts: 40, orders: 3_080 };
+const SIZE: Size = Size { seed: 9, accounts: 40, orders: 2_200 };
 const SEGMENT_BYTES: u64 = 96 * 1024;
 /// What a checkout is asked to carry.
 const BYTES_MAX: u64 = 400 * 1024;
@@ -49,6 +50,9 @@ const BEGUN: TimeNs = TimeNs::new(1_700_000_000_000_000_000);
 const OWN: AccountId = AccountId::new(risk::limits::FIRST_USER_ACCOUNT + SIZE.accounts);
 /// Its session.
 const OWN_SESSION: SessionId = SessionId::new(2);
+/// A key of that account, and the sessions it opens: two for orders.
+const KEY: KeyId = KeyId::new(77);
+const BOUND: [SessionId; 2] = [SessionId::new(3), SessionId::new(4)];
 /// Its first order number, above any the flow gets to: the flow tells orders apart by number alone.
 const OWN_NUMBERS: u64 = 1 << 40;
 /// The flow's first accounts.
@@ -56,8 +60,8 @@ const MAKERS: u32 = 8;
 /// Accounts of the script behind it that do not survive the slump.
 const GAMBLERS: u32 = 27;
 const DOLLAR: i64 = 1_000_000;
-const ACTIONS: usize = 14;
-const EVENTS: usize = 18;
+const ACTIONS: usize = 22;
+const EVENTS: usize = 26;
 
 fn directory(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("v{version}"))
@@ -222,7 +226,7 @@ impl Seen {
         if let Action::DefineInstrument { spec, .. } = &outcome.command.action {
             self.spec.get_or_insert_with(|| spec.as_ref().clone());
         }
-        let is_own = outcome.command.session == OWN_SESSION;
+        let is_own = outcome.command.session >= OWN_SESSION;
         for event in outcome.events {
             if let Event::Marked { instrument, mark, .. } = *event {
                 self.marks.insert(instrument, mark);
@@ -351,6 +355,9 @@ impl Play {
         match visit {
             0 => self.open_own(),
             1 => self.define_another(),
+            3 => self.connect(),
+            4 => self.fall_silent(),
+            5 => self.restrict(),
             6 => self.gamble(),
             _ => {}
         }
@@ -369,6 +376,82 @@ impl Play {
         for (instrument, leverage) in [(0, 500), (1, 0), (2, 60_000)] {
             let (instrument, leverage) = (InstrumentId::new(instrument), Leverage::new(leverage));
             self.venue(Action::SetLeverage { account: OWN, instrument, leverage });
+        }
+        self.commit();
+    }
+
+    /// A numbered command of a bound session, with a deadline.
+    fn bound(&mut self, session: SessionId, client_seq: u64, action: Action) {
+        self.next_number += 1;
+        let (client_seq, valid_until) = (ClientSeq::new(client_seq), TimeNs::new(BEGUN.get() << 1));
+        let client_order_id = ClientOrderId::new(self.next_number);
+        self.queue.push(Command { session, client_seq, client_order_id, valid_until, action });
+    }
+
+    fn log_on(&mut self, tag: u32, on_loss: CancelOnLoss) {
+        let kind = SessionKind::OrderEntry;
+        self.venue(Action::Logon(Logon { key: KEY, tag, kind, on_loss, grace_ms: 1_000 }));
+    }
+
+    /// A resting order of a bound session.
+    fn bid(&mut self, session: SessionId, client_seq: u64, persistent: bool) {
+        let instrument = InstrumentId::new(0);
+        let limit = Some(self.price(instrument, -25));
+        let order = self.order(instrument, Side::Buy, 10, limit, TimeInForce::GoodTillCancel);
+        self.bound(session, client_seq, Action::NewOrder(NewOrder { persistent, ..order }));
+    }
+
+    /// Keys and sessions: numbers repeated, left out and skipped, a loss that keeps some, a wish that keeps none.
+    fn connect(&mut self) {
+        let kinds = 1 << SessionKind::OrderEntry as u8;
+        let terms = Box::new(KeyTerms { public: [5; 32], account: OWN, kinds, expires: TimeNs::new(0) });
+        self.venue(Action::RegisterKey { key: KEY, terms });
+        for tag in [0, 1, 0] {
+            self.log_on(tag, CancelOnLoss::KeepProtection);
+        }
+        for (client_seq, persistent) in [(1, false), (1, false), (3, false), (2, true)] {
+            self.bid(BOUND[0], client_seq, persistent);
+        }
+        let refused = Skip { count: 3, template: 100, code: 1_110, field: u16::MAX, retry_after_ns: 9_000 };
+        self.bound(BOUND[0], 5, Action::Skip(refused));
+        self.commit();
+        self.venue(Action::SessionLost { session: BOUND[0] });
+        self.log_on(0, CancelOnLoss::Off);
+        self.venue(Action::Logoff { session: BOUND[0], cancel_orders: true });
+        self.commit();
+    }
+
+    /// Two timers run out at one tick; more orders than one command may cancel.
+    fn fall_silent(&mut self) {
+        for client_seq in 1..=260 {
+            self.bid(BOUND[1], client_seq, false);
+        }
+        self.bid(BOUND[0], 6, false);
+        for (session, client_seq) in [(BOUND[1], 261), (BOUND[0], 7)] {
+            let guard = Action::CancelAllAfter { account: OWN, timeout_ms: 1, keep_reduce_only: true };
+            self.bound(session, client_seq, guard);
+        }
+        self.commit();
+        self.clock.advance(2_000_000);
+        self.venue(Action::Tick);
+        self.commit();
+    }
+
+    /// The operator's switch both ways, the key's end, and a source that repeats itself.
+    fn restrict(&mut self) {
+        self.bid(BOUND[0], 8, false);
+        for (restriction, cancel_orders) in
+            [(Restriction::ReduceOnly, false), (Restriction::Suspended, true), (Restriction::None, false)]
+        {
+            self.venue(Action::SetRestriction { account: OWN, restriction, cancel_orders });
+            let order = self.order(InstrumentId::new(0), Side::Buy, 10, None, TimeInForce::ImmediateOrCancel);
+            self.place(order);
+        }
+        self.venue(Action::RevokeKey { key: KEY });
+        self.log_on(0, CancelOnLoss::All);
+        let (instrument, price) = (InstrumentId::new(0), self.seen.marks[&InstrumentId::new(0)]);
+        for source_seq in [4, 4, 5] {
+            self.venue(Action::IndexPrice { instrument, source: 2, source_seq, price });
         }
         self.commit();
     }

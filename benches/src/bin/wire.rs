@@ -27,17 +27,20 @@ struct Args {
     /// Runs of each.
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Only ways whose name contains this, such as "shared" or "shared, durability none".
+    #[arg(long, default_value = "")]
+    only: String,
     /// Leave every thread where the system puts it.
     #[arg(long)]
     no_pin: bool,
 }
 
 fn main() -> anyhow::Result<()> {
-    let Args { quick, json, directory, orders, syncs, runs, no_pin } = Args::parse();
+    let Args { quick, json, directory, orders, syncs, runs, only, no_pin } = Args::parse();
     let options = if quick {
         Options::quick(&directory)
     } else {
-        Options { directory, orders, warm_up: 2_000, syncs, runs, pin: !no_pin }
+        Options { directory, orders, warm_up: 2_000, syncs, runs, only, pin: !no_pin }
     };
     show(&run(&options)?, json)
 }

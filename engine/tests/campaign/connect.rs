@@ -8,7 +8,7 @@ use risk::limits::FIRST_USER_ACCOUNT;
 use risk::{AccountId, InstrumentId, Mark, Restriction};
 
 use super::generate::Generator;
-use super::view::View;
+use super::view::{Bound, View};
 use super::{Numbering, Step};
 
 /// Keys of accounts in the beginning: one each.
@@ -18,6 +18,8 @@ const OPERATOR: u64 = 1_001;
 const ORACLE: u64 = 1_002;
 const GREEDY: u64 = 1_003;
 const BRIEF: u64 = 1_004;
+/// Keys registered later count from here.
+const LATER: u64 = 2_000;
 /// The brief key's end: some thousand commands after the beginning.
 const BRIEF_END: TimeNs = TimeNs::new(300_000_000);
 
@@ -74,7 +76,7 @@ impl Generator {
     pub(super) fn connection(&mut self, view: &View) -> Action {
         match self.rng.below(100) {
             0..8 => self.new_key(),
-            8..12 => Action::RevokeKey { key: self.key() },
+            8..12 => Action::RevokeKey { key: self.key_to_revoke() },
             12..60 => self.logon(),
             60..75 => {
                 let session = self.some_session(view);
@@ -93,10 +95,20 @@ impl Generator {
     fn key(&mut self) -> KeyId {
         let number = match self.rng.below(100) {
             0..70 => 1 + self.rng.below(u64::from(ACCOUNT_KEYS)),
-            70..95 => self.rng.pick(&[OPERATOR, ORACLE, GREEDY, BRIEF]),
-            _ => 2_000 + self.rng.below(self.keys + 3),
+            70..80 => self.rng.pick(&[OPERATOR, ORACLE, BRIEF]),
+            80..95 => GREEDY,
+            _ => LATER + self.rng.below(self.keys + 3),
         };
-        // A key in use is revoked hardly ever: what is registered later mostly.
+        KeyId::new(number)
+    }
+
+    /// One of those registered later, mostly: those of the beginning are in use.
+    fn key_to_revoke(&mut self) -> KeyId {
+        let number = if self.rng.permille(20) {
+            1 + self.rng.below(u64::from(ACCOUNT_KEYS))
+        } else {
+            LATER + self.rng.below(self.keys + 3)
+        };
         KeyId::new(number)
     }
 
@@ -108,7 +120,7 @@ impl Generator {
             _ => TRADES,
         };
         let expires = TimeNs::new(if self.rng.permille(200) { self.rng.below(1 << 34) } else { 0 });
-        let number = if self.rng.permille(10) { 0 } else { 2_000 + self.keys };
+        let number = if self.rng.permille(10) { 0 } else { LATER + self.keys };
         let terms = KeyTerms { public: [9; 32], account: self.account(), kinds, expires };
         Action::RegisterKey { key: KeyId::new(number), terms: Box::new(terms) }
     }
@@ -177,11 +189,17 @@ impl Generator {
             deserters.extend(self.bound(view).filter(trades));
         }
         let silent = self.rng.permille(600);
+        let count = if silent { self.rng.within(60, 300) } else { 400 };
+        deserters.truncate(if silent { 6 } else { 1 });
         for &session in &deserters {
-            let account = view.bound[&session].account;
+            let Bound { key, tag, kind, account } = view.bound[&session];
+            if !silent {
+                let terms = Logon { key, tag, kind, on_loss: CancelOnLoss::All, grace_ms: 0 };
+                self.soon(SessionId::new(0), Action::Logon(terms));
+            }
             let (instrument, side) = (InstrumentId::new(0), self.side());
             self.enrich(account, 60);
-            for _ in 0..self.rng.within(60, 300) {
+            for _ in 0..count {
                 let price = self.limit(view, instrument, side);
                 self.lots(session, (account, instrument), (side, 1, price), TimeInForce::GoodTillCancel);
             }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, OrderId, OrderRef,
-    Reject, SessionId, SessionKind, Stamp, TradingState,
+    Action, AmendOrder, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, KeyId, OrderId,
+    OrderRef, Reject, SessionId, SessionKind, Stamp, TradingState,
 };
 use risk::{AccountId, InstrumentId, Mark, Restriction, Side};
 
@@ -26,6 +26,8 @@ pub(crate) struct Alive {
 /// A session of a key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bound {
+    pub(crate) key: KeyId,
+    pub(crate) tag: u32,
     pub(crate) kind: SessionKind,
     pub(crate) account: AccountId,
 }
@@ -90,6 +92,7 @@ impl View {
         }
         for event in events {
             self.fold(event);
+            self.meet(event);
         }
     }
 
@@ -169,16 +172,6 @@ impl View {
                     self.closed.insert(instrument, state);
                 }
             }
-            Event::LoggedOn { session, kind, account, .. } => {
-                self.bound.insert(session, Bound { kind, account });
-            }
-            Event::RestrictionSet { account, restriction } => {
-                if restriction == Restriction::None {
-                    self.restricted.remove(&account);
-                } else {
-                    self.restricted.insert(account, restriction);
-                }
-            }
             Event::Rejected { .. }
             | Event::MassCancelled { .. }
             | Event::SessionOpened { .. }
@@ -193,7 +186,22 @@ impl View {
             | Event::Skipped { .. }
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
-            | Event::LiquidationEnded { .. } => {}
+            | Event::LiquidationEnded { .. }
+            | Event::LoggedOn { .. }
+            | Event::RestrictionSet { .. } => {}
+        }
+    }
+
+    /// Takes in what an event says of sessions and operators.
+    fn meet(&mut self, event: &Event) {
+        if let Event::LoggedOn { session, key, tag, kind, account, .. } = *event {
+            self.bound.insert(session, Bound { key, tag, kind, account });
+        } else if let Event::RestrictionSet { account, restriction } = *event {
+            if restriction == Restriction::None {
+                self.restricted.remove(&account);
+            } else {
+                self.restricted.insert(account, restriction);
+            }
         }
     }
 }

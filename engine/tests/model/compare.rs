@@ -105,8 +105,12 @@ impl Model {
         if self.suspended.is_some() {
             return None;
         }
+        let mut all: BTreeMap<AccountId, Vec<Order>> = BTreeMap::new();
+        for order in self.orders.values() {
+            all.entry(order.account).or_default().push(*order);
+        }
         for &account in self.accounts.keys() {
-            let mut orders = self.orders_of(account);
+            let mut orders = all.remove(&account).unwrap_or_default();
             orders.sort_by_key(|order| (order.instrument, core::cmp::Reverse(order.joined)));
             let model: Vec<OpenOrderView> = orders.iter().map(view).collect();
             let seen: Vec<OpenOrderView> = venue.open_orders(account).collect();

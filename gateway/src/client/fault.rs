@@ -3,7 +3,7 @@
 //! Invariant: every fault says whether connecting again can help; none of them changes what is known of a request.
 
 use crate::wire::FrameError;
-use crate::wire::codes;
+use crate::wire::codes::{self, ErrorCode};
 use crate::wire::message::Refusal;
 use crate::wire::types::TermCode;
 
@@ -110,10 +110,11 @@ impl Fault {
     }
 }
 
-/// Whether a refused logon may succeed later as it is.
+/// Whether a refused logon may succeed later as it is: the venue was not ready, or the line is bad.
 fn is_passing(code: u16) -> bool {
-    use codes::ErrorCode::{NotLoggedOn, ShuttingDown, Throttled, TooManyConnections};
-    [ShuttingDown, TooManyConnections, Throttled, NotLoggedOn].iter().any(|passing| passing.code() == code)
+    use ErrorCode::{BadEncodingType, BadLength, NotLoggedOn, ShuttingDown, Throttled, TooManyConnections};
+    let passing = [BadEncodingType, BadLength, NotLoggedOn, ShuttingDown, Throttled, TooManyConnections];
+    passing.iter().any(|passing| passing.code() == code)
 }
 
 fn code_text(code: u16) -> String {
@@ -121,12 +122,18 @@ fn code_text(code: u16) -> String {
 }
 
 fn advice(code: u16) -> &'static str {
+    use ErrorCode::{BadSignature, KeyExpired, NoPermission, ResendOutOfRange, TooManySessions, UnknownKey};
+    let is_of = |codes: &[ErrorCode]| codes.iter().any(|known| known.code() == code);
     if is_passing(code) {
         "; try again later"
-    } else if code == codes::ErrorCode::ResendOutOfRange.code() {
+    } else if is_of(&[ResendOutOfRange]) {
         "; the venue's log was cut: compare open orders and positions, then start without the saved state"
-    } else {
+    } else if is_of(&[BadSignature, UnknownKey, KeyExpired, NoPermission]) {
         "; have the operator register or renew the key"
+    } else if is_of(&[TooManySessions]) {
+        "; use one of the tags the key has used before"
+    } else {
+        "; client and venue do not speak the same version"
     }
 }
 
@@ -147,8 +154,8 @@ fn term_advice(code: Option<TermCode>) -> &'static str {
 /// Why a request was not taken. Nothing was sent and no number was used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SendError {
-    /// The session does not know its numbers yet.
-    #[error("the session's numbers are unknown until its first logon: connect first")]
+    /// The session does not know its numbers yet, or has them from a file that may be old.
+    #[error("the session's numbers are not certain before its first logon: connect first")]
     NumbersUnknown,
     /// Too much is on its way.
     #[error("{0} requests are unanswered: take in what the venue sends, then try again")]

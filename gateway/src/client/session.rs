@@ -93,7 +93,7 @@ pub struct Session {
     last_cl_ord_id: u64,
     /// The log that the numbers belong to.
     engine_epoch: Option<u64>,
-    /// No logon has confirmed the saved state yet.
+    /// No logon has told or confirmed the numbers yet.
     is_unconfirmed: bool,
     /// At the last logon: our last number in the venue's log, and the number of the event after all it brought about.
     replay: (u64, u64),
@@ -381,7 +381,8 @@ impl Session {
     /// # Errors
     /// [`SendError`]; then nothing was taken.
     pub fn send(&mut self, mut request: Request, now: TimeNs) -> Result<Ticket, SendError> {
-        if self.next_seq_no == 0 {
+        // A saved state may be older than the last numbers that were used; only a logon tells.
+        if self.is_unconfirmed {
             return Err(SendError::NumbersUnknown);
         }
         if self.window.unsettled() >= WINDOW_MAX {

@@ -73,12 +73,18 @@ const fn is_allowed(template: u16, kind: SessionKind) -> bool {
     }
 }
 
-fn refuse<M: Message>(code: ErrorCode, field: &'static str) -> Refusal {
-    Refusal { code, field: Some(M::LAYOUT.number_of(field)) }
+/// A refusal for a field of a message, whose number is looked up when this is compiled.
+macro_rules! refusal {
+    ($message:ty, $code:ident, $field:literal) => {
+        Refusal {
+            code: ErrorCode::$code,
+            field: Some(const { <$message as Message>::LAYOUT.number_of($field) }),
+        }
+    };
 }
 
-fn require<M: Message>(holds: bool, code: ErrorCode, field: &'static str) -> Result<(), Refusal> {
-    if holds { Ok(()) } else { Err(refuse::<M>(code, field)) }
+fn require(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(refusal) }
 }
 
 /// Reads a numbered request of a session of `kind` that acts for `own`.
@@ -117,17 +123,17 @@ pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Resu
 }
 
 /// A request with a name and without a deadline.
-fn named<M: Message>(name: ClientOrderId, field: &'static str, action: Action) -> Result<Request, Refusal> {
-    timed::<M>(name, field, TimeNsN::NONE, action)
+fn named(name: ClientOrderId, unnamed: Refusal, action: Action) -> Result<Request, Refusal> {
+    timed(name, unnamed, TimeNsN::NONE, action)
 }
 
-fn timed<M: Message>(
+fn timed(
     name: ClientOrderId,
-    field: &'static str,
+    unnamed: Refusal,
     valid_until: TimeNsN,
     action: Action,
 ) -> Result<Request, Refusal> {
-    require::<M>(name != ClientOrderId::default(), ErrorCode::NullInRequired, field)?;
+    require(name != ClientOrderId::default(), unnamed)?;
     // In the engine 0 is no deadline; on the wire it is one that has passed.
     let valid_until = valid_until.get().map_or(TimeNs::default(), |time| time.max(TimeNs::new(1)));
     Ok(Request { client_order_id: name, valid_until, action })
@@ -138,45 +144,41 @@ fn account_or(account: AccountId, own: AccountId) -> AccountId {
     if account == AccountId::default() { own } else { account }
 }
 
-fn flag<M: Message>(octet: u8, field: &'static str) -> Result<bool, Refusal> {
-    require::<M>(octet <= 1, ErrorCode::BadEnum, field)?;
+fn flag(octet: u8, refusal: Refusal) -> Result<bool, Refusal> {
+    require(octet <= 1, refusal)?;
     Ok(octet == 1)
 }
 
 fn new_order(message: &private::NewOrder, own: AccountId) -> Result<Request, Refusal> {
     type M = private::NewOrder;
-    let reserved = message.display_qty.get().is_none();
-    require::<M>(reserved, ErrorCode::Unsupported, "display_qty")?;
-    require::<M>(message.trigger_price.get().is_none(), ErrorCode::Unsupported, "trigger_price")?;
-    require::<M>(message.expire_time.get().is_none(), ErrorCode::Unsupported, "expire_time")?;
-    require::<M>(message.user_tag == 0, ErrorCode::Unsupported, "user_tag")?;
-    require::<M>(message.flags.0 & !OrdFlags::KNOWN == 0, ErrorCode::Unsupported, "flags")?;
-    require::<M>(message.qty.get() != i64::MIN, ErrorCode::NullInRequired, "qty")?;
-    let bad = |field| refuse::<M>(ErrorCode::BadEnum, field);
-    let limit = match message.ord_type.get().ok_or_else(|| bad("ord_type"))? {
-        OrdType::Limit => {
-            Some(message.price.get().ok_or_else(|| refuse::<M>(ErrorCode::NullInRequired, "price"))?)
-        }
+    require(message.display_qty.get().is_none(), refusal!(M, Unsupported, "display_qty"))?;
+    require(message.trigger_price.get().is_none(), refusal!(M, Unsupported, "trigger_price"))?;
+    require(message.expire_time.get().is_none(), refusal!(M, Unsupported, "expire_time"))?;
+    require(message.user_tag == 0, refusal!(M, Unsupported, "user_tag"))?;
+    require(message.flags.0 & !OrdFlags::KNOWN == 0, refusal!(M, Unsupported, "flags"))?;
+    require(message.qty.get() != i64::MIN, refusal!(M, NullInRequired, "qty"))?;
+    let limit = match message.ord_type.get().ok_or(refusal!(M, BadEnum, "ord_type"))? {
+        OrdType::Limit => Some(message.price.get().ok_or(refusal!(M, NullInRequired, "price"))?),
         OrdType::Market => {
-            require::<M>(message.price.get().is_none(), ErrorCode::Unsupported, "price")?;
+            require(message.price.get().is_none(), refusal!(M, Unsupported, "price"))?;
             None
         }
         OrdType::StopMarket | OrdType::StopLimit | OrdType::TakeProfitMarket | OrdType::TakeProfitLimit => {
-            return Err(refuse::<M>(ErrorCode::Unsupported, "ord_type"));
+            return Err(refusal!(M, Unsupported, "ord_type"));
         }
     };
-    let time_in_force = match message.tif.get().ok_or_else(|| bad("tif"))? {
+    let time_in_force = match message.tif.get().ok_or(refusal!(M, BadEnum, "tif"))? {
         Tif::GTC => TimeInForce::GoodTillCancel,
         Tif::IOC => TimeInForce::ImmediateOrCancel,
         Tif::FOK => TimeInForce::FillOrKill,
-        Tif::GTD | Tif::Day => return Err(refuse::<M>(ErrorCode::Unsupported, "tif")),
+        Tif::GTD | Tif::Day => return Err(refusal!(M, Unsupported, "tif")),
     };
-    let stp = message.stp.get().ok_or_else(|| bad("stp"))?;
-    require::<M>(stp == Stp::CancelTaker, ErrorCode::Unsupported, "stp")?;
+    let stp = message.stp.get().ok_or(refusal!(M, BadEnum, "stp"))?;
+    require(stp == Stp::CancelTaker, refusal!(M, Unsupported, "stp"))?;
     let order = NewOrder {
         account: account_or(message.account_id, own),
         instrument: message.instrument_id,
-        side: side(message.side.get().ok_or_else(|| bad("side"))?),
+        side: side(message.side.get().ok_or(refusal!(M, BadEnum, "side"))?),
         qty: message.qty,
         limit,
         time_in_force,
@@ -184,7 +186,12 @@ fn new_order(message: &private::NewOrder, own: AccountId) -> Result<Request, Ref
         reduce_only: message.flags.0 & OrdFlags::REDUCE_ONLY != 0,
         persistent: message.flags.0 & OrdFlags::PERSIST != 0,
     };
-    timed::<M>(message.cl_ord_id, "cl_ord_id", message.valid_until, Action::NewOrder(order))
+    timed(
+        message.cl_ord_id,
+        refusal!(M, NullInRequired, "cl_ord_id"),
+        message.valid_until,
+        Action::NewOrder(order),
+    )
 }
 
 const fn side(side: types::Side) -> Side {
@@ -195,10 +202,10 @@ const fn side(side: types::Side) -> Side {
 }
 
 fn post_only<M: Message>(mode: types::Code<PostOnlyMode>) -> Result<bool, Refusal> {
-    match mode.get().ok_or_else(|| refuse::<M>(ErrorCode::BadEnum, "post_only"))? {
+    match mode.get().ok_or(refusal!(M, BadEnum, "post_only"))? {
         PostOnlyMode::Off => Ok(false),
         PostOnlyMode::Reject => Ok(true),
-        PostOnlyMode::Slide => Err(refuse::<M>(ErrorCode::Unsupported, "post_only")),
+        PostOnlyMode::Slide => Err(refusal!(M, Unsupported, "post_only")),
     }
 }
 
@@ -211,29 +218,41 @@ pub(super) fn order_ref(order: IdN, client: IdN) -> Option<OrderRef> {
 fn cancel_order(message: &private::CancelOrder, own: AccountId) -> Result<Request, Refusal> {
     type M = private::CancelOrder;
     let order = order_ref(message.order_id, message.orig_cl_ord_id);
-    let order = order.ok_or_else(|| refuse::<M>(ErrorCode::NullInRequired, "order_id"))?;
+    let order = order.ok_or(refusal!(M, NullInRequired, "order_id"))?;
     let account = account_or(message.account_id, own);
-    named::<M>(message.cl_ord_id, "cl_ord_id", Action::CancelOrder(CancelOrder { account, order }))
+    named(
+        message.cl_ord_id,
+        refusal!(M, NullInRequired, "cl_ord_id"),
+        Action::CancelOrder(CancelOrder { account, order }),
+    )
 }
 
 fn amend_order(message: &private::AmendOrder, own: AccountId) -> Result<Request, Refusal> {
     type M = private::AmendOrder;
-    let none = |field| refuse::<M>(ErrorCode::NullInRequired, field);
-    require::<M>(message.new_trigger_price.get().is_none(), ErrorCode::Unsupported, "new_trigger_price")?;
+    require(message.new_trigger_price.get().is_none(), refusal!(M, Unsupported, "new_trigger_price"))?;
     let amend = AmendOrder {
         account: account_or(message.account_id, own),
-        order: order_ref(message.order_id, message.orig_cl_ord_id).ok_or_else(|| none("order_id"))?,
-        limit: message.new_price.get().ok_or_else(|| none("new_price"))?,
-        qty: message.new_total_qty.get().ok_or_else(|| none("new_total_qty"))?,
+        order: order_ref(message.order_id, message.orig_cl_ord_id).ok_or(refusal!(
+            M,
+            NullInRequired,
+            "order_id"
+        ))?,
+        limit: message.new_price.get().ok_or(refusal!(M, NullInRequired, "new_price"))?,
+        qty: message.new_total_qty.get().ok_or(refusal!(M, NullInRequired, "new_total_qty"))?,
         post_only: post_only::<M>(message.post_only)?,
     };
-    timed::<M>(message.cl_ord_id, "cl_ord_id", message.valid_until, Action::AmendOrder(amend))
+    timed(
+        message.cl_ord_id,
+        refusal!(M, NullInRequired, "cl_ord_id"),
+        message.valid_until,
+        Action::AmendOrder(amend),
+    )
 }
 
 fn mass_cancel(message: &private::MassCancel, own: AccountId) -> Result<Request, Refusal> {
     let instrument = message.instrument_id.get().map(InstrumentId::new);
     let action = Action::MassCancel(MassCancel { account: account_or(message.account_id, own), instrument });
-    named::<private::MassCancel>(message.cl_ord_id, "cl_ord_id", action)
+    named(message.cl_ord_id, refusal!(private::MassCancel, NullInRequired, "cl_ord_id"), action)
 }
 
 fn cancel_all_after(message: &private::CancelAllAfter, own: AccountId) -> Result<Request, Refusal> {
@@ -241,9 +260,9 @@ fn cancel_all_after(message: &private::CancelAllAfter, own: AccountId) -> Result
     let action = Action::CancelAllAfter {
         account: account_or(message.account_id, own),
         timeout_ms: message.timeout.get(),
-        keep_reduce_only: flag::<M>(message.keep_reduce_only, "keep_reduce_only")?,
+        keep_reduce_only: flag(message.keep_reduce_only, refusal!(M, BadEnum, "keep_reduce_only"))?,
     };
-    named::<M>(message.cl_ord_id, "cl_ord_id", action)
+    named(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), action)
 }
 
 fn set_leverage(message: &private::SetLeverage, own: AccountId) -> Result<Request, Refusal> {
@@ -252,7 +271,7 @@ fn set_leverage(message: &private::SetLeverage, own: AccountId) -> Result<Reques
         instrument: message.instrument_id,
         leverage: Leverage::new(message.leverage_e2),
     };
-    named::<private::SetLeverage>(message.cl_ord_id, "cl_ord_id", action)
+    named(message.cl_ord_id, refusal!(private::SetLeverage, NullInRequired, "cl_ord_id"), action)
 }
 
 fn define_instrument(message: &private::InstrumentDefine) -> Result<Request, Refusal> {
@@ -263,7 +282,7 @@ fn define_instrument(message: &private::InstrumentDefine) -> Result<Request, Ref
         match row.table {
             1 => initial_tiers.push(tier),
             2 => maintenance_tiers.push(tier),
-            _ => return Err(refuse::<M>(ErrorCode::BadEnum, "tiers")),
+            _ => return Err(refusal!(M, BadEnum, "tiers")),
         }
     }
     let spec = InstrumentSpec {
@@ -288,44 +307,44 @@ fn define_instrument(message: &private::InstrumentDefine) -> Result<Request, Ref
         maintenance_tiers,
     };
     let action = Action::DefineInstrument { instrument: message.instrument_id, spec: Box::new(spec) };
-    named::<M>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }
 
 fn set_trading_state(message: &private::SetTradingState) -> Result<Request, Refusal> {
     type M = private::SetTradingState;
-    let state = match message.state.get().ok_or_else(|| refuse::<M>(ErrorCode::BadEnum, "state"))? {
+    let state = match message.state.get().ok_or(refusal!(M, BadEnum, "state"))? {
         types::TradingState::Open => TradingState::Open,
         types::TradingState::CancelOnly => TradingState::CancelOnly,
     };
     let action = Action::SetTradingState { instrument: message.instrument_id, state };
-    named::<M>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }
 
 fn account_create(message: &private::AccountCreate) -> Result<Request, Refusal> {
     let action = Action::OpenAccount { account: message.account_id };
-    named::<private::AccountCreate>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(private::AccountCreate, NullInRequired, "request_id"), action)
 }
 
 fn transfer(message: &private::Transfer) -> Result<Request, Refusal> {
     type M = private::Transfer;
     let (account, amount) = (message.account_id, message.amount.get());
-    let size = amount.checked_abs().ok_or_else(|| refuse::<M>(ErrorCode::NullInRequired, "amount"))?;
+    let size = amount.checked_abs().ok_or(refusal!(M, NullInRequired, "amount"))?;
     let transfer = Transfer { account, amount: Money::new(size) };
     let action = if amount < 0 { Action::Withdraw(transfer) } else { Action::Deposit(transfer) };
-    named::<M>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }
 
 fn set_account_status(message: &private::SetAccountStatus) -> Result<Request, Refusal> {
     type M = private::SetAccountStatus;
-    let restriction = match message.status.get().ok_or_else(|| refuse::<M>(ErrorCode::BadEnum, "status"))? {
+    let restriction = match message.status.get().ok_or(refusal!(M, BadEnum, "status"))? {
         AccountStatus::Active => Restriction::None,
         AccountStatus::ReduceOnly => Restriction::ReduceOnly,
         AccountStatus::Suspended => Restriction::Suspended,
-        AccountStatus::Liquidating => return Err(refuse::<M>(ErrorCode::Unsupported, "status")),
+        AccountStatus::Liquidating => return Err(refusal!(M, Unsupported, "status")),
     };
-    let cancel_orders = flag::<M>(message.cancel_orders, "cancel_orders")?;
+    let cancel_orders = flag(message.cancel_orders, refusal!(M, BadEnum, "cancel_orders"))?;
     let action = Action::SetRestriction { account: message.account_id, restriction, cancel_orders };
-    named::<M>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }
 
 fn key_register(message: &private::KeyRegister) -> Result<Request, Refusal> {
@@ -336,25 +355,25 @@ fn key_register(message: &private::KeyRegister) -> Result<Request, Refusal> {
         expires: message.expires.get().unwrap_or_default(),
     };
     let action = Action::RegisterKey { key: message.key_id, terms: Box::new(terms) };
-    named::<private::KeyRegister>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(private::KeyRegister, NullInRequired, "request_id"), action)
 }
 
 fn key_revoke(message: &private::KeyRevoke) -> Result<Request, Refusal> {
     let action = Action::RevokeKey { key: message.key_id };
-    named::<private::KeyRevoke>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(private::KeyRevoke, NullInRequired, "request_id"), action)
 }
 
 fn admin_mass_cancel(message: &private::AdminMassCancel) -> Result<Request, Refusal> {
     let instrument = message.instrument_id.get().map(InstrumentId::new);
     let action = Action::MassCancel(MassCancel { account: message.account_id, instrument });
-    named::<private::AdminMassCancel>(message.request_id, "request_id", action)
+    named(message.request_id, refusal!(private::AdminMassCancel, NullInRequired, "request_id"), action)
 }
 
 fn index_price(message: &private::IndexPrice) -> Result<Request, Refusal> {
     type M = private::IndexPrice;
     // In the engine 0 is unnumbered and never stale; a client's prices are numbered.
-    require::<M>(message.source_seq != 0, ErrorCode::NullInRequired, "source_seq")?;
-    require::<M>(message.price != Mark::new(i64::MIN), ErrorCode::NullInRequired, "price")?;
+    require(message.source_seq != 0, refusal!(M, NullInRequired, "source_seq"))?;
+    require(message.price != Mark::new(i64::MIN), refusal!(M, NullInRequired, "price"))?;
     let action = Action::IndexPrice {
         instrument: message.instrument_id,
         source: message.source_id,

@@ -6,5 +6,6 @@
 mod logon;
 mod peer;
 mod resume;
+mod sockets;
 mod stream;
 mod verdicts;

@@ -32,9 +32,9 @@ fn broken() -> Vec<(u16, Vec<u8>)> {
 
 fn terminated(client: &Client, world: &mut World) -> Option<TermCode> {
     let heard = client.messages(world);
-    heard.iter().find_map(|message| match message {
-        FromVenue::Terminate(end) => end.code.get(),
-        _ => None,
+    heard.iter().find_map(|message| {
+        let FromVenue::Terminate(end) = message else { return None };
+        end.code.get()
     })
 }
 

@@ -380,9 +380,9 @@ fn an_operator_is_answered_and_the_account_hears() {
     let heard = operator.messages(&mut world);
     let acks: Vec<_> = heard
         .iter()
-        .map(|message| match message {
-            FromVenue::AdminAck(ack) => (ack.request_id.get(), ack.ref_template_id, ack.code),
-            other => panic!("{other:?}"),
+        .map(|message| {
+            let FromVenue::AdminAck(ack) = message else { panic!("{message:?}") };
+            (ack.request_id.get(), ack.ref_template_id, ack.code)
         })
         .collect();
     let expected =
@@ -473,9 +473,9 @@ fn queries_keep_to_the_account_and_to_their_bucket() {
     let ends: Vec<_> = alice
         .messages(&mut world)
         .into_iter()
-        .filter_map(|message| match message {
-            FromVenue::QueryEnd(end) => Some((end.query_id, end.rows, end.code)),
-            _ => None,
+        .filter_map(|message| {
+            let FromVenue::QueryEnd(end) = message else { return None };
+            Some((end.query_id, end.rows, end.code))
         })
         .collect();
     let mut sorted = ends.clone();

@@ -3,11 +3,12 @@
 use crate::harness::*;
 use engine::{Action, Command, Logon, TimeNs};
 use gateway::door::{DoorConfig, Standing};
-use gateway::wire::private::FromVenue;
+use gateway::wire::private::{FromVenue, Hello};
 use gateway::wire::types::{CodMode, Code, Millis, SessionKind};
 
 fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).expect("four bits");
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
 }
 
 /// The code of the one refusal that came.
@@ -67,12 +68,12 @@ fn a_session_outlives_connections_and_restarts() {
 #[test]
 fn wrong_signatures_wait() {
     let mut world = World::new();
-    for bit in [0, 255, 256, 511] {
+    for (octet, bit) in [(0, 0), (31, 7), (32, 0), (63, 7)] {
         let mut alice = world.connect(ALICE);
         let hello = alice.hello();
         alice.say(&mut world, &hello);
         let mut proof = alice.proof(&mut world);
-        proof.signature.0[bit / 8] ^= 1 << (bit % 8);
+        proof.signature.0[octet] ^= 1 << bit;
         alice.say(&mut world, &proof);
         assert_eq!(refused(&alice.hear(&mut world)), 1101);
         let close_at = TimeNs::new(world.now + 1_000 * MS);
@@ -172,8 +173,9 @@ fn a_key_has_so_many_sessions() {
 
 #[test]
 fn a_hello_that_cannot_be_is_refused() {
+    type Change = fn(&mut Hello);
     let mut world = World::new();
-    let cases: [(u16, fn(&mut gateway::wire::private::Hello)); 3] = [
+    let cases: [(u16, Change); 3] = [
         (1004, |hello| hello.protocol_version = 2),
         (1011, |hello| hello.kind = Code::of(SessionKind::MarketData)),
         (1107, |hello| hello.next_expected_seq_no = 2),

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Action, ClientOrderId, Event, Reject, SessionId};
+use engine::{Action, ClientOrderId, Event, Reject, Seq, SessionId};
 use gateway::client::{Answered, Request};
-use gateway::wire::private::OrderAccepted;
+use gateway::wire::private::FromVenue;
+use gateway::wire::types::Liquidity;
 
 use crate::model::{Due, Model, is_taken};
 use crate::server::Entry;
@@ -63,7 +64,15 @@ fn is_of(entry: &Entry, name: ClientOrderId, request: &Request) -> bool {
     }
 }
 
-fn check_requests(trader: &Trader, used: &BTreeMap<u64, &Entry>) {
+/// Whether part of the answer to a request lay in a hole.
+fn is_hidden(trader: &Trader, due: &[Due], number: u64) -> bool {
+    let first = due.iter().position(|due| due.through >= number).expect("every request is answered");
+    let length = due[first..].iter().position(|due| due.is_end).expect("every event ends");
+    let event = first as u64 + 1..=(first + length) as u64 + 1;
+    event.into_iter().any(|number| trader.holes.contains(&number))
+}
+
+fn check_requests(trader: &Trader, used: &BTreeMap<u64, &Entry>, due: &[Due]) {
     let who = (trader.session_id, trader.terms.kind);
     for (number, (ticket, request)) in &trader.sent {
         let entry = used.get(number);
@@ -79,10 +88,7 @@ fn check_requests(trader: &Trader, used: &BTreeMap<u64, &Entry>) {
                 assert!(trader.orphans.contains(number), "{who:?}: request {number} has no last word")
             }
             (Some(Answered::Sequenced), _) => {
-                assert!(
-                    !trader.holes.is_empty(),
-                    "{who:?}: request {number} has no answer, and no hole hid it"
-                );
+                assert!(is_hidden(trader, due, *number), "{who:?}: no hole hid the answer to {number}");
             }
             (Some(Answered::Rejected { code, .. }), Answered::Rejected { code: logged, .. }) => {
                 assert_eq!(*code, logged, "{who:?}: request {number}");
@@ -107,23 +113,47 @@ fn check_events(trader: &Trader, due: &[Due], log: &[Entry]) {
         };
         let came = Due { template: seen.message.template(), through: seen.through, is_end: seen.is_end };
         assert_eq!(came, *due, "{who:?}: event {number}");
-        if let gateway::wire::private::FromVenue::OrderAccepted(accepted) = &seen.message {
-            check_acceptance(accepted, log);
-        }
+        check_content(&seen.message, log);
     }
 }
 
 /// What was said of an order is what the log says.
-fn check_acceptance(seen: &OrderAccepted, log: &[Entry]) {
-    let at = usize::try_from(seen.engine_seq.get() - 1).expect("short logs");
-    let is_so = log[at].events.iter().any(|event| match event {
-        Event::Accepted { order, client_order_id, account, limit, qty, .. } => {
-            (*order, *client_order_id, *account, *limit, *qty)
-                == (seen.order_id, seen.cl_ord_id, seen.account_id, seen.price, seen.qty)
-        }
-        _ => false,
-    });
-    assert!(is_so && log[at].stamp.time == seen.transact_time, "{seen:?} is not {:?}", log[at]);
+fn check_content(message: &FromVenue, log: &[Entry]) {
+    let entry = |seq: Seq| &log[usize::try_from(seq.get() - 1).expect("short logs")];
+    let is_so = match message {
+        FromVenue::OrderAccepted(seen) => entry(seen.engine_seq).events.iter().any(|event| match event {
+            Event::Accepted { order, client_order_id, account, limit, qty, .. } => {
+                (*order, *client_order_id, *account, *limit, *qty)
+                    == (seen.order_id, seen.cl_ord_id, seen.account_id, seen.price, seen.qty)
+            }
+            _ => false,
+        }),
+        FromVenue::OrderFilled(seen) => entry(seen.engine_seq).events.iter().any(|event| match event {
+            Event::Fill(fill) if fill.trade == seen.trade_id => {
+                let side = if seen.liquidity == Liquidity::Maker.into() { fill.maker } else { fill.taker };
+                (side.order, side.client_order_id, side.account, side.leaves, side.fee, side.balance)
+                    == (
+                        seen.order_id,
+                        seen.cl_ord_id,
+                        seen.account_id,
+                        seen.leaves_qty,
+                        seen.fee,
+                        seen.balance,
+                    )
+                    && (fill.price, fill.qty) == (seen.last_px, seen.last_qty)
+            }
+            _ => false,
+        }),
+        FromVenue::OrderCanceled(seen) => entry(seen.engine_seq).events.iter().any(|event| match event {
+            Event::Cancelled { order, client_order_id, account, qty, .. } => {
+                (*order, *client_order_id, *account, *qty)
+                    == (seen.order_id, seen.cl_ord_id, seen.account_id, seen.canceled_qty)
+            }
+            _ => false,
+        }),
+        _ => true,
+    };
+    assert!(is_so, "the log does not say {message:?}");
 }
 
 /// Holds everything the clients know against the log.
@@ -135,7 +165,8 @@ pub(crate) fn audit(world: &World) {
         let id = trader.session_id.and_then(|id| u32::try_from(id).ok()).map(SessionId::new);
         let id = id.expect("everybody is logged on");
         let nothing = BTreeMap::new();
-        check_requests(trader, used.get(&id).unwrap_or(&nothing));
-        check_events(trader, due.get(&id).expect("the log knows the session"), log);
+        let due = due.get(&id).expect("the log knows the session");
+        check_requests(trader, used.get(&id).unwrap_or(&nothing), due);
+        check_events(trader, due, log);
     }
 }

@@ -14,12 +14,14 @@ mod network;
 mod requests;
 mod rng;
 mod server;
+mod tally;
 mod trader;
 mod world;
 
 use std::panic::{self, AssertUnwindSafe};
 
-use world::{Tally, World};
+use tally::Tally;
+use world::World;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))

@@ -8,7 +8,7 @@ use gateway::wire::frame::Flags;
 use gateway::wire::private::FromVenue;
 use risk::AccountId;
 
-use crate::world::Tally;
+use crate::tally::Tally;
 
 /// What was seen under a number.
 #[derive(Clone, PartialEq, Debug)]
@@ -44,6 +44,8 @@ pub(crate) struct Trader {
     pub(crate) saved: Option<Resume>,
     pub(crate) source_seq: u64,
     pub(crate) last_name: u64,
+    /// Steps for which it does not read.
+    pub(crate) deaf_for: u64,
 }
 
 impl Trader {
@@ -66,6 +68,7 @@ impl Trader {
             saved: None,
             source_seq: 0,
             last_name: 0,
+            deaf_for: 0,
         }
     }
 
@@ -94,6 +97,8 @@ impl Trader {
         self.orphans.extend(lost);
         // A network that repeats what a lost process said says it in the name of the new one.
         self.former_requests.clear();
+        // What is lost does not come back later, when others have used its numbers.
+        self.saved = None;
     }
 
     /// Takes in what has come; `oldest` is the number of the oldest event that the venue still has.

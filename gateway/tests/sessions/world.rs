@@ -2,7 +2,7 @@
 
 use engine::{Action, Command, KeyTerms, TimeNs, Transfer};
 use gateway::client::{Fault, Key, Phase, SessionTerms};
-use gateway::door::{Allowance, DoorConfig, DoorStats, RING_BYTES_MIN, Standing};
+use gateway::door::{Allowance, DoorConfig, RING_BYTES_MIN, Standing};
 use gateway::wire::types::{CodMode, Permissions, SessionKind, TermCode};
 use risk::{AccountId, FeeRate, InstrumentId, InstrumentSpec, Mark, Money, Price, Qty, Rate, Tier};
 
@@ -10,92 +10,15 @@ use crate::network::{self, Wire};
 use crate::requests::{self, FIRST_ACCOUNT, HOME, TICK};
 use crate::rng::Rng;
 use crate::server::Server;
+use crate::tally::Tally;
 use crate::trader::Trader;
 
 const MS: u64 = 1_000_000;
 const STEPS: u32 = 260;
+/// Octets on their way to a client beyond which its socket takes no more.
+const SOCKET_BYTES: usize = 2_000;
 /// A quiet world settles well within this many steps of 10 ms.
 const STEPS_TO_SETTLE: u32 = 2_000;
-
-/// What happened, for the record.
-#[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Tally {
-    pub(crate) sessions: u64,
-    pub(crate) connections: u64,
-    pub(crate) logons: u64,
-    pub(crate) take_overs: u64,
-    pub(crate) logouts: u64,
-    pub(crate) requests: u64,
-    pub(crate) accepted: u64,
-    pub(crate) rejected: u64,
-    pub(crate) sequenced: u64,
-    pub(crate) events: u64,
-    pub(crate) duplicates: u64,
-    pub(crate) gap_fills: u64,
-    pub(crate) answers: u64,
-    pub(crate) crashes: u64,
-    pub(crate) entries_lost: u64,
-    pub(crate) client_restarts: u64,
-    pub(crate) states_lost: u64,
-    pub(crate) resends_dropped: u64,
-    pub(crate) throttled: u64,
-    pub(crate) offenders: u64,
-    pub(crate) lapses: u64,
-    pub(crate) losses: u64,
-    pub(crate) commands: u64,
-}
-
-impl Tally {
-    fn fields(&mut self) -> [&mut u64; 23] {
-        [
-            &mut self.sessions,
-            &mut self.connections,
-            &mut self.logons,
-            &mut self.take_overs,
-            &mut self.logouts,
-            &mut self.requests,
-            &mut self.accepted,
-            &mut self.rejected,
-            &mut self.sequenced,
-            &mut self.events,
-            &mut self.duplicates,
-            &mut self.gap_fills,
-            &mut self.answers,
-            &mut self.crashes,
-            &mut self.entries_lost,
-            &mut self.client_restarts,
-            &mut self.states_lost,
-            &mut self.resends_dropped,
-            &mut self.throttled,
-            &mut self.offenders,
-            &mut self.lapses,
-            &mut self.losses,
-            &mut self.commands,
-        ]
-    }
-
-    pub(crate) fn add(&mut self, other: &Self) {
-        let mut other = *other;
-        for (sum, part) in self.fields().into_iter().zip(other.fields()) {
-            *sum += *part;
-        }
-    }
-
-    /// Whether everything that may go wrong did.
-    pub(crate) fn is_eventful(&self) -> bool {
-        let mut own = *self;
-        own.fields().into_iter().all(|count| *count > 0)
-    }
-
-    fn count(&mut self, stats: DoorStats) {
-        self.take_overs += stats.take_overs;
-        self.resends_dropped += stats.dropped_resends;
-        self.throttled += stats.throttled;
-        self.offenders += stats.offenders;
-        self.lapses += stats.lapses;
-        self.losses += stats.losses;
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -220,7 +143,8 @@ impl World {
         let config = config(&mut rng);
         let server = Server::new(config, RING_BYTES_MIN, genesis(&traders, accounts), rng.octets(), now);
         let tally = Tally { sessions: traders.len() as u64, ..Tally::default() };
-        Self { server, traders, rng, now, wires: Vec::new(), accounts, is_perfect: false, tally }
+        let wires = Vec::new();
+        Self { server, traders, rng, now, wires, accounts, is_perfect: false, tally }
     }
 
     /// Everything goes wrong.
@@ -239,6 +163,8 @@ impl World {
     /// Nothing goes wrong any more, until everybody knows everything.
     pub(crate) fn settle(&mut self) {
         self.is_perfect = true;
+        // A frame that was lost whole shows by the next one only; no stream loses one and goes on.
+        (0..self.traders.len()).for_each(|at| self.hang_up(at));
         for _ in 0..STEPS_TO_SETTLE {
             for at in 0..self.traders.len() {
                 self.stand(at);
@@ -248,9 +174,18 @@ impl World {
                 return;
             }
         }
-        let open: Vec<_> =
-            self.traders.iter().map(|trader| (trader.session.phase(), trader.session.unsettled())).collect();
-        panic!("the world does not settle: {open:?}");
+        for trader in &self.traders {
+            let Trader { session, session_id, terms, .. } = trader;
+            let open: Vec<_> = session.open().collect();
+            let expected = session.next_expected();
+            eprintln!(
+                "{session_id:?} {:?} {:?} expects {expected}, open {open:?}",
+                terms.kind,
+                session.phase()
+            );
+        }
+        eprintln!("{:?}", self.server.door.stats());
+        panic!("the world does not settle");
     }
 
     fn is_settled(&self) -> bool {
@@ -315,6 +250,9 @@ impl World {
             self.traders[at].session.log_out(cancel_orders, self.now);
         } else if self.rng.once_in(150) {
             self.replace_process(at);
+        }
+        if self.rng.once_in(250) {
+            self.traders[at].deaf_for = self.rng.below(250);
         }
         if self.rng.once_in(40) {
             self.traders[at].saved = self.traders[at].session.resume();
@@ -453,6 +391,8 @@ impl World {
         for at in 0..self.wires.len() {
             let Some(wire) = self.wires[at].as_mut().filter(|wire| !wire.server_closed) else { continue };
             let limit = if self.is_perfect { 1 << 20 } else { 64 + rng.index(4_000) };
+            let is_full = wire.to_client.len() > SOCKET_BYTES && !self.is_perfect;
+            let limit = if is_full { 0 } else { limit };
             let mut written = Vec::new();
             self.server.door.fill(wire.id, &mut written, limit);
             assert!(written.len() <= limit, "{} octets in a room of {limit}", written.len());
@@ -482,6 +422,10 @@ impl World {
         for trader in &mut self.traders {
             let Some(link) = trader.link else { continue };
             let Some(wire) = self.wires[link].as_mut() else { continue };
+            if trader.deaf_for > 0 && !self.is_perfect {
+                trader.deaf_for -= 1;
+                continue;
+            }
             let came = network::some(&mut wire.to_client, &mut self.rng, self.is_perfect);
             let received = trader.session.receive(&came, self.now);
             let venue = trader.session_id.and_then(|id| u32::try_from(id).ok()).map(engine::SessionId::new);

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use engine::{Action, ClientOrderId, Command, Event, KeyTerms, TimeNs};
-use gateway::client::{Incoming, Key, Many, Phase, Request, SessionTerms};
+use gateway::client::{Incoming, Key, Many, Request, SessionTerms};
 use gateway::clock::WallClock;
 use gateway::door::{Allowance, DoorConfig};
 use gateway::log::LogOptions;
@@ -85,6 +85,8 @@ struct Floor {
     highest_seq: u64,
     source_seq: u64,
     heard: Heard,
+    /// Sessions that ended in order.
+    out: usize,
     latency_ns: Histogram<u64>,
     last_seen: TimeNs,
     acks: Option<Acks>,
@@ -175,6 +177,7 @@ impl Floor {
             highest_seq: 0,
             source_seq: 0,
             heard: Heard::default(),
+            out: 0,
             latency_ns: latencies(),
             last_seen,
             acks,
@@ -369,7 +372,8 @@ impl Floor {
                 }
             }
             Incoming::GapFill { from, to, .. } => self.heard.missed += to - from + 1,
-            Incoming::LoggedOn(_) | Incoming::Answer(_) | Incoming::Refused(_) | Incoming::LoggedOut => {}
+            Incoming::LoggedOut => self.out += 1,
+            Incoming::LoggedOn(_) | Incoming::Answer(_) | Incoming::Refused(_) => {}
         }
     }
 
@@ -401,7 +405,6 @@ impl Floor {
         for link in 0..self.many.len() {
             self.many.log_out(link, false);
         }
-        let is_out = |floor: &Self, link| floor.many.session(link).phase() == Phase::LoggedOut;
-        self.wait_until(|floor| (0..floor.many.len()).all(|link| is_out(floor, link)))
+        self.wait_until(|floor| floor.out == floor.many.len())
     }
 }
