@@ -103,7 +103,8 @@ impl AccountReport {
         let state: &AccountState = answer.account.as_ref()?;
         let money = |amount: Money| decimal(i128::from(amount.get()), state.money_decimals);
         let positions = answer.positions.iter();
-        let positions = positions.map(|position| PositionReport::of(position, state.money_decimals, instruments));
+        let positions =
+            positions.map(|position| PositionReport::of(position, state.money_decimals, instruments));
         Some(Self {
             account: state.account_id.get(),
             status: word(state.status),
@@ -220,7 +221,9 @@ pub fn run(args: &AccountArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
     let report = answer.map(|answer| AccountReport::of(&answer, &desk.instruments));
     desk.close()?;
     let report = report?.ok_or_else(|| {
-        anyhow::anyhow!("there is no account {account}; the operator opens it with `fulcrum admin account open`")
+        anyhow::anyhow!(
+            "there is no account {account}; the operator opens it with `fulcrum admin account open`"
+        )
     })?;
     if args.access.json {
         writeln!(output, "{}", serde_json::to_string(&report)?)?;

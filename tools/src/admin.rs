@@ -115,7 +115,10 @@ fn request(desk: &mut Desk, action: &AdminAction) -> anyhow::Result<Request> {
 
 fn transfer(desk: &Desk, account: u32, amount: &str, sign: i64) -> anyhow::Result<Request> {
     let amount = desk.instruments.parse_money(amount)?;
-    anyhow::ensure!(amount > Money::ZERO, "an amount is above zero; `deposit` and `withdraw` say which way it goes");
+    anyhow::ensure!(
+        amount > Money::ZERO,
+        "an amount is above zero; `deposit` and `withdraw` say which way it goes"
+    );
     let amount = Money::new(amount.get() * sign);
     Ok(Transfer { request_id: CHOSEN, account_id: AccountId::new(account), amount }.into())
 }
@@ -134,7 +137,9 @@ pub const fn permission(kind: KindName) -> u16 {
 fn register(args: &KeyAddArgs) -> anyhow::Result<KeyRegister> {
     let public = match (&args.public, &args.file) {
         (Some(public), _) => octets::<32>(public).ok_or_else(|| {
-            anyhow::anyhow!("`{public}` is no public key: 64 hexadecimal digits, as `fulcrum keygen` prints them")
+            anyhow::anyhow!(
+                "`{public}` is no public key: 64 hexadecimal digits, as `fulcrum keygen` prints them"
+            )
         })?,
         (None, Some(file)) => Key::read(file)?.public(),
         (None, None) => anyhow::bail!("name a public key, or a key file with --file"),
@@ -246,7 +251,8 @@ fn list(instruments: &[InstrumentDef], json: bool, output: &mut dyn Write) -> an
         ];
         if json {
             let names = ["number", "name", "state", "tick", "lot", "leverage_max", "open_interest"];
-            let row = serde_json::Map::from_iter(names.into_iter().map(str::to_owned).zip(cells.map(Into::into)));
+            let row =
+                serde_json::Map::from_iter(names.into_iter().map(str::to_owned).zip(cells.map(Into::into)));
             writeln!(output, "{}", serde_json::Value::Object(row))?;
         } else {
             table.push(cells.to_vec());

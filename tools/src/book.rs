@@ -10,10 +10,10 @@ use gateway::client::{Answer, Query};
 use gateway::wire::private::{BookLevels, InstrumentDef, Level};
 use serde::Serialize;
 
-use crate::desk::{Access, Desk};
 use crate::desk::instruments::{show_mark, show_price, show_qty, symbol};
 use crate::desk::table::{Align, Table};
 use crate::desk::told::word;
+use crate::desk::{Access, Desk};
 use crate::format::percent;
 
 /// Arguments of `fulcrum book`.
@@ -116,7 +116,8 @@ impl fmt::Display for BookReport {
             return writeln!(f, "  nobody bids or offers");
         }
         let right = |name| (name, Align::Right);
-        let mut table = Table::new(&[right("bid quantity"), right("bid"), right("offer"), right("offer quantity")]);
+        let mut table =
+            Table::new(&[right("bid quantity"), right("bid"), right("offer"), right("offer quantity")]);
         for place in 0..self.bids.len().max(self.offers.len()) {
             let cells = |level: Option<&LevelReport>| {
                 level.map_or_else(Default::default, |level| (level.price.clone(), level.quantity.clone()))

@@ -142,8 +142,8 @@ impl Checked {
 /// # Errors
 /// [`ConfigError`].
 pub fn read_instrument(path: &Path) -> Result<InstrumentSpec, ConfigError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     let terms = from_toml::<InstrumentTerms>(&text).and_then(|terms| terms.spec());
     terms.map_err(|fault| wrong(path, &text, fault))
 }
@@ -154,8 +154,10 @@ fn wrong(path: &Path, text: &str, fault: Fault) -> ConfigError {
 
 fn from_toml<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> {
     toml::from_str(text).map_err(|error| {
-        let reason = format!("{}; the default, printed by `fulcrum serve --print-config`, shows every setting",
-            error.message().replace('\n', " "));
+        let reason = format!(
+            "{}; the default, printed by `fulcrum serve --print-config`, shows every setting",
+            error.message().replace('\n', " ")
+        );
         Fault { at: Place::Octets(error.span().unwrap_or(0..0)), reason }
     })
 }
@@ -165,9 +167,13 @@ impl VenueConfig {
         let listen = address(&self.listen)?;
         let admin_key = match &self.operator.admin_key {
             None => None,
-            Some(text) => Some(octets::<32>(text.get_ref()).ok_or_else(|| Fault {
-                at: Place::Octets(text.span()),
-                reason: "admin_key is not 64 hexadecimal digits; `fulcrum keygen FILE` prints a public key".to_owned(),
+            Some(text) => Some(octets::<32>(text.get_ref()).ok_or_else(|| {
+                Fault {
+                    at: Place::Octets(text.span()),
+                    reason:
+                        "admin_key is not 64 hexadecimal digits; `fulcrum keygen FILE` prints a public key"
+                            .to_owned(),
+                }
             })?),
         };
         self.log.check()?;

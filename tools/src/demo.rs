@@ -97,7 +97,9 @@ pub enum DemoError {
     #[error("a session of the demonstration ended: {0}")]
     Session(Fault),
     /// Nothing came for too long.
-    #[error("the venue did not answer its sessions; see whether the machine is overloaded, or play fewer --accounts")]
+    #[error(
+        "the venue did not answer its sessions; see whether the machine is overloaded, or play fewer --accounts"
+    )]
     Silent,
     /// A command for an account that was never opened.
     #[error("the flow has a command for account {0}, which it never opened; this is a defect of the flow")]
@@ -267,8 +269,7 @@ fn judge(read: &Read, live: &Live, directory: &Path) -> Verdict {
     if let Some(heard) = live.heard.filter(|_| !told) {
         say(&format!("sessions were told {heard:?}, the log says {owed:?}"));
     }
-    let is_same_state =
-        replayed.last == live.conclusion.last && replayed.digest == live.conclusion.digest;
+    let is_same_state = replayed.last == live.conclusion.last && replayed.digest == live.conclusion.digest;
     let agrees = live.heard.map(|_| match compare(read, directory) {
         Ok(agrees) => agrees,
         Err(error) => {

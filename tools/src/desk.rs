@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use clap::Args;
 use gateway::client::{
-    Answer, Answered, ClientError, Connection, Fault, Incoming, Key, Query, Request, Resume, SessionTerms, Ticket,
+    Answer, Answered, ClientError, Connection, Fault, Incoming, Key, Query, Request, Resume, SessionTerms,
+    Ticket,
 };
 use gateway::wire::codes::ErrorCode;
 use gateway::wire::private::FromVenue;
@@ -83,8 +84,8 @@ pub enum DeskError {
         source: std::io::Error,
     },
     /// A query was refused.
-    #[error("the venue does not answer: {}", code_name(*.0))]
-    Unanswered(u16),
+    #[error("the venue does not answer: {0}")]
+    Unanswered(String),
     /// No last word came in time.
     #[error(
         "no answer within {} s: whether the request was done is unknown; the same command again asks for it first",
@@ -158,7 +159,9 @@ impl Desk {
         let terms = SessionTerms { tag: access.tag, cod: CodMode::Off, ..SessionTerms::new(key, kind) };
         let connected = Connection::take_up(address, terms, resume.as_ref(), PATIENCE);
         let connection = connected.map_err(|source| match (&source, &resume) {
-            (ClientError::Fault(fault), Some(_)) if fault.is_final() => DeskError::State { path: state.clone(), source },
+            (ClientError::Fault(fault), Some(_)) if fault.is_final() => {
+                DeskError::State { path: state.clone(), source }
+            }
             _ => DeskError::Connection { address, source },
         })?;
         let state = (!is_shared).then_some(state);
@@ -211,7 +214,8 @@ impl Desk {
         word: Option<&str>,
         output: &mut dyn Write,
     ) -> anyhow::Result<Option<()>> {
-        let Some(incoming) = self.connection.next_event(timeout).map_err(|source| self.failed(source))? else {
+        let Some(incoming) = self.connection.next_event(timeout).map_err(|source| self.failed(source))?
+        else {
             return Ok(None);
         };
         if let Some(word) = word {
@@ -232,7 +236,11 @@ impl Desk {
                 }
             }
             Incoming::GapFill { from, to, .. } => {
-                self.say(output, "gap", &format!("events {from} to {to} are no longer kept; look at the account"))?;
+                self.say(
+                    output,
+                    "gap",
+                    &format!("events {from} to {to} are no longer kept; look at the account"),
+                )?;
             }
             Incoming::LoggedOn(_)
             | Incoming::Settled { .. }
@@ -281,7 +289,8 @@ impl Desk {
         let mut is_whole = false;
         loop {
             let timeout = if is_whole { Duration::ZERO } else { Duration::from_secs(1) };
-            let Some(incoming) = self.connection.next_event(timeout).map_err(|source| self.failed(source))? else {
+            let Some(incoming) = self.connection.next_event(timeout).map_err(|source| self.failed(source))?
+            else {
                 return Ok(events);
             };
             if let Incoming::Event(event) = incoming {
@@ -306,9 +315,9 @@ impl Desk {
             }
         }
         let Answered::Rejected { code, short } = done.answered else { return Ok(0) };
-        let short = short.map_or_else(String::new, |short| format!(", {} short", self.instruments.money(short)));
-        let advice = advice(code).map_or_else(String::new, |advice| format!("; {advice}"));
-        crate::progress::say(&format!("error: refused: {}{short}{advice}", code_name(code)));
+        let short =
+            short.map_or_else(String::new, |short| format!("{} short: ", self.instruments.money(short)));
+        crate::progress::say(&format!("error: refused: {short}{}", in_full(code)));
         Ok(1)
     }
 
@@ -324,7 +333,7 @@ impl Desk {
                 crate::progress::say("note: there is more than one answer holds; these are the first");
                 Ok(answer)
             }
-            code => Err(DeskError::Unanswered(code)),
+            code => Err(DeskError::Unanswered(in_full(code))),
         }
     }
 
@@ -335,7 +344,8 @@ impl Desk {
     pub fn watch(&mut self, is_over: impl Fn() -> bool, output: &mut dyn Write) -> anyhow::Result<()> {
         while !is_over() {
             let wait = Duration::from_millis(200);
-            let Some(incoming) = self.connection.next_event(wait).map_err(|source| self.failed(source))? else {
+            let Some(incoming) = self.connection.next_event(wait).map_err(|source| self.failed(source))?
+            else {
                 continue;
             };
             self.tell(&incoming, "", output)?;
@@ -367,6 +377,11 @@ fn is_forbidden(error: &anyhow::Error) -> bool {
     };
     let codes = [ErrorCode::NoPermission.code(), engine::Reject::NoPermission.code()];
     matches!(fault, Fault::LogonRejected { code, .. } if codes.contains(code))
+}
+
+/// A code with its name and what to do.
+fn in_full(code: u16) -> String {
+    advice(code).map_or_else(|| code_name(code), |advice| format!("{}; {advice}", code_name(code)))
 }
 
 fn in_words(answered: Answered) -> String {

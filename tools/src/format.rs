@@ -157,9 +157,14 @@ mod tests {
 
     #[test]
     fn mantissas_are_exact_or_refused() {
-        for (text, decimals, number) in
-            [("0.5", 1, 5), ("-0.05", 4, -500), ("60000", 1, 600_000), ("1.500", 1, 15), ("7", 0, 7), ("-0", 3, 0)]
-        {
+        for (text, decimals, number) in [
+            ("0.5", 1, 5),
+            ("-0.05", 4, -500),
+            ("60000", 1, 600_000),
+            ("1.500", 1, 15),
+            ("7", 0, 7),
+            ("-0", 3, 0),
+        ] {
             assert_eq!(mantissa(text, decimals), Ok(number), "{text}");
         }
         for text in ["", ".", "1.", ".5", "1e3", "1,000", "+1", "--1", " 1", "0x1", "1.2.3"] {
@@ -172,7 +177,9 @@ mod tests {
 
     #[test]
     fn rates_are_exact_both_ways() {
-        for (text, rate) in [("2%", 20_000_000), ("0.045 %", 450_000), ("-0.005%", -50_000), ("0.1", 100_000_000)] {
+        for (text, rate) in
+            [("2%", 20_000_000), ("0.045 %", 450_000), ("-0.005%", -50_000), ("0.1", 100_000_000)]
+        {
             assert_eq!(parts_per_billion(text), Ok(rate), "{text}");
             assert_eq!(parts_per_billion(&percent(rate)), Ok(rate), "{text}");
         }

@@ -31,11 +31,15 @@ pub fn run(args: &KeygenArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
     key.write(&args.file)?;
     let (id, public) = (key_name(key.id()), hex(&key.public()));
     if args.json {
-        let object = serde_json::json!({ "file": args.file.display().to_string(), "key": id, "public": public });
+        let object =
+            serde_json::json!({ "file": args.file.display().to_string(), "key": id, "public": public });
         writeln!(output, "{object}")?;
     } else {
         writeln!(output, "key     {id}\npublic  {public}")?;
-        writeln!(output, "the operator registers it: fulcrum admin --key ADMIN key add {public} --account N")?;
+        writeln!(
+            output,
+            "the operator registers it: fulcrum admin --key ADMIN key add {public} --account N"
+        )?;
     }
     Ok(0)
 }

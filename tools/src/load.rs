@@ -94,8 +94,11 @@ pub struct LoadArgs {
 /// What went wrong, and what to do next.
 pub fn run(args: &LoadArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
     let interrupt = Interrupt::listen();
-    let (report, measured) =
-        if args.self_test { self_test(args, &interrupt)? } else { load(args, resolve(&args.connect)?, &interrupt)? };
+    let (report, measured) = if args.self_test {
+        self_test(args, &interrupt)?
+    } else {
+        load(args, resolve(&args.connect)?, &interrupt)?
+    };
     if let Some(path) = &args.hdr {
         let write = || {
             let mut out = BufWriter::new(File::create(path)?);
@@ -135,7 +138,11 @@ impl LoadArgs {
     }
 }
 
-fn load(args: &LoadArgs, address: SocketAddr, interrupt: &Interrupt) -> anyhow::Result<(LoadReport, Measured)> {
+fn load(
+    args: &LoadArgs,
+    address: SocketAddr,
+    interrupt: &Interrupt,
+) -> anyhow::Result<(LoadReport, Measured)> {
     let (keys, market) = match &args.admin {
         Some(path) => set_up(address, Key::read(path)?, &args.wanted())?,
         None => {
@@ -183,8 +190,11 @@ fn stand(many: &mut Many) -> anyhow::Result<()> {
         }
         if many.now().get() >= deadline {
             let up = (0..many.len()).filter(|link| many.session(*link).is_replayed()).count();
-            anyhow::bail!("{up} of {} sessions are logged on after {} s; see that the venue runs and admits so many",
-                many.len(), PATIENCE.as_secs());
+            anyhow::bail!(
+                "{up} of {} sessions are logged on after {} s; see that the venue runs and admits so many",
+                many.len(),
+                PATIENCE.as_secs()
+            );
         }
     }
     Ok(())

@@ -196,7 +196,8 @@ pub fn start(checked: &Checked) -> Result<Served, ServeFailure> {
     let mut config = Config::new(data.clone(), capacity.capacity());
     config.log = log.options();
     config.layout = Layout { mode: threads.mode(), pin: threads.pin, queues: queues.sizes() };
-    let door = ServeConfig { listen: checked.listen, door: sessions.door(), ring_bytes: sessions.ring_bytes() };
+    let door =
+        ServeConfig { listen: checked.listen, door: sessions.door(), ring_bytes: sessions.ring_bytes() };
     let served = serve::start(&config, &door, &opening(checked, admin), WallClock::default());
     served.map_err(|source| ServeFailure::Start { directory: data.clone(), source })
 }

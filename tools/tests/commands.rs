@@ -141,7 +141,8 @@ fn what_is_wrong_before_anything_is_sent_is_refused() {
     let place = tempfile::tempdir().unwrap();
     let at = |name: &str| place.path().join(name);
     std::fs::write(at("bad.toml"), "[log]\ndurability = 1\n").unwrap();
-    std::fs::write(at("open.key"), "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60\n").unwrap();
+    std::fs::write(at("open.key"), "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60\n")
+        .unwrap();
     std::fs::set_permissions(at("open.key"), std::fs::Permissions::from_mode(0o644)).unwrap();
     std::fs::write(at("bad.key"), "abc\n").unwrap();
     std::fs::set_permissions(at("bad.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -155,13 +156,19 @@ fn what_is_wrong_before_anything_is_sent_is_refused() {
         ("serve --config bad.toml", &["bad.toml, line 2: ", "--print-config"]),
         ("serve --listen nowhere", &["`nowhere` is no address"]),
         ("serve --data foreign --listen 127.0.0.1:0", &["foreign", "needs an empty directory"]),
-        ("serve --data data --listen 192.0.2.1:1", &["cannot listen on 192.0.2.1:1", "choose another address"]),
+        (
+            "serve --data data --listen 192.0.2.1:1",
+            &["cannot listen on 192.0.2.1:1", "choose another address"],
+        ),
         ("account --key nowhere.key", &["cannot read the key file nowhere.key"]),
         ("account --key open.key", &["open to others", "chmod 600 open.key"]),
         ("account --key bad.key", &["bad.key is no key file"]),
         ("account --key a.key --connect nowhere", &["`nowhere` is no address", "HOST:PORT"]),
         ("load --key nowhere.key --connect 127.0.0.1:1", &["cannot read the key file nowhere.key"]),
-        ("account --key a.key --connect 127.0.0.1:1", &["127.0.0.1:1", "check the address and that the venue runs"]),
+        (
+            "account --key a.key --connect 127.0.0.1:1",
+            &["127.0.0.1:1", "check the address and that the venue runs"],
+        ),
     ];
     for (line, said) in cases {
         let output = run(line);
@@ -233,7 +240,8 @@ fn json_is_json() {
     venue.furnish();
     let object = |line: &str| -> serde_json::Value {
         let printed = venue.done(line);
-        serde_json::from_str(printed.lines().next().expect("a line")).unwrap_or_else(|_| panic!("{line}: {printed}"))
+        serde_json::from_str(printed.lines().next().expect("a line"))
+            .unwrap_or_else(|_| panic!("{line}: {printed}"))
     };
     let accepted = object("order --json --key alice.key sell 0.5 BTC-PERP @ 60010");
     assert_eq!((&accepted["event"], &accepted["quantity"]), (&"accepted".into(), &"0.5000".into()));
@@ -291,10 +299,13 @@ fn the_effective_configuration_is_printed() {
     let output = fulcrum(place.path(), &words(line)).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let printed = text(&output.stdout);
-    for setting in ["data = \"here\"", "listen = \"[::1]:9\"", "durability = \"none\"", "mode = \"dedicated\""] {
+    for setting in
+        ["data = \"here\"", "listen = \"[::1]:9\"", "durability = \"none\"", "mode = \"dedicated\""]
+    {
         assert!(printed.contains(setting), "{setting}: {printed}");
     }
     std::fs::write(place.path().join("again.toml"), &printed).unwrap();
-    let again = fulcrum(place.path(), &["serve", "--print-config", "--config", "again.toml"]).output().unwrap();
+    let again =
+        fulcrum(place.path(), &["serve", "--print-config", "--config", "again.toml"]).output().unwrap();
     assert_eq!(text(&again.stdout), printed);
 }

@@ -96,7 +96,16 @@ impl Served {
     fn start(place: &Path, address: SocketAddr, durability: &str, mode: &str) -> Self {
         let said = place.join("said");
         let mut child = Command::new(env!("CARGO_BIN_EXE_fulcrum"))
-            .args(["serve", "--durability", durability, "--mode", mode, "--listen", &address.to_string(), "--data"])
+            .args([
+                "serve",
+                "--durability",
+                durability,
+                "--mode",
+                mode,
+                "--listen",
+                &address.to_string(),
+                "--data",
+            ])
             .arg(place.join("log"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -124,13 +133,17 @@ impl Served {
         let status = self.child.wait().expect("it is our child");
         let said = std::fs::read_to_string(&self.said).expect("readable");
         assert!(status.success(), "{said}");
-        let digest = said.lines().find_map(|line| line.split_once("state digest ")).expect("it prints its digest").1;
+        let digest =
+            said.lines().find_map(|line| line.split_once("state digest ")).expect("it prints its digest").1;
         digest.to_owned()
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("the venue said: {}", std::fs::read_to_string(&self.said).unwrap_or_default());
+        }
         // Of no effect on one that has ended.
         let _killed = self.child.kill().is_ok();
         let _waited = self.child.wait().is_ok();
@@ -189,7 +202,8 @@ impl Round {
 
     fn run(mut self, kills: u64, figures: &mut Figures) {
         let mut served = self.serve();
-        let admin = Key::read(&admin_key_path(&self.place.path().join("log"))).expect("the first start made it");
+        let admin =
+            Key::read(&admin_key_path(&self.place.path().join("log"))).expect("the first start made it");
         let wanted = Wanted {
             sessions: CLIENTS,
             first_account: 100,
@@ -208,6 +222,7 @@ impl Round {
             figures.unsettled_at_kill = figures.unsettled_at_kill.max(floor.unsettled());
             self.check(&floor, false, figures);
             served = self.serve();
+            floor.resume();
         }
         floor.finish();
         let digest = served.end();
@@ -249,7 +264,10 @@ impl Round {
                 Answered::Waiting | Answered::Unknown => panic!("that is no last word"),
             }
         }
-        assert!(logged.requests.keys().copied().eq(1..=logged.requests.len() as u64), "numbers have holes, seed {seed}");
+        assert!(
+            logged.requests.keys().copied().eq(1..=logged.requests.len() as u64),
+            "numbers have holes, seed {seed}"
+        );
         assert!(logged.fills.starts_with(&client.fills), "fills told are not those logged, seed {seed}");
         if is_end {
             assert_eq!(logged.requests.len() as u64, client.sent, "requests logged and sent, seed {seed}");
@@ -261,7 +279,8 @@ impl Round {
 
 fn note(sessions: &mut BTreeMap<SessionId, Logged>, outcome: &Outcome<'_>) {
     let command = outcome.command;
-    let reject_of = |event: &Event| if let Event::Rejected { reject, .. } = event { Some(*reject) } else { None };
+    let reject_of =
+        |event: &Event| if let Event::Rejected { reject, .. } = event { Some(*reject) } else { None };
     let rejected = outcome.events.iter().find_map(reject_of);
     let is_counted = !matches!(rejected, Some(Reject::SequenceReplayed | Reject::SequenceGap));
     if command.client_seq.get() > 0 && is_counted {
@@ -309,9 +328,16 @@ impl Floor {
         (0..self.many.len()).map(|link| self.many.session(link).unsettled()).sum()
     }
 
+    /// Waits until every client has found the venue that came after the one it was connected to.
+    fn resume(&mut self) {
+        let before: Vec<_> = self.clients.iter().map(|client| client.logons).collect();
+        self.turn_until(|floor| {
+            floor.clients.iter().zip(&before).all(|(client, before)| client.logons > *before)
+        });
+    }
+
     /// Sends as fast as the windows let it, whether the venue is there or not.
     fn trade(&mut self, span: Duration, random: &mut Random) {
-        self.turn_until(|floor| floor.many.is_standing());
         let watch = Stopwatch::start();
         while watch.elapsed() < span {
             for link in 0..self.many.len() {
@@ -352,7 +378,8 @@ impl Floor {
         let clients = &mut self.clients;
         let turned = self.many.turn(timeout, |link, incoming| clients[link].see(&incoming));
         turned.expect("the poll works");
-        let fault = (0..self.many.len()).find_map(|link| self.many.fault(link).filter(|fault| fault.is_final()));
+        let fault =
+            (0..self.many.len()).find_map(|link| self.many.fault(link).filter(|fault| fault.is_final()));
         assert!(fault.is_none(), "{fault:?}");
     }
 
@@ -360,7 +387,15 @@ impl Floor {
         let watch = Stopwatch::start();
         while !is_so(self) {
             self.turn(TURN);
-            assert!(watch.elapsed() < PATIENCE, "{} requests without a last word", self.unsettled());
+            if watch.elapsed() > PATIENCE {
+                let sessions =
+                    (0..self.many.len()).map(|link| (self.many.session(link).phase(), self.many.fault(link)));
+                panic!(
+                    "{} requests without a last word; {:?}",
+                    self.unsettled(),
+                    sessions.collect::<Vec<_>>()
+                );
+            }
         }
     }
 

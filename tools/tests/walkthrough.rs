@@ -78,7 +78,10 @@ fn the_walk_through_does_what_it_says() {
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "{}\n{printed}\n{said}", ended.status);
     for line in blocks("text").lines().filter(|line| !line.is_empty()) {
-        assert!(printed.lines().any(|other| other.trim_end() == line), "no line {line:?} in\n{printed}\n{said}");
+        assert!(
+            printed.lines().any(|other| other.trim_end() == line),
+            "no line {line:?} in\n{printed}\n{said}"
+        );
     }
     assert!(said.contains("InsufficientMargin") && said.contains(" short"), "{said}");
     assert!(printed.contains("end           closed properly"), "{printed}");

@@ -137,7 +137,13 @@ pub struct KeyAddArgs {
     #[arg(long, value_name = "N")]
     pub account: Option<u32>,
     /// Kinds of session it may open [default: order-entry,drop-copy with --account]
-    #[arg(long = "kind", value_name = "KIND,...", value_enum, value_delimiter = ',', required_unless_present = "account")]
+    #[arg(
+        long = "kind",
+        value_name = "KIND,...",
+        value_enum,
+        value_delimiter = ',',
+        required_unless_present = "account"
+    )]
     pub kinds: Vec<KindName>,
     /// It opens no session from then on, in seconds from now [default: never]
     #[arg(long, value_name = "SECONDS")]

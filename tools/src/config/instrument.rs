@@ -116,7 +116,8 @@ fn number(text: &Spanned<String>, decimals: u8) -> Result<i64, Fault> {
 fn rate(text: &Spanned<String>) -> Result<Rate, Fault> {
     let wrong = |reason: String| at(text, reason);
     let parts = parts_per_billion(text.get_ref()).map_err(|error: NumberError| wrong(error.to_string()))?;
-    let rate = u32::try_from(parts).map_err(|_| wrong(format!("{} is no rate from 0% to 100%", text.get_ref())))?;
+    let rate =
+        u32::try_from(parts).map_err(|_| wrong(format!("{} is no rate from 0% to 100%", text.get_ref())))?;
     Ok(Rate::new(rate))
 }
 
@@ -164,8 +165,12 @@ impl InstrumentTerms {
     fn symbol_octets(&self) -> Result<[u8; 16], Fault> {
         let text = self.symbol.get_ref();
         let mut symbol = [0; 16];
-        if text.is_empty() || text.len() > symbol.len() || !text.bytes().all(|octet| octet.is_ascii_graphic()) {
-            return Err(at(&self.symbol, format!("`{text}` is no symbol; take 1 to 16 printable ASCII characters")));
+        if text.is_empty() || text.len() > symbol.len() || !text.bytes().all(|octet| octet.is_ascii_graphic())
+        {
+            return Err(at(
+                &self.symbol,
+                format!("`{text}` is no symbol; take 1 to 16 printable ASCII characters"),
+            ));
         }
         symbol[..text.len()].copy_from_slice(text.as_bytes());
         Ok(symbol)
@@ -188,13 +193,17 @@ const fn broken_rule(error: SpecError) -> &'static str {
              lot, and order_max <= position_max <= open_interest_max"
         }
         SpecError::Decimals => "money_decimals and price_decimals + quantity_decimals are too far apart",
-        SpecError::Range => "open_interest_max at price_max is worth more than 2^58 money units; lower one of them",
+        SpecError::Range => {
+            "open_interest_max at price_max is worth more than 2^58 money units; lower one of them"
+        }
         SpecError::Rates => {
             "price_band, market_collar and mark_step_max must be above 0% and at most 50%, fees at most 10%, and the \
              maker's fee or rebate no larger than the taker's fee"
         }
         SpecError::Tiers(TierError::Count) => "a margin table has 1 to 16 brackets",
-        SpecError::Tiers(TierError::Floors) => "the first bracket begins at 0, and every other above the one before",
+        SpecError::Tiers(TierError::Floors) => {
+            "the first bracket begins at 0, and every other above the one before"
+        }
         SpecError::Tiers(TierError::Rates) => "margin rates are above 0%, below 100%, and never fall",
         SpecError::MarginGap => "initial margin must be at least 5/4 of maintenance margin everywhere",
     }

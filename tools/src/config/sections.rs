@@ -296,13 +296,16 @@ impl SessionSection {
             ("logon_ms", wide(self.logon_ms), 100, 600_000),
             ("heartbeat_ms_min", wide(self.heartbeat_ms_min), 10, wide(self.heartbeat_ms_max)),
             ("heartbeat_ms_max", wide(self.heartbeat_ms_max), 100, 3_600_000),
-            ("heartbeat_ms", wide(self.heartbeat_ms), wide(self.heartbeat_ms_min), wide(self.heartbeat_ms_max)),
+            (
+                "heartbeat_ms",
+                wide(self.heartbeat_ms),
+                wide(self.heartbeat_ms_min),
+                wide(self.heartbeat_ms_max),
+            ),
             ("tick_ms", wide(self.tick_ms), 1, 60_000),
         ];
         let wrong = numbers.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value));
-        wrong.map_or(Ok(()), |(name, value, least, most)| {
-            Err(outside("sessions", name, value, least, most))
-        })
+        wrong.map_or(Ok(()), |(name, value, least, most)| Err(outside("sessions", name, value, least, most)))
     }
 }
 

@@ -57,7 +57,10 @@ fn what_is_wrong_is_refused_with_its_line() {
     ];
     for (text, line, said) in cases {
         let error = refused(text);
-        assert!(error.starts_with(&format!("venue.toml, line {line}: ")) && error.contains(said), "{text:?}: {error}");
+        assert!(
+            error.starts_with(&format!("venue.toml, line {line}: ")) && error.contains(said),
+            "{text:?}: {error}"
+        );
         assert_eq!(error.lines().count(), 1, "{error}");
     }
 }

@@ -68,14 +68,16 @@ impl Heard {
         }
     }
 
-    /// Counts what an outcome had to be told.
+    /// Counts what an outcome had to be told, where every account has one session: a liquidation has no order of the
+    /// account, and the account is told all the same.
     pub fn expect(&mut self, outcome: &Outcome<'_>) {
         for event in outcome.events {
             let told = |session: SessionId| u64::from(session != NOBODY);
             if let Event::Accepted { session, .. } = *event {
                 self.accepted += told(session);
             } else if let Event::Fill(fill) = event {
-                self.fill_sides += told(fill.maker.session) + told(fill.taker.session);
+                let sides = [&fill.maker, &fill.taker];
+                self.fill_sides += sides.map(|side| u64::from(!side.account.is_system())).iter().sum::<u64>();
             } else if let Event::Cancelled { session, .. } = *event {
                 self.cancelled += told(session);
             } else if let Event::Amended { session, .. } = *event {

@@ -11,8 +11,8 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::heard::Heard;
-use super::{Live, Options, Read, Source, Verdict, insurance, is_conserved, played_for};
 use super::tally::Tally;
+use super::{Live, Options, Read, Source, Verdict, insurance, is_conserved, played_for};
 use crate::flow::{Flow, Note};
 use crate::format::{decimal, group_whole, grouped};
 

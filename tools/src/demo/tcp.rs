@@ -109,7 +109,8 @@ pub(super) fn play(
     let door = DoorConfig { requests: UNLIMITED, queries: UNLIMITED, ..DoorConfig::default() };
     let serve_config = ServeConfig { listen, door, ring_bytes: RING_BYTES };
     let (admin, oracle) = (Key::generate()?, Key::generate()?);
-    let opening = [(&admin, SessionKind::Admin), (&oracle, SessionKind::Oracle)].map(|(key, kind)| opening(key, kind));
+    let opening =
+        [(&admin, SessionKind::Admin), (&oracle, SessionKind::Oracle)].map(|(key, kind)| opening(key, kind));
     let served = serve::start(&config, &serve_config, &opening, WallClock::default())?;
     if let Some(notice) = served.notice() {
         say(&format!("note: {notice}"));
@@ -194,7 +195,8 @@ impl Floor {
         while !interrupt.is_asked() {
             self.wait_until(|floor| floor.sent - floor.answered < WINDOW)?;
             self.tell(flow);
-            let Some(command) = held.take().map_or_else(|| flow.next_command(), |held| Ok(Some(held)))? else {
+            let Some(command) = held.take().map_or_else(|| flow.next_command(), |held| Ok(Some(held)))?
+            else {
                 break;
             };
             self.send(&command)?;
@@ -218,7 +220,10 @@ impl Floor {
         while let Some(command) = flow.next_command()? {
             match command.action {
                 Action::SetLeverage { .. } => settings.push(command),
-                Action::NewOrder(_) | Action::CancelOrder(_) | Action::AmendOrder(_) | Action::MassCancel(_) => {
+                Action::NewOrder(_)
+                | Action::CancelOrder(_)
+                | Action::AmendOrder(_)
+                | Action::MassCancel(_) => {
                     next = Some(command);
                     break;
                 }
@@ -281,7 +286,8 @@ impl Floor {
         };
         self.source_seq += 1;
         let names = &self.wire_names;
-        let Some(wish) = request(&command.action, |number| names.get(&number).copied(), self.source_seq) else {
+        let Some(wish) = request(&command.action, |number| names.get(&number).copied(), self.source_seq)
+        else {
             return Ok(());
         };
         let name = self.post(link, wish)?;

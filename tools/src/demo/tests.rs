@@ -96,7 +96,8 @@ fn a_recorded_file_is_played() {
     std::fs::write(&path, "1,1,1,100,1000000,-1\n2,4,1,40,1000000,-1\n3,5,0,1,1000000,1\n").unwrap();
     for in_process in [true, false] {
         let source = Source::Lobster(path.clone(), None);
-        let summary = run(&Options { source, in_process, ..options(0, None) }, &Interrupt::default()).unwrap();
+        let summary =
+            run(&Options { source, in_process, ..options(0, None) }, &Interrupt::default()).unwrap();
         assert!(summary.verified && summary.conserved && summary.in_process_agrees != Some(false));
         assert_eq!((summary.fills, summary.notes["messages"], summary.notes["skipped_hidden"]), (1, 3, 1));
     }

@@ -4,13 +4,14 @@
 //! learns what the whole would have told it.
 
 use engine::{
-    Action, AmendOrder, CancelOrder, CancelReason, ClientOrderId, Event, Fill, FillSide, NewOrder, OrderId, OrderRef,
-    Reject, Seq, SessionId, TimeInForce,
+    Action, AmendOrder, CancelOrder, CancelReason, ClientOrderId, Event, Fill, FillSide, NewOrder, OrderId,
+    OrderRef, Reject, Seq, SessionId, TimeInForce,
 };
 use gateway::client::{Request, request};
 use gateway::wire::private::{
-    self, AccountCreate, FromVenue, IndexPrice, LiquidationEnd, LiquidationStart, OrderAccepted, OrderAmended,
-    OrderCanceled, OrderFilled, OrderTrimmed, PositionTakenOver, RequestRejected, SetLeverage, Transfer,
+    self, AccountCreate, FromVenue, IndexPrice, LiquidationEnd, LiquidationStart, OrderAccepted,
+    OrderAmended, OrderCanceled, OrderFilled, OrderTrimmed, PositionTakenOver, RequestRejected, SetLeverage,
+    Transfer,
 };
 use gateway::wire::types::{self, Liquidity, OrdFlags, OrdType, PostOnlyMode, Tif};
 use risk::{AccountId, FillKind, InstrumentId, Money, Position, Price, Qty, Side};
@@ -73,13 +74,17 @@ pub fn request(
     let named = |order: OrderRef| match order {
         OrderRef::Id(id) => OrderRef::Id(id),
         // An order that was never sent is unknown to the venue as well.
-        OrderRef::Client(number) => OrderRef::Client(wire_name(number).unwrap_or(ClientOrderId::new(u64::MAX - 1))),
+        OrderRef::Client(number) => {
+            OrderRef::Client(wire_name(number).unwrap_or(ClientOrderId::new(u64::MAX - 1)))
+        }
     };
     // Cancels and amendments name the order; the venue knows where it rests.
     let anywhere = InstrumentId::new(0);
     Some(match *action {
         Action::NewOrder(ref order) => new_order(order).into(),
-        Action::CancelOrder(CancelOrder { account, order }) => request::cancel(account, anywhere, named(order)).into(),
+        Action::CancelOrder(CancelOrder { account, order }) => {
+            request::cancel(account, anywhere, named(order)).into()
+        }
         Action::AmendOrder(AmendOrder { account, order, limit, qty, post_only }) => {
             let amend = request::amend(account, anywhere, named(order), limit, qty);
             private::AmendOrder { post_only: mode(post_only).into(), ..amend }.into()
@@ -169,9 +174,19 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
         FromVenue::OrderAmended(amended) => amended_event(amended, flow_name(amended.cl_ord_id)),
         FromVenue::OrderTrimmed(trimmed) => trimmed_event(trimmed, flow_name(trimmed.cl_ord_id)),
         FromVenue::LiquidationStart(LiquidationStart { account_id, equity, maintenance_margin, .. }) => {
-            Event::LiquidationStarted { account: *account_id, equity: *equity, maintenance: *maintenance_margin }
+            Event::LiquidationStarted {
+                account: *account_id,
+                equity: *equity,
+                maintenance: *maintenance_margin,
+            }
         }
-        FromVenue::PositionTakenOver(PositionTakenOver { account_id, instrument_id, position_qty, amount, .. }) => {
+        FromVenue::PositionTakenOver(PositionTakenOver {
+            account_id,
+            instrument_id,
+            position_qty,
+            amount,
+            ..
+        }) => {
             let (account, instrument, amount) = (*account_id, *instrument_id, *amount);
             Event::TakenOver { account, instrument, position: Position::new(*position_qty), amount }
         }

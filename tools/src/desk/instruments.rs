@@ -52,7 +52,10 @@ impl Instruments {
             return Err(NoInstrument::None);
         }
         let known = || self.0.iter().map(symbol).collect::<Vec<_>>().join(", ");
-        self.0.iter().find(is_it).ok_or_else(|| NoInstrument::Unknown { name: name.to_owned(), known: known() })
+        self.0
+            .iter()
+            .find(is_it)
+            .ok_or_else(|| NoInstrument::Unknown { name: name.to_owned(), known: known() })
     }
 
     /// The one with a number.

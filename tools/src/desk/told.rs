@@ -65,14 +65,20 @@ pub fn advice(code: u16) -> Option<&'static str> {
         return (code == codes::ErrorCode::Throttled.code()).then_some("send more slowly");
     };
     [
-        (Reject::NoPermission, "the key is for another account or another kind of session; see `fulcrum admin key add`"),
+        (
+            Reject::NoPermission,
+            "the key is for another account or another kind of session; see `fulcrum admin key add`",
+        ),
         (Reject::UnknownAccount, "open it with `fulcrum admin account open`"),
         (Reject::UnknownOrder, "it is filled, cancelled, or of another session; see `fulcrum order list`"),
         (Reject::NoMarkPrice, "the instrument has no index price yet; see `fulcrum admin index`"),
         (Reject::PriceBand, "the price is too far from the mark; see `fulcrum book`"),
         (Reject::BadPrice, "the price must be a multiple of the tick; see `fulcrum book`"),
         (Reject::BadQuantity, "the quantity must be a multiple of the lot; see `fulcrum book`"),
-        (Reject::InsufficientMargin, "deposit more, reduce the position, or cancel orders; see `fulcrum account`"),
+        (
+            Reject::InsufficientMargin,
+            "deposit more, reduce the position, or cancel orders; see `fulcrum account`",
+        ),
         (Reject::InsufficientFunds, "see `fulcrum account` for what may be withdrawn"),
         (Reject::AlreadyExists, "the number is taken; choose another"),
         (Reject::AccountSuspended, "the operator lifts it with `fulcrum admin activate`"),

@@ -210,7 +210,8 @@ impl Generator {
         }
         let side = if self.random.chance(500) { Side::Buy } else { Side::Sell };
         let ticks = self.random.between(1, DEPTH_TICKS);
-        let (post_only, tif) = if take { (PostOnlyMode::Off, Tif::IOC) } else { (PostOnlyMode::Reject, Tif::GTC) };
+        let (post_only, tif) =
+            if take { (PostOnlyMode::Off, Tif::IOC) } else { (PostOnlyMode::Reject, Tif::GTC) };
         // Below the mark for a buy that rests and a sell that takes.
         let price = self.price(if (side == Side::Buy) == take { ticks } else { -ticks });
         let lots = self.random.between(1, 10);
@@ -226,7 +227,9 @@ impl Generator {
     }
 
     fn see(&mut self, link: usize, incoming: &Incoming, now: TimeNs) {
-        let Some(trader) = self.by_link.get(&link).and_then(|place| self.traders.get_mut(*place)) else { return };
+        let Some(trader) = self.by_link.get(&link).and_then(|place| self.traders.get_mut(*place)) else {
+            return;
+        };
         match incoming {
             Incoming::Settled { ticket, answered } => {
                 let at = trader.waiting.iter().position(|sent| sent.seq_no == ticket.seq_no.get());

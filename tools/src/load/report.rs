@@ -30,7 +30,11 @@ pub struct Latency {
     pub max: f64,
 }
 
-#[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a latency, shown to people; no money")]
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "a latency, shown to people; no money"
+)]
 fn microseconds(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1000.0
 }
@@ -126,7 +130,8 @@ impl fmt::Display for LoadReport {
         }
         row(f, "broken connections", self.broken)?;
         writeln!(f)?;
-        let names = ["p50", "p90", "p99", "p99.9", "p99.99", "max"].map(|name| format!("{name:>11}")).concat();
+        let names =
+            ["p50", "p90", "p99", "p99.9", "p99.99", "max"].map(|name| format!("{name:>11}")).concat();
         writeln!(f, "  {:<21}{names}", "us from intended")?;
         latency_row(f, "to the answer", self.latency_us)?;
         latency_row(f, "to the send", self.delay_us)?;
@@ -141,7 +146,11 @@ impl fmt::Display for LoadReport {
 ///
 /// # Errors
 /// When the file cannot be written.
-#[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a distribution, shown to people; no money")]
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "a distribution, shown to people; no money"
+)]
 pub fn write_distribution(nanoseconds: &Histogram<u64>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")?;
     let mut total = 0;
@@ -157,5 +166,10 @@ pub fn write_distribution(nanoseconds: &Histogram<u64>, out: &mut dyn Write) -> 
     }
     let (mean, deviation) = (nanoseconds.mean() / 1000.0, nanoseconds.stdev() / 1000.0);
     writeln!(out, "#[Mean    = {mean:>12.3}, StdDeviation   = {deviation:>12.3}]")?;
-    writeln!(out, "#[Max     = {:>12.3}, Total count    = {:>12}]", microseconds(nanoseconds.max()), nanoseconds.len())
+    writeln!(
+        out,
+        "#[Max     = {:>12.3}, Total count    = {:>12}]",
+        microseconds(nanoseconds.max()),
+        nanoseconds.len()
+    )
 }

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use engine::{ClientOrderId, Reject};
 use gateway::client::{Answered, Connection, Key, Query};
+use gateway::client::{Request, SessionTerms, Ticket};
 use gateway::clock::{Clock, WallClock};
 use gateway::wire::private::{AccountCreate, IndexPrice, InstrumentDef, KeyRegister, Transfer};
 use gateway::wire::types::{CodMode, Octets, Permissions, SessionKind, TimeNsN};
-use gateway::client::{Request, SessionTerms, Ticket};
 use risk::{AccountId, Mark};
 
 use crate::desk::PATIENCE;
@@ -164,6 +164,7 @@ pub fn market(address: SocketAddr, key: Key, name: &str) -> anyhow::Result<Marke
     trader.log_out(false)?;
     let instrument = instruments.find(name)?.clone();
     let mark = instrument.mark.get();
-    let mark = mark.ok_or_else(|| anyhow::anyhow!("{name} has no price yet; give one with `fulcrum admin index`"))?;
+    let mark =
+        mark.ok_or_else(|| anyhow::anyhow!("{name} has no price yet; give one with `fulcrum admin index`"))?;
     Ok(Market { instrument, mark })
 }
