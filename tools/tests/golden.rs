@@ -397,7 +397,7 @@ impl Play {
     fn bid(&mut self, session: SessionId, client_seq: u64, persistent: bool) {
         let instrument = InstrumentId::new(0);
         let limit = Some(self.price(instrument, -25));
-        let order = self.order(instrument, Side::Buy, 10, limit, TimeInForce::GoodTillCancel);
+        let order = Self::order(instrument, Side::Buy, 10, limit, TimeInForce::GoodTillCancel);
         self.bound(session, client_seq, Action::NewOrder(NewOrder { persistent, ..order }));
     }
 
@@ -444,7 +444,8 @@ impl Play {
             [(Restriction::ReduceOnly, false), (Restriction::Suspended, true), (Restriction::None, false)]
         {
             self.venue(Action::SetRestriction { account: OWN, restriction, cancel_orders });
-            let order = self.order(InstrumentId::new(0), Side::Buy, 10, None, TimeInForce::ImmediateOrCancel);
+            let order =
+                Self::order(InstrumentId::new(0), Side::Buy, 10, None, TimeInForce::ImmediateOrCancel);
             self.place(order);
         }
         self.venue(Action::RevokeKey { key: KEY });
@@ -474,7 +475,7 @@ impl Play {
             let limit = Some(self.price(instrument, away));
             self.venue(Action::OpenAccount { account });
             self.venue(Action::Deposit(Transfer { account, amount: Money::new(600 * DOLLAR) }));
-            let order = self.order(instrument, side, qty, limit, TimeInForce::ImmediateOrCancel);
+            let order = Self::order(instrument, side, qty, limit, TimeInForce::ImmediateOrCancel);
             self.place(NewOrder { account, ..order });
             self.commit();
         }
@@ -488,7 +489,6 @@ impl Play {
     }
 
     fn order(
-        &self,
         instrument: InstrumentId,
         side: Side,
         qty: i64,
@@ -512,7 +512,7 @@ impl Play {
     fn quote(&mut self, instrument: InstrumentId, visit: u64) {
         let limit = self.price(instrument, -20);
         for _ in 0..3 {
-            let order = self.order(instrument, Side::Buy, 50, Some(limit), TimeInForce::GoodTillCancel);
+            let order = Self::order(instrument, Side::Buy, 50, Some(limit), TimeInForce::GoodTillCancel);
             self.place(NewOrder { post_only: true, ..order });
             self.commit();
         }
@@ -537,14 +537,14 @@ impl Play {
         use TimeInForce::{FillOrKill, GoodTillCancel, ImmediateOrCancel};
         let through = Some(self.price(instrument, 40));
         for qty in [200, 4_000_000] {
-            let order = self.order(instrument, Side::Buy, qty, through, FillOrKill);
+            let order = Self::order(instrument, Side::Buy, qty, through, FillOrKill);
             self.place(order);
         }
         let away = Some(self.price(instrument, 50));
         for (qty, limit, time_in_force) in
             [(150, away, GoodTillCancel), (120, None, ImmediateOrCancel), (200, None, ImmediateOrCancel)]
         {
-            let order = self.order(instrument, Side::Sell, qty, limit, time_in_force);
+            let order = Self::order(instrument, Side::Sell, qty, limit, time_in_force);
             self.place(NewOrder { reduce_only: true, ..order });
         }
     }
@@ -560,7 +560,7 @@ impl Play {
 
     fn halt(&mut self, instrument: InstrumentId) {
         self.venue(Action::SetTradingState { instrument, state: TradingState::CancelOnly });
-        let order = self.order(instrument, Side::Sell, 10, None, TimeInForce::ImmediateOrCancel);
+        let order = Self::order(instrument, Side::Sell, 10, None, TimeInForce::ImmediateOrCancel);
         self.place(order);
         self.venue(Action::SetTradingState { instrument, state: TradingState::Open });
     }

@@ -1,7 +1,7 @@
 //! Bursts of hundreds of orders, for the bounds on the work of one command.
 
 use engine::{Action, Command, MassCancel, NewOrder, SessionId, TimeInForce, Transfer};
-use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty, Side};
+use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty, Restriction, Side};
 
 use super::generate::Generator;
 use super::view::View;
@@ -18,8 +18,8 @@ impl Generator {
     pub(super) fn burst(&mut self, view: &View, session: SessionId) {
         if self.world.bursts && self.rng.permille(80) {
             match self.rng.below(100) {
-                0..25 => self.ruin(session),
-                25..75 => self.flood(view, session),
+                0..40 => self.ruin(session),
+                40..80 => self.flood(view, session),
                 _ => self.desertion(view),
             }
         } else if self.rng.permille(60) {
@@ -118,6 +118,9 @@ impl Generator {
             self.soon(SessionId::new(0), index(home));
         }
         for (account, lots) in [(bold, 24), (seller, 200), (bidder, 200)] {
+            let restriction = Restriction::None;
+            let lift = Action::SetRestriction { account, restriction, cancel_orders: false };
+            self.soon(SessionId::new(0), lift);
             self.soon(session, Action::MassCancel(MassCancel { account, instrument: None }));
             self.enrich(account, lots);
         }

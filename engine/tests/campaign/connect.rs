@@ -229,7 +229,8 @@ impl Generator {
         for source in 0..20 {
             let price = Mark::new(self.world.instruments[0].home << 10);
             let instrument = InstrumentId::new(0);
-            let action = Action::IndexPrice { instrument, source, source_seq: 1 << 40, price };
+            self.prices += 1;
+            let action = Action::IndexPrice { instrument, source, source_seq: self.prices, price };
             self.soon(SessionId::new(0), action);
         }
     }

@@ -129,7 +129,9 @@ impl Generator {
             960..968 => self.restriction(view),
             968..995 => self.odd(view),
             _ => {
-                self.burst(view, *session);
+                // Several accounts have a part in a burst.
+                let local = if bound.is_some() { SessionId::new(0) } else { *session };
+                self.burst(view, local);
                 Action::Tick
             }
         }

@@ -74,7 +74,7 @@ impl View {
         command.client_seq = ClientSeq::new(match step.numbering {
             Numbering::None => 0,
             Numbering::Next => next,
-            Numbering::Replayed => next - 1,
+            Numbering::Replayed => next.saturating_sub(1),
             Numbering::Gapped => next + 1,
         });
         command

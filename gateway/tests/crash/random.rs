@@ -3,8 +3,9 @@
 //! Invariant: the same seed gives the same numbers; a command and its events are a function of seed and sequence.
 
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, ClientSeq, Command, Event, MassCancel, NewOrder, OrderId,
-    OrderRef, Seq, SessionId, Stamp, TimeInForce, TimeNs, TradingState, Transfer,
+    Action, AmendOrder, CancelOnLoss, CancelOrder, ClientOrderId, ClientSeq, Command, Event, KeyId, KeyTerms,
+    Logon, MassCancel, NewOrder, OrderId, OrderRef, Restriction, Seq, SessionId, SessionKind, Skip, Stamp,
+    TimeInForce, TimeNs, TradingState, Transfer,
 };
 use gateway::log::LoggedCommand;
 use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Side};
@@ -67,7 +68,7 @@ fn action(random: &mut Random) -> Action {
     let account = AccountId::new(random.small());
     let instrument = InstrumentId::new(random.small());
     let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
-    match random.below(64) {
+    match random.below(72) {
         0..40 => Action::NewOrder(NewOrder {
             account,
             instrument,
@@ -103,7 +104,37 @@ fn action(random: &mut Random) -> Action {
         60 => Action::Deposit(Transfer { account, amount: Money::new(random.amount()) }),
         61 => Action::SetLeverage { account, instrument, leverage: Leverage::new(random.small()) },
         62 => Action::SetTradingState { instrument, state: TradingState::CancelOnly },
+        63..71 => of_session(random, account),
         _ => Action::DefineInstrument { instrument, spec: Box::new(spec(random)) },
+    }
+}
+
+fn of_session(random: &mut Random, account: AccountId) -> Action {
+    let (key, session) = (KeyId::new(random.next()), SessionId::new(random.small()));
+    match random.below(8) {
+        0 => {
+            let (kinds, expires) = (random.small(), TimeNs::new(random.next()));
+            Action::RegisterKey {
+                key,
+                terms: Box::new(KeyTerms { public: [7; 32], account, kinds, expires }),
+            }
+        }
+        1 => Action::RevokeKey { key },
+        2 => {
+            let (kind, on_loss) = (SessionKind::OrderEntry, CancelOnLoss::KeepProtection);
+            Action::Logon(Logon { key, tag: random.small(), kind, on_loss, grace_ms: random.small() })
+        }
+        3 => Action::Logoff { session, cancel_orders: random.below(2) == 0 },
+        4 => Action::SessionLost { session },
+        5 => {
+            let (count, retry_after_ns) = (random.small(), random.next());
+            Action::Skip(Skip { count, template: 100, code: 1_110, field: u16::MAX, retry_after_ns })
+        }
+        6 => Action::CancelAllAfter { account, timeout_ms: random.small(), keep_reduce_only: true },
+        _ => {
+            let (restriction, cancel_orders) = (Restriction::Suspended, random.below(2) == 0);
+            Action::SetRestriction { account, restriction, cancel_orders }
+        }
     }
 }
 

@@ -202,25 +202,8 @@ impl Row {
                 self.number(C::Leaves, 0);
                 self.named(C::Detail, reason);
             }
-            Event::Amended {
-                order,
-                client_order_id,
-                session,
-                account,
-                limit,
-                qty,
-                leaves,
-                priority_kept,
-            } => {
-                self.order(account, order);
-                self.sent_by(session, client_order_id);
-                self.number(C::Price, limit.get());
-                self.number(C::Qty, qty.get());
-                self.number(C::Leaves, leaves.get());
-                let kept = if priority_kept { "priority_kept" } else { "priority_lost" };
-                self.word(C::Detail, kept.to_owned());
-            }
-            Event::Trimmed { .. }
+            Event::Amended { .. }
+            | Event::Trimmed { .. }
             | Event::MassCancelled { .. }
             | Event::Marked { .. }
             | Event::SessionOpened { .. }
@@ -251,6 +234,24 @@ impl Row {
     fn fill_in_rest(&mut self, event: &Event) {
         use Column as C;
         match *event {
+            Event::Amended {
+                order,
+                client_order_id,
+                session,
+                account,
+                limit,
+                qty,
+                leaves,
+                priority_kept,
+            } => {
+                self.order(account, order);
+                self.sent_by(session, client_order_id);
+                self.number(C::Price, limit.get());
+                self.number(C::Qty, qty.get());
+                self.number(C::Leaves, leaves.get());
+                let kept = if priority_kept { "priority_kept" } else { "priority_lost" };
+                self.word(C::Detail, kept.to_owned());
+            }
             Event::Trimmed { order, client_order_id, session, account, leaves } => {
                 self.order(account, order);
                 self.sent_by(session, client_order_id);
