@@ -276,7 +276,7 @@ fn start_echo(
     let address = listener.local_addr()?;
     let core = options.pin.then(|| gateway::runner::cores().last().copied()).flatten();
     let stop = Arc::clone(stop);
-    let echo = std::thread::spawn(move || {
+    let echo = std::thread::Builder::new().name("echo".to_owned()).spawn(move || {
         if let Some(core) = core {
             core_affinity::set_for_current(core);
         }
@@ -309,7 +309,7 @@ fn start_echo(
         }
         Ok(())
     });
-    Ok((address, echo))
+    Ok((address, echo?))
 }
 
 fn through_venue(options: &Options, way: Way, run: usize) -> anyhow::Result<Latency> {

@@ -245,7 +245,10 @@ mod tests {
         poll.registry().register(&mut listener, Token(0), mio::Interest::READABLE).expect("registers");
         thread::scope(|scope| {
             let caller = scope.spawn(|| {
-                thread::sleep(Duration::from_millis(20));
+                let watch = crate::clock::Stopwatch::start();
+                while watch.elapsed() < Duration::from_millis(20) {
+                    thread::yield_now();
+                }
                 std::net::TcpStream::connect(address)
             });
             while clear(&mut poll) {

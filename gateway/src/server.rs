@@ -60,6 +60,17 @@ enum Stage {
     Closed,
 }
 
+/// A connection of the door with its socket.
+#[derive(Debug)]
+struct Entry {
+    id: ConnectionId,
+    socket: Socket,
+    /// Whether it stands in the list of those to be read.
+    is_listed: bool,
+    /// Whether it stands in the list of those to be written.
+    is_due: bool,
+}
+
 /// The server's duty cycle.
 #[derive(Debug)]
 pub struct Server<C> {
@@ -70,7 +81,7 @@ pub struct Server<C> {
     door: Door,
     client: Client<C>,
     /// By the slot of the connection.
-    sockets: Vec<Option<(ConnectionId, Socket)>>,
+    entries: Vec<Option<Entry>>,
     lingering: Lingering,
     /// Connections that may have something to read.
     listed: VecDeque<ConnectionId>,
@@ -111,7 +122,7 @@ impl<C: Clock> Server<C> {
             listener: Some(listener),
             door,
             client,
-            sockets: Vec::new(),
+            entries: Vec::new(),
             lingering: Lingering::default(),
             listed: VecDeque::new(),
             due: VecDeque::new(),
@@ -125,10 +136,9 @@ impl<C: Clock> Server<C> {
         }
     }
 
-    fn socket(&mut self, id: ConnectionId) -> Option<&mut Socket> {
+    fn entry(&mut self, id: ConnectionId) -> Option<&mut Entry> {
         let slot = usize::try_from(id.slot()).ok()?;
-        let (known, socket) = self.sockets.get_mut(slot)?.as_mut()?;
-        (*known == id).then_some(socket)
+        self.entries.get_mut(slot)?.as_mut().filter(|entry| entry.id == id)
     }
 
     /// Takes what the log covers by now and passes it on to the door.
@@ -153,20 +163,20 @@ impl<C: Clock> Server<C> {
     }
 
     fn list_write(&mut self, id: ConnectionId) {
-        if let Some(socket) = self.socket(id)
-            && !socket.is_due
+        if let Some(entry) = self.entry(id)
+            && !entry.is_due
         {
-            socket.is_due = true;
+            entry.is_due = true;
             self.due.push_back(id);
         }
     }
 
     fn list_read(&mut self, id: ConnectionId) {
-        if let Some(socket) = self.socket(id)
-            && !socket.is_listed
-            && socket.wants_read()
+        if let Some(entry) = self.entry(id)
+            && !entry.is_listed
+            && entry.socket.wants_read()
         {
-            socket.is_listed = true;
+            entry.is_listed = true;
             self.listed.push_back(id);
         }
     }
@@ -210,11 +220,9 @@ impl<C: Clock> Server<C> {
     /// One write of what is left, or else of what the door has; `None` where the connection is gone.
     fn write_through(&mut self, id: ConnectionId, output: &mut Vec<u8>) -> Option<Output> {
         let slot = usize::try_from(id.slot()).ok()?;
-        let (known, socket) = self.sockets.get_mut(slot)?.as_mut()?;
-        if *known != id {
-            return None;
-        }
-        socket.is_due = false;
+        let entry = self.entries.get_mut(slot)?.as_mut().filter(|entry| entry.id == id)?;
+        entry.is_due = false;
+        let socket = &mut entry.socket;
         if socket.is_full() {
             return Some(Output::Full);
         }
@@ -227,7 +235,7 @@ impl<C: Clock> Server<C> {
 
     /// Closes a connection of which the door says so.
     fn close_if_told(&mut self, id: ConnectionId, now: TimeNs) {
-        let has_unsent = self.socket(id).is_some_and(|socket| socket.has_unsent());
+        let has_unsent = self.entry(id).is_some_and(|entry| entry.socket.has_unsent());
         match self.door.state(id) {
             Standing::Open => {}
             Standing::CloseAfterFlush if has_unsent => {}
@@ -245,8 +253,8 @@ impl<C: Clock> Server<C> {
     fn forget(&mut self, id: ConnectionId, now: TimeNs) -> Option<Socket> {
         self.door.peer_closed(id, now);
         let slot = usize::try_from(id.slot()).ok()?;
-        let entry = self.sockets.get_mut(slot)?.take_if(|(known, _)| *known == id)?;
-        Some(entry.1)
+        let entry = self.entries.get_mut(slot)?.take_if(|entry| entry.id == id)?;
+        Some(entry.socket)
     }
 
     /// Takes events without waiting for any. Every one counts as work, the alarm too.
@@ -271,7 +279,7 @@ impl<C: Clock> Server<C> {
 
     fn take_event(&mut self, token: Token, event: &Event) {
         let id = ConnectionId::from_u64(token.0 as u64);
-        let Some(socket) = self.socket(id) else { return };
+        let Some(Entry { socket, .. }) = self.entry(id) else { return };
         socket.note(event);
         let writes = socket.has_unsent() && !socket.is_full();
         self.list_read(id);
@@ -317,10 +325,10 @@ impl<C: Clock> Server<C> {
         }
         self.stats.accepted += 1;
         let slot = usize::try_from(id.slot()).expect("the number of connections is bounded");
-        if self.sockets.len() <= slot {
-            self.sockets.resize_with(slot + 1, || None);
+        if self.entries.len() <= slot {
+            self.entries.resize_with(slot + 1, || None);
         }
-        self.sockets[slot] = Some((id, Socket::new(stream)));
+        self.entries[slot] = Some(Entry { id, socket: Socket::new(stream), is_listed: false, is_due: false });
     }
 
     /// Reads once from every connection that may have something to read.
@@ -337,13 +345,13 @@ impl<C: Clock> Server<C> {
     fn read(&mut self, id: ConnectionId, now: TimeNs) -> usize {
         let may_read = self.door.wants_read(id);
         let mut input = std::mem::take(&mut self.input);
-        let Some(socket) = self.socket(id) else {
+        let Some(entry) = self.entry(id) else {
             self.input = input;
             return 0;
         };
-        socket.is_listed = false;
+        entry.is_listed = false;
         // Where the door wants nothing, it says so when that changes.
-        let came = if may_read { socket.read(&mut input, READ_BYTES) } else { Input::Nothing };
+        let came = if may_read { entry.socket.read(&mut input, READ_BYTES) } else { Input::Nothing };
         let work = match came {
             Input::Nothing => 0,
             Input::Gone => {
@@ -353,8 +361,8 @@ impl<C: Clock> Server<C> {
             Input::Octets { all, new } => {
                 let taken = self.door.receive(id, &input[..all], now, &mut self.client);
                 let rest = &input[taken..all];
-                if let Some(socket) = self.socket(id) {
-                    socket.hold(rest, has_whole_frame(rest));
+                if let Some(entry) = self.entry(id) {
+                    entry.socket.hold(rest, has_whole_frame(rest));
                 }
                 // What a full queue stopped is no work until it is taken.
                 usize::from(taken > 0 || new > 0)
@@ -416,10 +424,10 @@ impl<C: Clock> Server<C> {
         self.list_ready();
         let work = self.take_events() + self.write_due(now);
         self.lingering.look(now, &mut self.input);
-        let is_over = self.sockets.iter().all(Option::is_none) && self.lingering.is_empty();
+        let is_over = self.entries.iter().all(Option::is_none) && self.lingering.is_empty();
         if is_over || now >= until {
             self.report(now);
-            self.sockets.clear();
+            self.entries.clear();
             self.lingering = Lingering::default();
             self.stage = Stage::Closed;
             return 1;

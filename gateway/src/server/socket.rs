@@ -6,6 +6,17 @@ use std::io::{ErrorKind, Read, Write};
 
 use mio::net::TcpStream;
 
+/// What is known of the peer's octets. Edge-triggered: the system says once that some have come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Source {
+    /// Everything that came was read; the next octet is another event.
+    Drained,
+    /// There may be something to read.
+    Flowing,
+    /// The peer writes no more: reading goes on to the end without another event.
+    Ending,
+}
+
 /// A socket with what is under way.
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -14,18 +25,11 @@ pub(super) struct Socket {
     held: Vec<u8>,
     /// To be written before anything else.
     unsent: Vec<u8>,
-    /// Edge-triggered: there may be something to read until the system says otherwise.
-    is_readable: bool,
-    /// The peer writes no more: reading goes on to the end without another event.
-    is_ending: bool,
+    source: Source,
     /// What is held begins with a whole frame.
     is_stalled: bool,
     /// The system takes nothing until it says otherwise.
     is_full: bool,
-    /// Whether it stands in the list of those to be read.
-    pub(super) is_listed: bool,
-    /// Whether it stands in the list of those to be written.
-    pub(super) is_due: bool,
 }
 
 /// What reading brought.
@@ -61,29 +65,27 @@ impl Socket {
             stream,
             held: Vec::new(),
             unsent: Vec::new(),
-            is_readable: false,
-            is_ending: false,
+            source: Source::Drained,
             is_stalled: false,
             is_full: false,
-            is_listed: false,
-            is_due: false,
         }
     }
 
     /// Notes an event.
     pub(super) fn note(&mut self, event: &mio::event::Event) {
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
-            self.is_readable = true;
+        if event.is_read_closed() || event.is_error() {
+            self.source = Source::Ending;
+        } else if event.is_readable() && self.source == Source::Drained {
+            self.source = Source::Flowing;
         }
-        self.is_ending |= event.is_read_closed() || event.is_error();
         if event.is_writable() {
             self.is_full = false;
         }
     }
 
     /// Whether there may be something to read, or something read that was not taken.
-    pub(super) const fn wants_read(&self) -> bool {
-        self.is_readable || self.is_stalled
+    pub(super) fn wants_read(&self) -> bool {
+        self.source != Source::Drained || self.is_stalled
     }
 
     /// Whether what is to be written waits for the system.
@@ -101,18 +103,23 @@ impl Socket {
     pub(super) fn read(&mut self, space: &mut [u8], room: usize) -> Input {
         let held = self.held.len();
         space[..held].copy_from_slice(&self.held);
-        if self.is_stalled || !self.is_readable {
-            return if self.is_stalled { Input::Octets { all: held, new: 0 } } else { Input::Nothing };
+        if self.is_stalled {
+            return Input::Octets { all: held, new: 0 };
+        }
+        if self.source == Source::Drained {
+            return Input::Nothing;
         }
         match self.stream.read(&mut space[held..held + room]) {
             Ok(0) => Input::Gone,
             Ok(octets) => {
-                // A read that is cut short has emptied the socket: the next octet is another event.
-                self.is_readable = octets == room || self.is_ending;
+                // A read that is cut short has emptied the socket.
+                if octets < room && self.source == Source::Flowing {
+                    self.source = Source::Drained;
+                }
                 Input::Octets { all: held + octets, new: octets }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.is_readable = false;
+                self.source = Source::Drained;
                 Input::Nothing
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => Input::Nothing,

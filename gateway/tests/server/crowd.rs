@@ -12,20 +12,27 @@ use gateway::wire::types::{Side, Tif};
 use crate::peer::{Peer, append};
 use crate::venue::{ACCOUNTS, HOME, serve, serving};
 
+/// Octets of an order's frame.
+const FRAME: usize = 112;
+
 /// Waits until what the server counts is as it should be.
 fn await_stats(served: &Served, is_so: impl Fn(&gateway::server::ServerStats) -> bool) {
     let watch = Stopwatch::start();
     while !is_so(&served.stats()) {
         assert!(watch.elapsed() < Duration::from_secs(20), "{:?}", served.stats());
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::yield_now();
     }
 }
 
+/// Orders and their cancellations, one after the other.
 fn send_and_check(peer: &mut Peer, orders: u64) {
     for _ in 0..orders {
         peer.send_order(Side::Buy, HOME - 500, Tif::GTC);
         let FromVenue::OrderAccepted(accepted) = peer.receive().message else { panic!("not accepted") };
         assert_eq!(accepted.cl_ord_id.get(), peer.last_order);
+        peer.cancel(peer.last_order);
+        let FromVenue::OrderCanceled(canceled) = peer.receive().message else { panic!("not cancelled") };
+        assert_eq!(canceled.order_id, accepted.order_id);
     }
 }
 
@@ -107,10 +114,11 @@ fn burst(peer: &mut Peer, orders: u64) {
         let (piece, behind) = rest.split_at(rest.len().min(8 << 10));
         peer.send_octets(piece);
         rest = behind;
-        // Two frames an order; the numbers of both directions rise without a gap.
-        while expected <= orders && expected * 112 + (64 << 10) < octets.len() as u64 - rest.len() as u64
-            || rest.is_empty() && expected <= orders
-        {
+        // Some 600 orders are on their way at a time.
+        let sent = octets.len() - rest.len();
+        let settled = |expected: u64| usize::try_from(expected).expect("few") * FRAME + (64 << 10) >= sent;
+        while expected <= orders && (rest.is_empty() || !settled(expected)) {
+            // Two frames an order; the numbers of both directions rise without a gap.
             let accepted = peer.receive();
             let FromVenue::OrderAccepted(order) = accepted.message else { panic!("{accepted:?}") };
             assert_eq!((order.cl_ord_id.get(), accepted.prefix.seq_no), (expected, 2 * expected - 1));

@@ -1,7 +1,5 @@
 //! The end: what was submitted is delivered, everybody is told.
 
-use std::time::Duration;
-
 use gateway::log::Durability;
 use gateway::runner::Mode;
 use gateway::wire::private::FromVenue;
@@ -49,7 +47,10 @@ fn a_reader_that_does_not_read_does_not_hold_the_end_up() {
     let served = serve(directory.path(), Mode::Shared, Durability::None, &serving());
     let (_silent, _) = Peer::log_on(served.address(), 0);
     let _stranger = Peer::connect(served.address());
-    std::thread::sleep(Duration::from_millis(20));
+    // Until it has been let in.
+    while served.stats().accepted < 2 {
+        std::thread::yield_now();
+    }
     served.stop().expect("no failure");
 }
 
