@@ -60,6 +60,11 @@ pub enum ClientError {
         /// Wire error code.
         code: u16,
     },
+    /// The saved state is of another key, tag or kind.
+    #[error(
+        "the saved state belongs to another session: give the key, tag and kind it was saved with, or remove it"
+    )]
+    OtherSession,
     /// The system gives no random octets.
     #[error("the system gives no random octets: {0}")]
     Random(getrandom::Error),
@@ -125,13 +130,16 @@ impl Connection {
     /// Connects and logs on with a session's saved state.
     ///
     /// # Errors
-    /// As [`Self::connect`].
+    /// As [`Self::connect`]; [`ClientError::OtherSession`].
     pub fn take_up(
         address: SocketAddr,
         terms: SessionTerms,
         resume: Option<&Resume>,
         patience: Duration,
     ) -> Result<Self, ClientError> {
+        if resume.is_some_and(|resume| !resume.is_of(&terms)) {
+            return Err(ClientError::OtherSession);
+        }
         let mut connection = Self {
             address,
             session: Session::new(terms, resume),

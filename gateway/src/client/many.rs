@@ -77,6 +77,9 @@ impl Many {
     }
 
     /// Adds a session; its number here. It is connected with the next turns, and again whenever its connection breaks.
+    ///
+    /// # Panics
+    /// When the state is another session's; see [`Resume::is_of`].
     pub fn add(&mut self, address: SocketAddr, terms: SessionTerms, resume: Option<&Resume>) -> usize {
         self.links.push(Link {
             address,
@@ -149,7 +152,8 @@ impl Many {
         query_id
     }
 
-    /// Ends a session in order; it is not connected again.
+    /// Ends a session in order; it is not connected again. Where its connection breaks before the venue has confirmed it,
+    /// the session ends as a lost one: without [`Incoming::LoggedOut`], after its grace.
     pub fn log_out(&mut self, link: usize, cancel_orders: bool) {
         let now = self.clock.now();
         let ended = &mut self.links[link];

@@ -13,6 +13,8 @@ use engine::{ClientOrderId, ClientSeq, KeyId};
 
 use super::incoming::Ticket;
 use super::key::{hex, octets_of};
+use super::session::SessionTerms;
+use crate::wire::types::Code;
 
 const TITLE: &str = "fulcrum client session 1";
 
@@ -26,7 +28,7 @@ pub struct Open {
 }
 
 /// State of a session between two connections, or two processes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Resume {
     /// Whose session.
     pub key: KeyId,
@@ -48,6 +50,8 @@ pub struct Resume {
     pub doubtful_through: u64,
     /// Whether a hole was told and no event has come since.
     pub is_holed: bool,
+    /// The last request that an event named as what brought it about.
+    pub named: u64,
     /// Requests without a last word, by rising number.
     pub open: Vec<Open>,
 }
@@ -83,6 +87,12 @@ pub enum ResumeError {
 }
 
 impl Resume {
+    /// Whether it is the state of the session with these terms.
+    #[must_use]
+    pub fn is_of(&self, terms: &SessionTerms) -> bool {
+        (self.key, self.tag, self.kind) == (terms.key.id(), terms.tag, Code::of(terms.kind).octet())
+    }
+
     /// Writes the state to a file, in place of what was there.
     ///
     /// # Errors
@@ -114,7 +124,7 @@ impl Resume {
 
     fn to_text(&self) -> String {
         let mut text = format!(
-            "{TITLE}\nkey {}\ntag {}\nkind {}\nepoch {}\nnext {}\nexpected {}\nacknowledged {}\nlast_cl_ord_id {}\ndoubtful {}\nholed {}\n",
+            "{TITLE}\nkey {}\ntag {}\nkind {}\nepoch {}\nnext {}\nexpected {}\nacknowledged {}\nlast_cl_ord_id {}\ndoubtful {}\nholed {}\nnamed {}\n",
             self.key.get(),
             self.tag,
             self.kind,
@@ -125,6 +135,7 @@ impl Resume {
             self.last_cl_ord_id,
             self.doubtful_through,
             u8::from(self.is_holed),
+            self.named,
         );
         for Open { ticket, frame } in &self.open {
             let frame = if frame.is_empty() { "-".to_owned() } else { hex(frame) };
@@ -158,6 +169,7 @@ impl Resume {
             last_cl_ord_id: number("last_cl_ord_id")?,
             doubtful_through: number("doubtful")?,
             is_holed: number("holed")? != 0,
+            named: number("named")?,
             open: Vec::new(),
         };
         for line in lines {
@@ -199,6 +211,7 @@ mod tests {
             last_cl_ord_id: 103,
             doubtful_through: 9,
             is_holed: true,
+            named: 8,
             open: vec![open(11, &[]), open(12, &[0, 1, 255]), open(13, b"frame")],
         }
     }

@@ -15,7 +15,7 @@ use super::incoming::{Answered, Incoming, Ticket};
 use super::key::Key;
 use super::query::Query;
 use super::request::Request;
-use super::resume::{Open, Resume};
+use super::resume::Resume;
 use super::window::Window;
 use crate::wire::frame::{self, Flags};
 use crate::wire::private::{Heartbeat, Hello, Logout, TestRequest};
@@ -119,6 +119,9 @@ pub struct Session {
 impl Session {
     /// A session that is not connected. Without `resume` it learns its numbers from the venue and sees the events that
     /// the venue still keeps.
+    ///
+    /// # Panics
+    /// When the state is another session's; see [`Resume::is_of`].
     #[must_use]
     pub fn new(terms: SessionTerms, resume: Option<&Resume>) -> Self {
         let mut session = Self {
@@ -147,6 +150,7 @@ impl Session {
             duplicates: 0,
         };
         if let Some(resume) = resume {
+            assert!(resume.is_of(&session.terms), "the saved state is another session's");
             session.take_up(resume);
         }
         session
@@ -165,28 +169,18 @@ impl Session {
     /// What to keep so that another session value can go on from here; `None` before the first logon.
     #[must_use]
     pub fn resume(&self) -> Option<Resume> {
-        let engine_epoch = self.engine_epoch?;
-        let mut open: Vec<Open> =
-            self.window.open().map(|ticket| Open { ticket, frame: Vec::new() }).collect();
-        for (ticket, frame) in self.window.frames() {
-            if let Ok(at) = open.binary_search_by_key(&ticket.seq_no, |open| open.ticket.seq_no) {
-                frame.clone_into(&mut open[at].frame);
-            }
-        }
-        let (doubtful_through, is_holed) = self.window.doubt();
-        Some(Resume {
+        let mut resume = Resume {
             key: self.terms.key.id(),
             tag: self.terms.tag,
             kind: Code::of(self.terms.kind).octet(),
-            engine_epoch,
+            engine_epoch: self.engine_epoch?,
             next_seq_no: self.next_seq_no,
             next_expected: self.next_expected,
-            acknowledged: self.window.acknowledged(),
             last_cl_ord_id: self.last_cl_ord_id,
-            doubtful_through,
-            is_holed,
-            open,
-        })
+            ..Resume::default()
+        };
+        self.window.save(&mut resume);
+        Some(resume)
     }
 
     /// Where it stands with its connection.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use engine::{ClientOrderId, ClientSeq};
 
 use super::incoming::{Answered, Ticket};
-use super::resume::Resume;
+use super::resume::{Open, Resume};
 use crate::wire::codes::ErrorCode;
 use crate::wire::private::FromVenue;
 use crate::wire::types::IdN;
@@ -41,6 +41,8 @@ pub(super) struct Window {
     is_holed: bool,
     /// Up to here an event that acknowledges a number may be another one than its answer.
     doubtful_through: u64,
+    /// The last request that an event named as what brought it about.
+    named: u64,
     unsettled: usize,
 }
 
@@ -60,6 +62,7 @@ impl Window {
             settled_through,
             is_holed: resume.is_holed,
             doubtful_through: resume.doubtful_through,
+            named: resume.named,
             ..Self::default()
         };
         for open in &resume.open {
@@ -73,9 +76,18 @@ impl Window {
         self.acknowledged
     }
 
-    /// Up to which request an event may not be its answer, and whether a hole was told and no event has come since.
-    pub(super) const fn doubt(&self) -> (u64, bool) {
-        (self.doubtful_through, self.is_holed)
+    /// Adds to a state what is known of its requests.
+    pub(super) fn save(&self, resume: &mut Resume) {
+        resume.acknowledged = self.acknowledged;
+        resume.doubtful_through = self.doubtful_through;
+        resume.is_holed = self.is_holed;
+        resume.named = self.named;
+        resume.open = self.open().map(|ticket| Open { ticket, frame: Vec::new() }).collect();
+        for (ticket, frame) in self.frames() {
+            if let Ok(at) = resume.open.binary_search_by_key(&ticket.seq_no, |open| open.ticket.seq_no) {
+                frame.clone_into(&mut resume.open[at].frame);
+            }
+        }
     }
 
     /// Requests without a last word.
@@ -171,12 +183,15 @@ impl Window {
         if self.settled_through >= through {
             return;
         }
+        if self.is_named(through, message) {
+            self.named = through;
+        }
         if let Some((first, last, answered)) = message.and_then(|message| refusal(message, through)) {
             for at in self.above(first.saturating_sub(1))..self.above(last.min(through)) {
                 self.settle_at(at, answered, &mut settled);
             }
         } else if is_whole {
-            let is_certain = through > self.doubtful_through || self.is_named(through, message);
+            let is_certain = through > self.doubtful_through || self.named == through;
             let answered = if is_certain { Answered::Accepted } else { Answered::Sequenced };
             self.conclude(through.saturating_sub(1), &mut settled);
             if let Some(at) = self.at(through) {

@@ -1,18 +1,17 @@
 //! Logon: what is signed, which numbers follow, and when there is no going on.
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use engine::{ClientOrderId, ClientSeq};
+use engine::{ClientOrderId, ClientSeq, TimeNs};
 use gateway::client::request::limit_order;
-use gateway::client::{Fault, Phase, SendError, Session};
-use gateway::wire::private::{FromClient, LogonReject, Terminate};
-use gateway::wire::types::{Side, TermCode};
+use gateway::client::{Fault, Key, Phase, SendError, Session, SessionTerms};
+use gateway::wire::private::{Challenge, FromClient, FromVenue, LogonReject, Terminate};
+use gateway::wire::types::{Octets, SessionKind, Side, TermCode};
 use gateway::wire::{Message, Text};
 use risk::{Price, Qty};
 
 use crate::peer::{
     ACCOUNT, EPOCH, INSTRUMENT, NOW, Peer, frames, log_on, output, take, terms, venue_message,
 };
-use gateway::wire::private::FromVenue;
 
 fn order() -> gateway::wire::private::NewOrder {
     limit_order(ACCOUNT, INSTRUMENT, Side::Buy, Qty::new(1), Price::new(100))
@@ -38,6 +37,34 @@ fn the_proof_signs_every_octet_of_both_blocks() {
         other[at] ^= 1;
         assert!(key.verify_strict(&other, &Signature::from_bytes(&proof.signature.0)).is_err());
     }
+}
+
+/// Every octet was worked out by another implementation, the one in section 6 of RFC 8032.
+#[test]
+fn a_logon_is_octet_for_octet_the_known_one() {
+    let octets = |text: &str| -> Vec<u8> {
+        let digits = text.as_bytes().chunks_exact(2);
+        let pairs = digits.map(|pair| core::str::from_utf8(pair).expect("digits"));
+        pairs.map(|pair| u8::from_str_radix(pair, 16).expect("digits")).collect()
+    };
+    let secret = octets("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+    let key = Key::from_secret(secret.try_into().unwrap());
+    let terms = SessionTerms { tag: 7, ..SessionTerms::new(key, SessionKind::OrderEntry) };
+    let rising = |first: u8| core::array::from_fn(|at| first + u8::try_from(at).expect("few"));
+    let mut session = Session::new(terms, None);
+    session.connected(NOW, rising(0));
+    let hello = "01000000d75a980182b10ab707000000010288130000e80300000000000000000000000000000000\
+                 0000000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    assert_eq!(output(&mut session)[32..], octets(hello));
+    let challenge = Challenge {
+        server_time: TimeNs::new(1_700_000_000_000_000_000),
+        engine_epoch: 0x0123_4567_89ab_cdef,
+        server_nonce: Octets(rising(32)),
+    };
+    session.receive(&Peer::new().unnumbered(&challenge), NOW).unwrap();
+    let signature = "396c5004135f7f870bb3881f6b8eed31e4cfda52f51f23818b96c743fda96d2d\
+                     d5d2ddc89e0b19dfa3075cb5295f36a800a0f3f48a59795309e9918ecbf8d305";
+    assert_eq!(output(&mut session)[32 + 8..], octets(signature));
 }
 
 #[test]

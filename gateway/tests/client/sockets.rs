@@ -166,6 +166,9 @@ fn a_server_that_stops_and_comes_back_finds_its_clients_again() {
     trader.resume().expect("it was logged on").save(&path).unwrap();
     drop(trader);
     let resume = Resume::load(&path).unwrap();
+    let other = terms(1, SessionKind::OrderEntry);
+    let refused = Connection::take_up(address, other, resume.as_ref(), PATIENCE);
+    assert!(matches!(refused, Err(ClientError::OtherSession)));
     let terms = terms(0, SessionKind::OrderEntry);
     let mut trader = Connection::take_up(address, terms, resume.as_ref(), PATIENCE).unwrap();
     assert_eq!(trader.request(order(0, Side::Buy, 9_510)).unwrap(), Answered::Accepted);
@@ -215,7 +218,7 @@ fn many_sessions_settle_every_request_although_their_connections_are_cut() {
             })
             .unwrap();
     }
-    assert!(cuts > 5 && accepted > ACCOUNTS * REQUESTS / 20, "{cuts} cuts, {accepted} accepted");
+    assert!(cuts > 5 && 20 * accepted > ACCOUNTS * REQUESTS, "{cuts} cuts, {accepted} accepted");
     assert!((0..many.len()).all(|link| many.session(link).unsettled() == 0));
     let _conclusion = served.stop().unwrap();
 }

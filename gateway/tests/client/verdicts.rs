@@ -178,6 +178,21 @@ fn behind_a_hole_only_what_names_the_request_answers_it() {
 }
 
 #[test]
+fn behind_a_hole_any_frame_of_the_event_may_name_the_request() {
+    let (mut session, mut peer) = ready();
+    let ticket = order(&mut session);
+    drop(peer.event(&accepted(90)));
+    peer.last = 1;
+    let stream = [
+        peer.gap_fill(1, 1),
+        peer.part(&accepted(ticket.cl_ord_id.get()), false),
+        // Another order of the account goes with it.
+        peer.event(&canceled(90, None)),
+    ];
+    assert_eq!(settled(&take(&mut session, &stream.concat())), [(1, Answered::Accepted)]);
+}
+
+#[test]
 fn a_fill_behind_a_hole_names_the_order() {
     let (mut session, mut peer) = ready();
     let ticket = order(&mut session);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::{Action, ClientOrderId, Event, Reject, Seq, SessionId};
 use gateway::client::{Answered, Request};
-use gateway::wire::private::FromVenue;
+use gateway::wire::private::{FromVenue, OrderFilled};
 use gateway::wire::types::Liquidity;
 
 use crate::model::{Due, Model, is_taken};
@@ -24,10 +24,7 @@ fn numbers(log: &[Entry]) -> BTreeMap<SessionId, BTreeMap<u64, &Entry>> {
         if !is_taken(entry) {
             continue;
         }
-        let count = match &command.action {
-            Action::Skip(skip) => u64::from(skip.count),
-            _ => 1,
-        };
+        let count = if let Action::Skip(skip) = &command.action { u64::from(skip.count) } else { 1 };
         let used = numbers.entry(command.session).or_default();
         let last = command.client_seq.get();
         for number in last + 1 - count..=last {
@@ -40,28 +37,32 @@ fn numbers(log: &[Entry]) -> BTreeMap<SessionId, BTreeMap<u64, &Entry>> {
 
 /// What the log says of a request.
 fn verdict(entry: &Entry) -> Answered {
-    match entry.events[0] {
-        Event::Rejected { reject, .. } => Answered::Rejected { code: reject.code(), short: None },
-        Event::Skipped { skip, .. } => Answered::Rejected { code: skip.code, short: None },
-        _ => Answered::Accepted,
+    if let Event::Rejected { reject, .. } = entry.events[0] {
+        Answered::Rejected { code: reject.code(), short: None }
+    } else if let Event::Skipped { skip, .. } = entry.events[0] {
+        Answered::Rejected { code: skip.code, short: None }
+    } else {
+        Answered::Accepted
     }
 }
 
 /// Whether a command is the request that was sent under its number.
 fn is_of(entry: &Entry, name: ClientOrderId, request: &Request) -> bool {
     let command = &entry.command;
-    match (&command.action, request) {
-        (Action::Skip(skip), request) => skip.count > 1 || skip.template == request.template(),
-        (Action::NewOrder(order), Request::NewOrder(sent)) => {
-            command.client_order_id == name && order.qty == sent.qty && order.limit == sent.price.get()
-        }
-        (Action::IndexPrice { source_seq, price, .. }, Request::IndexPrice(sent)) => {
-            *source_seq == sent.source_seq && *price == sent.price
-        }
-        (Action::NewOrder(_) | Action::IndexPrice { .. }, _) => false,
-        (_, Request::NewOrder(_) | Request::IndexPrice(_)) => false,
-        _ => command.client_order_id == name,
+    if let Action::Skip(skip) = &command.action {
+        return skip.count > 1 || skip.template == request.template();
     }
+    if let Request::IndexPrice(sent) = request {
+        let (seq, price) = (sent.source_seq, sent.price);
+        return matches!(command.action, Action::IndexPrice { source_seq, price: logged, .. }
+            if (source_seq, logged) == (seq, price));
+    }
+    let is_order = if let (Action::NewOrder(order), Request::NewOrder(sent)) = (&command.action, request) {
+        order.qty == sent.qty && order.limit == sent.price.get()
+    } else {
+        !matches!(command.action, Action::NewOrder(_)) && !matches!(request, Request::NewOrder(_))
+    };
+    is_order && command.client_order_id == name
 }
 
 /// Whether part of the answer to a request lay in a hole.
@@ -85,7 +86,7 @@ fn check_requests(trader: &Trader, used: &BTreeMap<u64, &Entry>, due: &[Due]) {
         assert!(is_of(entry, ticket.cl_ord_id, request), "{who:?}: {request:?} became {entry:?}");
         match (answered, verdict(entry)) {
             (None, _) => {
-                assert!(trader.orphans.contains(number), "{who:?}: request {number} has no last word")
+                assert!(trader.orphans.contains(number), "{who:?}: request {number} has no last word");
             }
             (Some(Answered::Sequenced), _) => {
                 assert!(is_hidden(trader, due, *number), "{who:?}: no hole hid the answer to {number}");
@@ -120,40 +121,35 @@ fn check_events(trader: &Trader, due: &[Due], log: &[Entry]) {
 /// What was said of an order is what the log says.
 fn check_content(message: &FromVenue, log: &[Entry]) {
     let entry = |seq: Seq| &log[usize::try_from(seq.get() - 1).expect("short logs")];
-    let is_so = match message {
-        FromVenue::OrderAccepted(seen) => entry(seen.engine_seq).events.iter().any(|event| match event {
-            Event::Accepted { order, client_order_id, account, limit, qty, .. } => {
-                (*order, *client_order_id, *account, *limit, *qty)
-                    == (seen.order_id, seen.cl_ord_id, seen.account_id, seen.price, seen.qty)
-            }
-            _ => false,
-        }),
-        FromVenue::OrderFilled(seen) => entry(seen.engine_seq).events.iter().any(|event| match event {
-            Event::Fill(fill) if fill.trade == seen.trade_id => {
-                let side = if seen.liquidity == Liquidity::Maker.into() { fill.maker } else { fill.taker };
-                (side.order, side.client_order_id, side.account, side.leaves, side.fee, side.balance)
-                    == (
-                        seen.order_id,
-                        seen.cl_ord_id,
-                        seen.account_id,
-                        seen.leaves_qty,
-                        seen.fee,
-                        seen.balance,
-                    )
-                    && (fill.price, fill.qty) == (seen.last_px, seen.last_qty)
-            }
-            _ => false,
-        }),
-        FromVenue::OrderCanceled(seen) => entry(seen.engine_seq).events.iter().any(|event| match event {
-            Event::Cancelled { order, client_order_id, account, qty, .. } => {
-                (*order, *client_order_id, *account, *qty)
-                    == (seen.order_id, seen.cl_ord_id, seen.account_id, seen.canceled_qty)
-            }
-            _ => false,
-        }),
-        _ => true,
+    let said = |seq: Seq, is_it: &dyn Fn(&Event) -> bool| entry(seq).events.iter().any(is_it);
+    let is_so = if let FromVenue::OrderAccepted(seen) = message {
+        let words = (seen.order_id, seen.cl_ord_id, seen.account_id, seen.price, seen.qty);
+        said(seen.engine_seq, &|event| {
+            matches!(*event, Event::Accepted { order, client_order_id, account, limit, qty, .. }
+                if (order, client_order_id, account, limit, qty) == words)
+        })
+    } else if let FromVenue::OrderFilled(seen) = message {
+        said(seen.engine_seq, &|event| is_fill(seen, event))
+    } else if let FromVenue::OrderCanceled(seen) = message {
+        let words = (seen.order_id, seen.cl_ord_id, seen.account_id, seen.canceled_qty);
+        said(seen.engine_seq, &|event| {
+            matches!(*event, Event::Cancelled { order, client_order_id, account, qty, .. }
+                if (order, client_order_id, account, qty) == words)
+        })
+    } else {
+        true
     };
     assert!(is_so, "the log does not say {message:?}");
+}
+
+fn is_fill(seen: &OrderFilled, event: &Event) -> bool {
+    let Event::Fill(fill) = event else { return false };
+    let side = if seen.liquidity == Liquidity::Maker.into() { fill.maker } else { fill.taker };
+    fill.trade == seen.trade_id
+        && (fill.price, fill.qty) == (seen.last_px, seen.last_qty)
+        && (side.order, side.client_order_id, side.account)
+            == (seen.order_id, seen.cl_ord_id, seen.account_id)
+        && (side.leaves, side.fee, side.balance) == (seen.leaves_qty, seen.fee, seen.balance)
 }
 
 /// Holds everything the clients know against the log.

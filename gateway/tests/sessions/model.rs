@@ -49,7 +49,9 @@ impl Model {
     /// What every session is due.
     pub(crate) fn of(log: &[Entry]) -> BTreeMap<SessionId, Vec<Due>> {
         let mut model = Self::default();
-        log.iter().for_each(|entry| model.take(entry));
+        for entry in log {
+            model.take(entry);
+        }
         model.listeners.into_iter().map(|(session, listener)| (session, listener.due)).collect()
     }
 
@@ -62,7 +64,9 @@ impl Model {
     fn give_all(&mut self, account: AccountId, kind: SessionKind, template: u16) {
         let all = self.listeners.iter().filter(|(_, other)| other.kind == kind && other.account == account);
         let all: Vec<SessionId> = all.map(|(session, _)| *session).collect();
-        all.into_iter().for_each(|session| self.give(session, template));
+        for session in all {
+            self.give(session, template);
+        }
     }
 
     fn take(&mut self, entry: &Entry) {
