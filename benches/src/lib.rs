@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod book;
+pub mod crowd;
 pub mod drivers;
 pub mod flow;
 pub mod log;

@@ -90,7 +90,7 @@ fn line(what: &'static str, count: u32, before: u64, after: u64) -> Line {
 }
 
 /// Resident bytes of this process.
-fn resident() -> anyhow::Result<u64> {
+pub(crate) fn resident() -> anyhow::Result<u64> {
     let status = fs::read_to_string("/proc/self/status").context("the resident set is read from /proc")?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS line")?;
     let kib: u64 = line.split_whitespace().nth(1).context("VmRSS without a number")?.parse()?;

@@ -251,8 +251,7 @@ fn list(instruments: &[InstrumentDef], json: bool, output: &mut dyn Write) -> an
         ];
         if json {
             let names = ["number", "name", "state", "tick", "lot", "leverage_max", "open_interest"];
-            let row =
-                serde_json::Map::from_iter(names.into_iter().map(str::to_owned).zip(cells.map(Into::into)));
+            let row = names.into_iter().map(str::to_owned).zip(cells.map(Into::into)).collect();
             writeln!(output, "{}", serde_json::Value::Object(row))?;
         } else {
             table.push(cells.to_vec());

@@ -84,8 +84,8 @@ pub enum DeskError {
         source: std::io::Error,
     },
     /// A query was refused.
-    #[error("the venue does not answer: {0}")]
-    Unanswered(String),
+    #[error("the venue does not answer: {}{}", code_name(*.0), advice(*.0).map_or_else(String::new, |advice| format!("; {advice}")))]
+    Unanswered(u16),
     /// No last word came in time.
     #[error(
         "no answer within {} s: whether the request was done is unknown; the same command again asks for it first",
@@ -316,8 +316,9 @@ impl Desk {
         }
         let Answered::Rejected { code, short } = done.answered else { return Ok(0) };
         let short =
-            short.map_or_else(String::new, |short| format!("{} short: ", self.instruments.money(short)));
-        crate::progress::say(&format!("error: refused: {short}{}", in_full(code)));
+            short.map_or_else(String::new, |short| format!(", {} short", self.instruments.money(short)));
+        let advice = advice(code).map_or_else(String::new, |advice| format!("; {advice}"));
+        crate::progress::say(&format!("error: refused: {}{short}{advice}", code_name(code)));
         Ok(1)
     }
 
@@ -333,7 +334,7 @@ impl Desk {
                 crate::progress::say("note: there is more than one answer holds; these are the first");
                 Ok(answer)
             }
-            code => Err(DeskError::Unanswered(in_full(code))),
+            code => Err(DeskError::Unanswered(code)),
         }
     }
 
@@ -371,17 +372,13 @@ impl Desk {
 
 /// Whether a key does not admit to a kind of session.
 fn is_forbidden(error: &anyhow::Error) -> bool {
-    let fault = match error.downcast_ref::<DeskError>() {
-        Some(DeskError::Connection { source: ClientError::Fault(fault), .. }) => fault,
-        _ => return false,
+    let Some(DeskError::Connection { source: ClientError::Fault(fault), .. }) =
+        error.downcast_ref::<DeskError>()
+    else {
+        return false;
     };
     let codes = [ErrorCode::NoPermission.code(), engine::Reject::NoPermission.code()];
     matches!(fault, Fault::LogonRejected { code, .. } if codes.contains(code))
-}
-
-/// A code with its name and what to do.
-fn in_full(code: u16) -> String {
-    advice(code).map_or_else(|| code_name(code), |advice| format!("{}; {advice}", code_name(code)))
 }
 
 fn in_words(answered: Answered) -> String {

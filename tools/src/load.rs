@@ -143,14 +143,13 @@ fn load(
     address: SocketAddr,
     interrupt: &Interrupt,
 ) -> anyhow::Result<(LoadReport, Measured)> {
-    let (keys, market) = match &args.admin {
-        Some(path) => set_up(address, Key::read(path)?, &args.wanted())?,
-        None => {
-            let keys = args.key.iter().map(|path| Key::read(path)).collect::<Result<Vec<_>, _>>()?;
-            let first = keys.first().cloned().ok_or_else(|| anyhow::anyhow!("name a key file with --key"))?;
-            let market = market(address, first, &args.instrument)?;
-            (keys, market)
-        }
+    let (keys, market) = if let Some(path) = &args.admin {
+        set_up(address, Key::read(path)?, &args.wanted())?
+    } else {
+        let keys = args.key.iter().map(|path| Key::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let first = keys.first().cloned().ok_or_else(|| anyhow::anyhow!("name a key file with --key"))?;
+        let market = market(address, first, &args.instrument)?;
+        (keys, market)
     };
     trade(args, address, keys, market, interrupt)
 }

@@ -155,8 +155,12 @@ mod tests {
     use risk::AccountId;
 
     fn octets<const N: usize>(hex: &str) -> [u8; N] {
-        let digits: Vec<u8> =
-            hex.bytes().map(|digit| char::from(digit).to_digit(16).expect("hex") as u8).collect();
+        let digits: Vec<u8> = hex
+            .bytes()
+            .map(|digit| {
+                char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).expect("hex")
+            })
+            .collect();
         let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
         bytes.try_into().expect("the length fits")
     }
@@ -177,7 +181,7 @@ mod tests {
         assert!(!is_signed(&terms, &[0xAF, 0x83], &signature));
         for bit in 0..512 {
             let mut wrong = signature;
-            wrong[bit / 8] ^= 1 << (bit % 8);
+            wrong[bit >> 3] ^= 1 << (bit & 7);
             assert!(!is_signed(&terms, &[0xAF, 0x82], &wrong), "bit {bit}");
         }
     }

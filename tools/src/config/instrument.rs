@@ -105,16 +105,16 @@ const fn one() -> u32 {
     1
 }
 
-fn at(text: &Spanned<String>, reason: impl ToString) -> Fault {
+fn at(text: &Spanned<String>, reason: &impl ToString) -> Fault {
     Fault { at: Place::Octets(text.span()), reason: reason.to_string() }
 }
 
 fn number(text: &Spanned<String>, decimals: u8) -> Result<i64, Fault> {
-    mantissa(text.get_ref(), decimals).map_err(|error| at(text, error))
+    mantissa(text.get_ref(), decimals).map_err(|error| at(text, &error))
 }
 
 fn rate(text: &Spanned<String>) -> Result<Rate, Fault> {
-    let wrong = |reason: String| at(text, reason);
+    let wrong = |reason: String| at(text, &reason);
     let parts = parts_per_billion(text.get_ref()).map_err(|error: NumberError| wrong(error.to_string()))?;
     let rate =
         u32::try_from(parts).map_err(|_| wrong(format!("{} is no rate from 0% to 100%", text.get_ref())))?;
@@ -122,8 +122,8 @@ fn rate(text: &Spanned<String>) -> Result<Rate, Fault> {
 }
 
 fn fee(text: &Spanned<String>) -> Result<FeeRate, Fault> {
-    let parts = parts_per_billion(text.get_ref()).map_err(|error| at(text, error))?;
-    i32::try_from(parts).map(FeeRate::new).map_err(|_| at(text, format!("{} is no fee", text.get_ref())))
+    let parts = parts_per_billion(text.get_ref()).map_err(|error| at(text, &error))?;
+    i32::try_from(parts).map(FeeRate::new).map_err(|_| at(text, &format!("{} is no fee", text.get_ref())))
 }
 
 impl InstrumentTerms {
@@ -158,7 +158,9 @@ impl InstrumentTerms {
         };
         match spec.clone().compile() {
             Ok(_) => Ok(spec),
-            Err(error) => Err(at(&self.symbol, format!("{}: {}", self.symbol.get_ref(), broken_rule(error)))),
+            Err(error) => {
+                Err(at(&self.symbol, &format!("{}: {}", self.symbol.get_ref(), broken_rule(error))))
+            }
         }
     }
 
@@ -169,7 +171,7 @@ impl InstrumentTerms {
         {
             return Err(at(
                 &self.symbol,
-                format!("`{text}` is no symbol; take 1 to 16 printable ASCII characters"),
+                &format!("`{text}` is no symbol; take 1 to 16 printable ASCII characters"),
             ));
         }
         symbol[..text.len()].copy_from_slice(text.as_bytes());

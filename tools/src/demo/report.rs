@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use gateway::log::Durability;
+use gateway::replay::Replayed;
 use gateway::runner::Mode;
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -181,7 +182,7 @@ impl Summary {
             ack_latency_us: Percentiles::of(&live.latency_ns),
             digest: format!("{:032x}", live.conclusion.digest),
             checkpoints: replayed.map_or(0, |replayed| replayed.checkpoints),
-            replay_per_s: replayed.map_or(0, |replayed| replayed.rate()),
+            replay_per_s: replayed.map_or(0, Replayed::rate),
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             log: options.directory.as_ref().map(|path| path.display().to_string()),
             notes: flow.notes().into_iter().map(|Note { key, count }| (key, count)).collect(),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a cell is never cut; numbers stand flush right.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// How a column stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,8 +54,8 @@ impl fmt::Display for Table {
             for ((cell, width), (_, align)) in row.iter().zip(&widths).zip(&self.columns) {
                 line.push_str("  ");
                 match align {
-                    Align::Left => line.push_str(&format!("{cell:<width$}")),
-                    Align::Right => line.push_str(&format!("{cell:>width$}")),
+                    Align::Left => write!(line, "{cell:<width$}")?,
+                    Align::Right => write!(line, "{cell:>width$}")?,
                 }
             }
             writeln!(f, "{}", line.trim_end())?;

@@ -31,7 +31,11 @@ impl fmt::Display for Told {
         for (name, value) in &self.fields {
             match value {
                 Value::String(text) => write!(f, " {name} {text}")?,
-                other => write!(f, " {name} {other}")?,
+                other @ (Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Array(_)
+                | Value::Object(_)) => write!(f, " {name} {other}")?,
             }
         }
         Ok(())

@@ -142,15 +142,11 @@ impl fmt::Display for LoadReport {
     }
 }
 
-/// Writes a percentile distribution as HdrHistogram's tools plot it (`.hgrm`), in microseconds.
+/// Writes a percentile distribution as the tools of `HdrHistogram` plot it (`.hgrm`), in microseconds.
 ///
 /// # Errors
 /// When the file cannot be written.
-#[expect(
-    clippy::float_arithmetic,
-    clippy::cast_precision_loss,
-    reason = "a distribution, shown to people; no money"
-)]
+#[expect(clippy::float_arithmetic, reason = "a distribution, shown to people; no money")]
 pub fn write_distribution(nanoseconds: &Histogram<u64>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")?;
     let mut total = 0;

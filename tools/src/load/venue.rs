@@ -75,13 +75,12 @@ pub fn set_up(address: SocketAddr, admin: Key, wanted: &Wanted) -> anyhow::Resul
         requests.push(registration(&key, account_id, &[SessionKind::OrderEntry]).into());
         keys.push(key);
     }
-    let oracle = match &wanted.oracle {
-        Some(path) => Key::read(path)?,
-        None => {
-            let key = Key::generate()?;
-            requests.push(registration(&key, AccountId::new(0), &[SessionKind::Oracle]).into());
-            key
-        }
+    let oracle = if let Some(path) = &wanted.oracle {
+        Key::read(path)?
+    } else {
+        let key = Key::generate()?;
+        requests.push(registration(&key, AccountId::new(0), &[SessionKind::Oracle]).into());
+        key
     };
     carry_out(&mut operator, requests)?;
     operator.log_out(false)?;

@@ -55,6 +55,7 @@ pub enum OrderAction {
 
 /// A new order.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct NewArgs {
     /// Quantity
     #[arg(value_name = "QUANTITY")]
