@@ -141,6 +141,9 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("the venue said: {}", std::fs::read_to_string(&self.said).unwrap_or_default());
+        }
         // Of no effect on one that has ended.
         let _killed = self.child.kill().is_ok();
         let _waited = self.child.wait().is_ok();
@@ -219,6 +222,7 @@ impl Round {
             figures.unsettled_at_kill = figures.unsettled_at_kill.max(floor.unsettled());
             self.check(&floor, false, figures);
             served = self.serve();
+            floor.resume();
         }
         floor.finish();
         let digest = served.end();
@@ -324,9 +328,16 @@ impl Floor {
         (0..self.many.len()).map(|link| self.many.session(link).unsettled()).sum()
     }
 
+    /// Waits until every client has found the venue that came after the one it was connected to.
+    fn resume(&mut self) {
+        let before: Vec<_> = self.clients.iter().map(|client| client.logons).collect();
+        self.turn_until(|floor| {
+            floor.clients.iter().zip(&before).all(|(client, before)| client.logons > *before)
+        });
+    }
+
     /// Sends as fast as the windows let it, whether the venue is there or not.
     fn trade(&mut self, span: Duration, random: &mut Random) {
-        self.turn_until(|floor| floor.many.is_standing());
         let watch = Stopwatch::start();
         while watch.elapsed() < span {
             for link in 0..self.many.len() {
@@ -376,7 +387,15 @@ impl Floor {
         let watch = Stopwatch::start();
         while !is_so(self) {
             self.turn(TURN);
-            assert!(watch.elapsed() < PATIENCE, "{} requests without a last word", self.unsettled());
+            if watch.elapsed() > PATIENCE {
+                let sessions =
+                    (0..self.many.len()).map(|link| (self.many.session(link).phase(), self.many.fault(link)));
+                panic!(
+                    "{} requests without a last word; {:?}",
+                    self.unsettled(),
+                    sessions.collect::<Vec<_>>()
+                );
+            }
         }
     }
 
