@@ -84,8 +84,8 @@ pub enum DeskError {
         source: std::io::Error,
     },
     /// A query was refused.
-    #[error("the venue does not answer: {}{}", code_name(*.0), advice(*.0).map_or_else(String::new, |advice| format!("; {advice}")))]
-    Unanswered(u16),
+    #[error("the venue does not answer: {0}")]
+    Unanswered(String),
     /// No last word came in time.
     #[error(
         "no answer within {} s: whether the request was done is unknown; the same command again asks for it first",
