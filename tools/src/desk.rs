@@ -84,8 +84,8 @@ pub enum DeskError {
         source: std::io::Error,
     },
     /// A query was refused.
-    #[error("the venue does not answer: {}{}", code_name(*.0), advice(*.0).map_or_else(String::new, |advice| format!("; {advice}")))]
-    Unanswered(u16),
+    #[error("the venue does not answer: {0}")]
+    Unanswered(String),
     /// No last word came in time.
     #[error(
         "no answer within {} s: whether the request was done is unknown; the same command again asks for it first",
@@ -316,9 +316,8 @@ impl Desk {
         }
         let Answered::Rejected { code, short } = done.answered else { return Ok(0) };
         let short =
-            short.map_or_else(String::new, |short| format!(", {} short", self.instruments.money(short)));
-        let advice = advice(code).map_or_else(String::new, |advice| format!("; {advice}"));
-        crate::progress::say(&format!("error: refused: {}{short}{advice}", code_name(code)));
+            short.map_or_else(String::new, |short| format!("{} short: ", self.instruments.money(short)));
+        crate::progress::say(&format!("error: refused: {short}{}", in_full(code)));
         Ok(1)
     }
 
@@ -334,7 +333,7 @@ impl Desk {
                 crate::progress::say("note: there is more than one answer holds; these are the first");
                 Ok(answer)
             }
-            code => Err(DeskError::Unanswered(code)),
+            code => Err(DeskError::Unanswered(in_full(code))),
         }
     }
 
@@ -379,6 +378,11 @@ fn is_forbidden(error: &anyhow::Error) -> bool {
     };
     let codes = [ErrorCode::NoPermission.code(), engine::Reject::NoPermission.code()];
     matches!(fault, Fault::LogonRejected { code, .. } if codes.contains(code))
+}
+
+/// A code with its name and what to do.
+fn in_full(code: u16) -> String {
+    advice(code).map_or_else(|| code_name(code), |advice| format!("{}; {advice}", code_name(code)))
 }
 
 fn in_words(answered: Answered) -> String {

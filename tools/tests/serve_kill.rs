@@ -141,9 +141,6 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            println!("the venue said: {}", std::fs::read_to_string(&self.said).unwrap_or_default());
-        }
         // Of no effect on one that has ended.
         let _killed = self.child.kill().is_ok();
         let _waited = self.child.wait().is_ok();
