@@ -25,6 +25,9 @@ use setup::PATIENCE;
 use stall::Way;
 use system::allow_files;
 
+/// After this what a venue counts is told: it looks every tenth of a second.
+const COUNTED: Duration = Duration::from_millis(200);
+
 /// One of the questions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub enum Part {

@@ -17,7 +17,7 @@ use super::host::{Figures, Host};
 use super::open_loop::{Measured, Stream, Trader, run};
 use super::setup::{PATIENCE, Who, set_up, terms};
 use super::system::Kernel;
-use super::{Options, rest, stand};
+use super::{COUNTED, Options, rest, stand};
 use crate::measure::now;
 
 /// Connections that are begun before those begun earlier stand.
@@ -130,8 +130,7 @@ fn logged_on(options: &Options, host: &mut Host, heartbeat_ms: u32) -> anyhow::R
             rest(Duration::from_millis(1));
         }
         let came_ns = u64::try_from(now().duration_since(start).as_nanos())?;
-        // Counts are told every tenth of a second.
-        rest(Duration::from_millis(200));
+        rest(COUNTED);
         let there = host.figures()?;
         let (resident, kernel) =
             (there.resident.saturating_sub(first.0.resident), Kernel::now().since(first.1));
@@ -214,7 +213,7 @@ fn strangers(options: &Options, host: &mut Host) -> anyhow::Result<Run> {
     }
     let came = now();
     let came_ns = u64::try_from(came.duration_since(start).as_nanos())?;
-    rest(Duration::from_millis(200));
+    rest(COUNTED);
     let held = host.figures()?;
     let kernel = Kernel::now().since(first.1);
     let mut figures = held;

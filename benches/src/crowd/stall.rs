@@ -21,7 +21,7 @@ use super::host::{Figures, Host};
 use super::open_loop::{Measured, Stream, Trader, push, run};
 use super::setup::{PATIENCE, Who, set_up, terms};
 use super::system::send_queues;
-use super::{Options, rest, stand};
+use super::{COUNTED, Options, rest, stand};
 
 /// Requests of the busy account between two looks at the send queues.
 const CHUNK: u64 = 200;
@@ -81,6 +81,8 @@ pub struct Run {
     pub broken: u64,
     /// Logged on at the beginning and at the end.
     pub logged_on: [u64; 2],
+    /// CPU time of the venue while it was measured, warm-up included, in nanoseconds.
+    pub cpu_ns: u64,
     /// At the end.
     pub figures: Figures,
 }
@@ -96,6 +98,15 @@ impl Cast {
     const fn of(options: &Options) -> Self {
         let active = options.active;
         Self { active, busy: active, silent: active + 1 }
+    }
+}
+
+impl Run {
+    /// CPU time of the venue per request, in nanoseconds: what a way costs, the spinning between requests included.
+    #[must_use]
+    pub fn cpu_ns_per_request(&self) -> u64 {
+        let requests = self.others.count.sent + self.busy.count.sent;
+        self.cpu_ns.checked_div(requests).unwrap_or_default()
     }
 }
 
@@ -139,16 +150,18 @@ pub fn run_once(options: &Options, way: Way, number: u32) -> anyhow::Result<Run>
         Way::NeverRead => fill_up(options, &mut many, &mut busy, &host)?,
         Way::Without | Way::Read => (0, 0),
     };
+    rest(COUNTED);
     let before = host.figures()?;
     let streams = [Stream::new(traders, options.rate), Stream::new(vec![busy], options.busy_rate)];
     let [others, busy] = run(&mut many, streams, options.warm_up, options.duration)?;
-    rest(Duration::from_millis(200));
+    rest(COUNTED);
     let figures = host.figures()?;
     let broken = (0..many.len()).filter(|link| many.session(*link).phase() != Phase::Active).count() as u64;
     drop((many, deaf));
     host.stop()?;
     let logged_on = [before.logged_on, figures.logged_on];
-    Ok(Run { way, others, busy, queued, pushed, broken, logged_on, figures })
+    let cpu_ns = figures.cpu_ns.saturating_sub(before.cpu_ns);
+    Ok(Run { way, others, busy, queued, pushed, broken, logged_on, cpu_ns, figures })
 }
 
 /// Has the busy account act until the send queues grow no more; how often, and what waits then.
