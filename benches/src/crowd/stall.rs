@@ -151,6 +151,8 @@ pub fn run_once(options: &Options, way: Way, number: u32) -> anyhow::Result<Run>
         Way::Without | Way::Read => (0, 0),
     };
     rest(COUNTED);
+    // What is counted is of a moment ago.
+    rest(Duration::from_millis(200));
     let before = host.figures()?;
     let streams = [Stream::new(traders, options.rate), Stream::new(vec![busy], options.busy_rate)];
     let [others, busy] = run(&mut many, streams, options.warm_up, options.duration)?;
