@@ -11,7 +11,8 @@ use clap::Args;
 use engine::{Action, Command, KeyTerms, TimeNs};
 use gateway::client::{Key, KeyError, key::key_id};
 use gateway::clock::{Stopwatch, WallClock};
-use gateway::process::{Config, Layout};
+use gateway::log::LogError;
+use gateway::process::{Config, Layout, StartError};
 use gateway::runner::Mode;
 use gateway::serve::{self, ServeConfig, ServeError, Served};
 use gateway::wire::types::SessionKind;
@@ -26,6 +27,8 @@ use crate::progress::say;
 
 /// How often it is looked whether to stop.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long a directory may be held by another process before that is an error.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Arguments of `fulcrum serve`.
 #[derive(Clone, Debug, Args)]
@@ -198,8 +201,24 @@ pub fn start(checked: &Checked) -> Result<Served, ServeFailure> {
     config.layout = Layout { mode: threads.mode(), pin: threads.pin, queues: queues.sizes() };
     let door =
         ServeConfig { listen: checked.listen, door: sessions.door(), ring_bytes: sessions.ring_bytes() };
-    let served = serve::start(&config, &door, &opening(checked, admin), WallClock::default());
+    let opening = opening(checked, admin);
+    let served = patiently(|| serve::start(&config, &door, &opening, WallClock::default()));
     served.map_err(|source| ServeFailure::Start { directory: data.clone(), source })
+}
+
+/// Tries again while another process holds the directory, but not for long: a venue that was killed a moment ago has it,
+/// and then its address, until the system has cleared it away.
+fn patiently(mut start: impl FnMut() -> Result<Served, ServeError>) -> Result<Served, ServeError> {
+    let watch = Stopwatch::start();
+    let mut was_locked = false;
+    loop {
+        let started = start();
+        was_locked |= matches!(started, Err(ServeError::Start(StartError::Log(LogError::Locked { .. }))));
+        if started.is_ok() || !was_locked || watch.elapsed() > LOCK_PATIENCE {
+            return started;
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 fn say_start(checked: &Checked, served: &Served) {
