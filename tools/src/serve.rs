@@ -217,7 +217,7 @@ fn patiently(mut start: impl FnMut() -> Result<Served, ServeError>) -> Result<Se
         if started.is_ok() || !was_locked || watch.elapsed() > LOCK_PATIENCE {
             return started;
         }
-        std::thread::sleep(LOOK);
+        std::thread::park_timeout(LOOK);
     }
 }
 

@@ -153,7 +153,7 @@ pub struct KeyAddArgs {
 /// What `fulcrum admin instrument` does.
 #[derive(Clone, Debug, Subcommand)]
 pub enum InstrumentAction {
-    /// Define the next instrument by a TOML file with the lines of one [[instrument]]
+    /// Define the next instrument by a TOML file with the lines of one `[[instrument]]`
     Add {
         /// See the instruments of `fulcrum serve --print-config`
         #[arg(value_name = "FILE")]
