@@ -64,6 +64,8 @@ pub struct Run {
     pub with: Option<Look>,
     /// Connections that the venue had when they were held.
     pub held: u64,
+    /// Connections that broke and came again.
+    pub broken: u64,
     /// From the last one's coming until the venue had sent all away, in nanoseconds; strangers only.
     pub sent_away_ns: Option<u64>,
     /// When they had been held.
@@ -139,7 +141,7 @@ fn logged_on(options: &Options, host: &mut Host, heartbeat_ms: u32) -> anyhow::R
         held.stop.store(true, Ordering::Relaxed);
         let joined =
             holder.join().map_err(|_panic| anyhow::anyhow!("the holder of idle connections panicked"))?;
-        joined?;
+        let broken = joined?;
         Ok(Run {
             idle: Idle::LoggedOn(heartbeat_ms),
             count,
@@ -149,14 +151,15 @@ fn logged_on(options: &Options, host: &mut Host, heartbeat_ms: u32) -> anyhow::R
             before: Some(before),
             with: Some(with?),
             held: there.logged_on,
+            broken,
             sent_away_ns: None,
             figures,
         })
     })
 }
 
-/// Logs on as many and keeps them until told to stop.
-fn hold(address: SocketAddr, count: u32, heartbeat_ms: u32, held: &Held) -> anyhow::Result<()> {
+/// Logs on as many and keeps them until told to stop; logons beyond the first of each: connections that broke.
+fn hold(address: SocketAddr, count: u32, heartbeat_ms: u32, held: &Held) -> anyhow::Result<u64> {
     let mut many = Many::new()?;
     let mut standing = 0_u64;
     let mut broken = 0_u64;
@@ -189,8 +192,7 @@ fn hold(address: SocketAddr, count: u32, heartbeat_ms: u32, held: &Held) -> anyh
         rest(NAP);
         broken = see(&mut many, Duration::ZERO)?.saturating_sub(u64::from(count));
     }
-    ensure!(broken == 0, "{broken} idle sessions lost their connection: {}", why(&many));
-    Ok(())
+    Ok(broken)
 }
 
 /// Why the first of them that has a reason is not there.
@@ -235,6 +237,7 @@ fn strangers(options: &Options, host: &mut Host) -> anyhow::Result<Run> {
         before: None,
         with: None,
         held: held.connections,
+        broken: 0,
         sent_away_ns,
         figures,
     })
