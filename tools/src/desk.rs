@@ -112,7 +112,7 @@ pub struct Desk {
 pub struct Done {
     /// Its last word.
     pub answered: Answered,
-    /// What it brought about, in order, for this session.
+    /// What it brought about here, in order.
     pub events: Vec<FromVenue>,
 }
 

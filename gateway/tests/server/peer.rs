@@ -118,7 +118,7 @@ impl Peer {
         self.send(number, false, &order);
     }
 
-    /// Sends a cancellation of an order of this session, and does not wait.
+    /// Sends a cancellation of one of its own orders, and does not wait.
     pub(crate) fn cancel(&mut self, order: u64) {
         self.last_order += 1;
         let cancel = CancelOrder {
