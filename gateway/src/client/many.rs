@@ -193,12 +193,8 @@ impl Many {
     /// # Errors
     /// When the system's poll fails.
     pub fn turn(&mut self, timeout: Duration, mut see: impl FnMut(usize, Incoming)) -> io::Result<usize> {
-        let now = self.clock.now();
-        if now >= self.next_round {
-            self.next_round = TimeNs::new(now.get().saturating_add(ROUND_NS));
-            self.round(now)?;
-        }
         self.flush();
+        let now = self.clock.now();
         let wait = if self.readable.is_empty() {
             timeout.min(Duration::from_nanos(self.next_round.get().saturating_sub(now.get())))
         } else {
@@ -221,6 +217,12 @@ impl Many {
                 seen += 1;
             }
             self.links[at].end_in_order();
+        }
+        // After reading: what already waits in a socket is no silence, however late this thread comes.
+        let now = self.clock.now();
+        if now >= self.next_round {
+            self.next_round = TimeNs::new(now.get().saturating_add(ROUND_NS));
+            self.round(now)?;
         }
         self.flush();
         Ok(seen)
