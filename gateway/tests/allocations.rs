@@ -2,10 +2,8 @@
 //!
 //! Invariant: only the thread that runs the engine role counts, and only while it does; log and client run between.
 
+mod counting;
 mod flow;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 
 use engine::{Action, Event, Seq, TimeNs, Venue};
 use gateway::clock::{Clock, VirtualClock};
@@ -16,47 +14,7 @@ use gateway::outcome::Outcome;
 use gateway::process::{QueueSizes, Roles, wire};
 use gateway::recovery::Recovered;
 
-thread_local! {
-    static COUNTING: Cell<bool> = const { Cell::new(false) };
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct CountingAllocator;
-
-fn count() {
-    // At the end of a thread its cells are gone; nothing is counted there.
-    let counting = COUNTING.try_with(Cell::get).unwrap_or(false);
-    if counting {
-        ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
-    }
-}
-
-#[expect(
-    unsafe_code,
-    reason = "a global allocator cannot be written without; it only forwards to the system's"
-)]
-// SAFETY: every method forwards its arguments unchanged to the system allocator, which keeps the contract.
-unsafe impl GlobalAlloc for CountingAllocator {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+use counting::{ALLOCATIONS, COUNTING};
 
 /// Forgets everything: what is measured is the engine.
 #[derive(Debug, Default)]

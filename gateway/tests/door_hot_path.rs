@@ -2,13 +2,12 @@
 //!
 //! Invariant: only the thread of the test counts, and only while the door runs.
 
+mod counting;
 #[path = "door/harness.rs"]
 #[expect(dead_code, reason = "only the logon is needed here")]
 mod harness;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use counting::{ALLOCATIONS, COUNTING};
 use engine::{Action, Event, OrderId, Seq, Stamp, TimeNs};
 use gateway::clock::Stopwatch;
 use gateway::door::{Allowance, ConnectionId, Door, DoorConfig, Gate};
@@ -19,48 +18,6 @@ use gateway::wire::private::{NewOrder, OrderAccepted};
 use gateway::wire::types::Side;
 use gateway::wire::{HEADER_BYTES, Message};
 use harness::{ALICE, MARK, World};
-
-thread_local! {
-    static COUNTING: Cell<bool> = const { Cell::new(false) };
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct CountingAllocator;
-
-fn count() {
-    // At the end of a thread its cells are gone; nothing is counted there.
-    let counting = COUNTING.try_with(Cell::get).unwrap_or(false);
-    if counting {
-        ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
-    }
-}
-
-#[expect(
-    unsafe_code,
-    reason = "a global allocator cannot be written without; it only forwards to the system's"
-)]
-// SAFETY: every method forwards its arguments unchanged to the system allocator, which keeps the contract.
-unsafe impl GlobalAlloc for CountingAllocator {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Orders between two looks at the clock.
 const BATCH: usize = 50;
@@ -174,15 +131,21 @@ fn an_order_and_its_answer_allocate_nothing() {
     let mut course = Course::new();
     course.door.fill(course.id, &mut course.out, 64 << 10);
     for batch in 0..100 + batches {
-        COUNTING.with(|counting| counting.set(batch >= 100));
+        COUNTING.set(batch >= 100);
         course.number_frames();
         course.receive();
         course.release();
         course.fill();
         course.tick();
     }
-    COUNTING.with(|counting| counting.set(false));
-    assert_eq!(ALLOCATIONS.with(Cell::get), 0);
+    COUNTING.set(false);
+    assert_eq!(ALLOCATIONS.get(), 0);
+
+    // The counter counts: a control.
+    COUNTING.set(true);
+    drop(std::hint::black_box(Box::new(1_u64)));
+    COUNTING.set(false);
+    assert_eq!(ALLOCATIONS.get(), 1);
 }
 
 /// Prints what each part costs an order; run it alone, with more batches.
