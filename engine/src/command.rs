@@ -4,9 +4,10 @@
 //! structs through [`crate::codec`], so field order here is the format.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use risk::{
-    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Restriction, Side, byte_enum,
-    unit,
+    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, OwnerGroupId, Price, Qty, Restriction,
+    Side, TradingLimits, byte_enum, unit,
 };
 
 unit!(
@@ -38,6 +39,15 @@ unit!(
     KeyId(u64)
 );
 
+unit!(
+    /// What a client writes on its orders to find them again; 0 is none.
+    OrderTag(u64)
+);
+unit!(
+    /// A market-maker protection group of an account; 0 is none.
+    ProtectionId(u16)
+);
+
 /// When and where in the order a command was taken. Time never runs backward.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, bincode::Encode, bincode::Decode)]
 pub struct Stamp {
@@ -58,6 +68,15 @@ byte_enum!(
         FillOrKill = 3,
     }
 );
+
+impl TimeInForce {
+    /// Whether what is left of an order rests.
+    #[inline]
+    #[must_use]
+    pub fn rests(self) -> bool {
+        self == Self::GoodTillCancel
+    }
+}
 
 byte_enum!(
     /// What a session is for: it decides what the session may ask.
@@ -94,6 +113,20 @@ byte_enum!(
         Open = 1,
         /// Cancels only. Positions are still marked and liquidated.
         CancelOnly = 2,
+        /// Orders that rest are collected; nothing matches.
+        PreOpen = 3,
+        /// As before opening, and it ends by uncrossing at one price.
+        Auction = 4,
+        /// Orders that cannot take, and cancels.
+        PostOnly = 5,
+        /// Orders that only reduce, and cancels.
+        ReduceOnly = 6,
+        /// Cancels only; no matching, no liquidation through the book, the mark stands still.
+        Halted = 7,
+        /// As halted, without a return but by the operator's word; may be settled.
+        Closed = 8,
+        /// Over: no positions, no orders, nothing is admitted.
+        Settled = 9,
     }
 );
 
@@ -118,6 +151,216 @@ pub struct NewOrder {
     pub reduce_only: bool,
     /// Stays when its session is lost under [`CancelOnLoss::KeepProtection`].
     pub persistent: bool,
+}
+
+byte_enum!(
+    /// What happens when a taker meets an order of its own owner group. The taker's mode decides.
+    SelfTrade {
+        /// The rest of the taker is cancelled.
+        CancelTaker = 1,
+        /// The maker is cancelled, the taker goes on.
+        CancelMaker = 2,
+        /// Both are cancelled.
+        CancelBoth = 3,
+        /// Both lose what they would have matched, without a trade.
+        Decrement = 4,
+    }
+);
+
+byte_enum!(
+    /// Which price a trigger watches.
+    TriggerSource {
+        /// Price of the last match.
+        Last = 1,
+        /// Mark price.
+        Mark = 2,
+        /// Index price.
+        Index = 3,
+    }
+);
+
+byte_enum!(
+    /// Which way the watched price must go.
+    TriggerKind {
+        /// Against the holder: a buy fires at or above the trigger, a sell at or below it.
+        Stop = 1,
+        /// For the holder: a buy fires at or below the trigger, a sell at or above it.
+        TakeProfit = 2,
+        /// A stop whose trigger follows the best watched price since acceptance at a distance.
+        Trailing = 3,
+    }
+);
+
+byte_enum!(
+    /// Where an order's price and quantity come from.
+    Pricing {
+        /// As stated: limit, or market where there is no limit.
+        Stated = 1,
+        /// The limit is the best price of the other side at arrival; what does not trade rests there.
+        MarketToLimit = 2,
+        /// A market order whose quantity is the most that `qty`, read as money, pays for as the book stands.
+        QuoteNotional = 3,
+        /// The quantity is the position at the time it takes; reduce-only.
+        ClosePosition = 4,
+    }
+);
+
+/// A condition on a price.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Trigger {
+    /// The watched price.
+    pub source: TriggerSource,
+    /// Which way it must go.
+    pub kind: TriggerKind,
+    /// The price that fires; for a trailing stop its distance from the best watched price. A multiple of the tick.
+    pub price: Price,
+}
+
+/// A protective order that comes with an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Exit {
+    /// The watched price.
+    pub source: TriggerSource,
+    /// The price that fires.
+    pub trigger: Price,
+    /// Limit price once fired; `None` is a market order.
+    pub limit: Option<Price>,
+}
+
+/// What an order may say beyond the plain one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Instructions {
+    /// Where price and quantity come from.
+    pub pricing: Pricing,
+    /// What happens when it meets an order of its own owner group.
+    pub self_trade: SelfTrade,
+    /// With post-only: moved to the nearest price that does not take, instead of refused.
+    pub slides: bool,
+    /// Market-maker protection group.
+    pub protection: ProtectionId,
+    /// Shown quantity of an iceberg order; 0 shows all.
+    pub display: Qty,
+    /// Least quantity that must trade at once; 0 is none.
+    pub min_qty: Qty,
+    /// Gone at the first tick at or after this time; 0 is never. [`Instructions::END_OF_DAY`] is the next midnight UTC.
+    pub expires: TimeNs,
+    /// What the client finds it by.
+    pub tag: OrderTag,
+    /// Sleeps until a price fires it.
+    pub trigger: Option<Trigger>,
+    /// Take-profit that comes with it.
+    pub take_profit: Option<Exit>,
+    /// Stop that comes with it.
+    pub stop_loss: Option<Exit>,
+}
+
+impl Instructions {
+    /// Nothing beyond the plain order.
+    pub const PLAIN: Self = Self {
+        pricing: Pricing::Stated,
+        self_trade: SelfTrade::CancelTaker,
+        slides: false,
+        protection: ProtectionId::new(0),
+        display: Qty::ZERO,
+        min_qty: Qty::ZERO,
+        expires: TimeNs::new(0),
+        tag: OrderTag::new(0),
+        trigger: None,
+        take_profit: None,
+        stop_loss: None,
+    };
+    /// Expires at the next midnight UTC after sequencing.
+    pub const END_OF_DAY: TimeNs = TimeNs::new(u64::MAX);
+}
+
+/// A new order with instructions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct AdvancedOrder {
+    /// The order.
+    pub order: NewOrder,
+    /// What it says beyond.
+    pub instructions: Instructions,
+}
+
+byte_enum!(
+    /// How the orders of a batch belong together.
+    BatchMode {
+        /// Each stands for itself.
+        Each = 1,
+        /// All are accepted or none.
+        Atomic = 2,
+        /// As atomic; two orders of which each takes from the other what it fills, and ends the other when it fires or ends.
+        OneCancelsOther = 3,
+    }
+);
+
+/// One order of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct BatchedOrder {
+    /// The client's number of it; rises within the batch and above the batch's own.
+    pub client_order_id: ClientOrderId,
+    /// The order. Its account is the batch's.
+    pub order: AdvancedOrder,
+}
+
+/// Several orders at once.
+#[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct OrderBatch {
+    /// Who trades.
+    pub account: AccountId,
+    /// How they belong together.
+    pub mode: BatchMode,
+    /// The orders, in the order they are taken.
+    pub orders: Vec<BatchedOrder>,
+}
+
+/// Both sides of a market maker's price in one instrument. A quantity of 0 withdraws the side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Quote {
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Tells several quotes in one instrument apart.
+    pub level: u8,
+    /// Price of the buy side.
+    pub bid: Price,
+    /// Quantity of the buy side.
+    pub bid_qty: Qty,
+    /// Price of the sell side.
+    pub ask: Price,
+    /// Quantity of the sell side.
+    pub ask_qty: Qty,
+}
+
+/// Several quotes at once; each replaces what the session quoted before at that level.
+#[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct MassQuote {
+    /// Who quotes.
+    pub account: AccountId,
+    /// Protection group of all of them.
+    pub protection: ProtectionId,
+    /// Whether all are taken or none; else each side stands for itself.
+    pub all_or_none: bool,
+    /// The quotes.
+    pub quotes: Vec<Quote>,
+}
+
+/// Limits of a market-maker protection group. A limit of 0 is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Protection {
+    /// Whose.
+    pub account: AccountId,
+    /// Which group; not 0.
+    pub group: ProtectionId,
+    /// How long fills are counted together, in milliseconds; 0 ends the group.
+    pub window_ms: u32,
+    /// How long it stays frozen after it tripped, in milliseconds; 0 is until reset.
+    pub frozen_ms: u32,
+    /// Trips when the quantity filled in a window reaches it.
+    pub qty_limit: Qty,
+    /// Trips when the size of the net quantity filled in a window reaches it.
+    pub delta_limit: Qty,
+    /// Trips when the number of fills in a window reaches it.
+    pub fills_limit: u32,
 }
 
 /// How a client names a resting order.
@@ -153,13 +396,40 @@ pub struct AmendOrder {
     pub post_only: bool,
 }
 
-/// Cancels all orders of an account, or those in one instrument.
+/// Changes an order that waits for its trigger. It joins the end of its new trigger price.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct AmendTrigger {
+    /// Owner.
+    pub account: AccountId,
+    /// Which.
+    pub order: OrderRef,
+    /// New trigger price, or distance.
+    pub trigger: Price,
+    /// New limit price; `None` makes it a market order.
+    pub limit: Option<Price>,
+    /// New quantity.
+    pub qty: Qty,
+}
+
+/// Cancels all orders of an account that fit every condition given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
 pub struct MassCancel {
     /// Owner.
     pub account: AccountId,
     /// `None` means every instrument.
     pub instrument: Option<InstrumentId>,
+    /// `None` means both sides.
+    pub side: Option<Side>,
+    /// `None` means every tag, and none.
+    pub tag: Option<OrderTag>,
+}
+
+impl MassCancel {
+    /// All orders of an account.
+    #[must_use]
+    pub const fn of_account(account: AccountId) -> Self {
+        Self { account, instrument: None, side: None, tag: None }
+    }
 }
 
 /// Money in or out of an account.
@@ -326,6 +596,76 @@ pub enum Action {
         /// Whether its resting orders go at once.
         cancel_orders: bool,
     },
+    /// New order with instructions.
+    AdvancedOrder(AdvancedOrder),
+    /// Several orders at once.
+    OrderBatch(Box<OrderBatch>),
+    /// Several quotes at once.
+    MassQuote(Box<MassQuote>),
+    /// Amends an order that waits for its trigger.
+    AmendTrigger(AmendTrigger),
+    /// Sets the limits of a market-maker protection group.
+    SetProtection(Protection),
+    /// Unfreezes a protection group and forgets what it has counted.
+    ResetProtection {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        group: ProtectionId,
+    },
+    /// Puts an account into an owner group; only while it has no orders.
+    SetOwnerGroup {
+        /// Whose.
+        account: AccountId,
+        /// Which; 0 lets it stand alone.
+        group: OwnerGroupId,
+    },
+    /// The operator's switch for every account of an owner group.
+    SetGroupRestriction {
+        /// Whose.
+        group: OwnerGroupId,
+        /// From now on.
+        restriction: Restriction,
+        /// Whether their resting orders go at once.
+        cancel_orders: bool,
+    },
+    /// The operator's switch for a key: while it is suspended its sessions may only cancel.
+    SuspendKey {
+        /// Which.
+        key: KeyId,
+        /// From now on.
+        suspended: bool,
+        /// Whether the orders of its sessions go at once.
+        cancel_orders: bool,
+    },
+    /// Changes the trading limits of an instrument.
+    SetLimits {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// From now on. Boxed: rare.
+        limits: Box<TradingLimits>,
+    },
+    /// Begins a call auction that uncrosses by itself at the first tick after its time.
+    StartAuction {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// How long orders are collected, in milliseconds; above 0.
+        call_ms: u32,
+    },
+    /// The venue came back after a failure: every open instrument is cancel-only, then in auction, then open.
+    Restarted {
+        /// How long only cancels are admitted, in milliseconds.
+        cancel_only_ms: u32,
+        /// How long orders are collected, in milliseconds.
+        call_ms: u32,
+    },
+    /// Ends a closed instrument: its orders go, and every position is settled at this price.
+    Settle {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// With sub-units; above zero.
+        price: Mark,
+    },
 }
 
 impl Action {
@@ -347,8 +687,21 @@ impl Action {
             Self::OpenAccount { account }
             | Self::SetLeverage { account, .. }
             | Self::CancelAllAfter { account, .. }
+            | Self::ResetProtection { account, .. }
+            | Self::SetOwnerGroup { account, .. }
             | Self::SetRestriction { account, .. } => *account,
-            Self::IndexPrice { .. }
+            Self::AdvancedOrder(advanced) => advanced.order.account,
+            Self::OrderBatch(batch) => batch.account,
+            Self::MassQuote(quotes) => quotes.account,
+            Self::AmendTrigger(amend) => amend.account,
+            Self::SetProtection(protection) => protection.account,
+            Self::SetGroupRestriction { .. }
+            | Self::SuspendKey { .. }
+            | Self::SetLimits { .. }
+            | Self::StartAuction { .. }
+            | Self::Restarted { .. }
+            | Self::Settle { .. }
+            | Self::IndexPrice { .. }
             | Self::Continue
             | Self::Tick
             | Self::OpenSession { .. }

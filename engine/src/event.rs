@@ -5,13 +5,13 @@
 
 use alloc::vec::Vec;
 use risk::{
-    AccountId, FillKind, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Restriction, Side,
-    byte_enum, unit,
+    AccountId, FillKind, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty,
+    Restriction, Side, TradingLimits, byte_enum, unit,
 };
 
 use crate::command::{
-    CancelOnLoss, ClientOrderId, ClientSeq, KeyId, OrderId, SessionId, SessionKind, Skip, TimeInForce,
-    TimeNs, TradingState,
+    CancelOnLoss, ClientOrderId, ClientSeq, KeyId, OrderId, Protection, ProtectionId, SessionId, SessionKind,
+    Skip, TimeInForce, TimeNs, TradingState, Trigger,
 };
 use crate::reject::Reject;
 
@@ -39,8 +39,40 @@ byte_enum!(
         SessionLost = 7,
         /// Its session's dead-man timer ran out.
         DeadMan = 8,
-        /// The operator suspended the account.
+        /// The operator suspended the account, its owner group or the key it came by.
         Suspended = 9,
+        /// Its time was over.
+        Expired = 10,
+        /// It must not take, and would have when its turn came.
+        PostOnly = 11,
+        /// It could not be filled whole, or not by its minimum, when its turn came.
+        Unfillable = 12,
+        /// Margin did not cover it when it fired.
+        Margin = 13,
+        /// A limit of the account or the instrument stood against it when it fired.
+        Limit = 14,
+        /// The order it belongs to fired, was filled or ended.
+        Contingent = 15,
+        /// Its market-maker protection group tripped.
+        Protection = 16,
+        /// The instrument's state does not admit it.
+        TradingState = 17,
+        /// A newer quote took its place.
+        Replaced = 18,
+        /// Its instrument was settled.
+        Settled = 19,
+    }
+);
+
+byte_enum!(
+    /// Why an order became smaller without a fill.
+    TrimReason {
+        /// A reduce-only order was cut to the position that is left.
+        ReduceOnly = 1,
+        /// It met an order of its own owner group.
+        SelfTrade = 2,
+        /// The other order of its pair was filled by as much.
+        Contingent = 3,
     }
 );
 
@@ -167,7 +199,7 @@ pub enum Event {
         /// Whether it kept its place in the queue.
         priority_kept: bool,
     },
-    /// A reduce-only order was cut to the position that is left; its place in the queue stays.
+    /// An order became smaller without a fill; its place in the queue stays.
     Trimmed {
         /// Order.
         order: OrderId,
@@ -179,6 +211,8 @@ pub enum Event {
         account: AccountId,
         /// What remains to fill.
         leaves: Qty,
+        /// Why.
+        reason: TrimReason,
     },
     /// A mass cancel is done; its cancellations came before.
     MassCancelled {
@@ -239,6 +273,8 @@ pub enum Event {
         instrument: InstrumentId,
         /// From now on.
         state: TradingState,
+        /// When the next state follows by itself; 0 is never.
+        until: TimeNs,
     },
     /// Logical time passed.
     Ticked,
@@ -345,6 +381,205 @@ pub enum Event {
         /// From now on.
         restriction: Restriction,
     },
+    /// An order waits for its trigger from now on, or its trigger was amended.
+    Armed {
+        /// Order.
+        order: OrderId,
+        /// Client's number.
+        client_order_id: ClientOrderId,
+        /// Session of the order.
+        session: SessionId,
+        /// Owner.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// What it waits for; the price of a trailing stop is the one that fires as things stand.
+        trigger: Trigger,
+        /// Limit once fired; 0 is a market order.
+        limit: Price,
+        /// What remains to fill; 0 is the position at the time it fires.
+        leaves: Qty,
+    },
+    /// A trigger fired; the order's turn comes in this command or a continuation.
+    Triggered {
+        /// Order.
+        order: OrderId,
+        /// Client's number.
+        client_order_id: ClientOrderId,
+        /// Session of the order.
+        session: SessionId,
+        /// Owner.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// The price it waited for.
+        trigger: Price,
+        /// The price that fired it.
+        at: Mark,
+    },
+    /// An order that fired is an order like any other from now on: its terms, before it takes.
+    Activated {
+        /// Order.
+        order: OrderId,
+        /// Client's number.
+        client_order_id: ClientOrderId,
+        /// Session of the order.
+        session: SessionId,
+        /// Owner.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// Worst price it trades at.
+        limit: Price,
+        /// What remains to fill.
+        leaves: Qty,
+    },
+    /// An iceberg order shows its next part, at the end of the queue.
+    Refreshed {
+        /// Order.
+        order: OrderId,
+        /// Client's number.
+        client_order_id: ClientOrderId,
+        /// Session of the order.
+        session: SessionId,
+        /// Owner.
+        account: AccountId,
+        /// Shown from now on.
+        shown: Qty,
+        /// What remains to fill, shown and hidden.
+        leaves: Qty,
+    },
+    /// A mass quote is done; acceptances, amendments, cancellations and refusals came before.
+    MassQuoted {
+        /// The session that asked.
+        session: SessionId,
+        /// The client's name for the request.
+        client_order_id: ClientOrderId,
+        /// Owner.
+        account: AccountId,
+        /// Sides that were taken.
+        taken: u32,
+        /// Sides that were refused.
+        refused: u32,
+    },
+    /// One side of a quote was refused; what stood there before is withdrawn.
+    QuoteRefused {
+        /// The session that asked.
+        session: SessionId,
+        /// The client's name for the request.
+        client_order_id: ClientOrderId,
+        /// Owner.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// Which quote.
+        level: u8,
+        /// Which side.
+        side: Side,
+        /// The broken rule.
+        reject: Reject,
+        /// For `InsufficientMargin`: how much is missing, rounded up.
+        short: Money,
+    },
+    /// Limits of a protection group were set, or it was ended.
+    ProtectionSet {
+        /// The session that asked.
+        session: SessionId,
+        /// The client's name for the request.
+        client_order_id: ClientOrderId,
+        /// The group and its limits.
+        protection: Protection,
+    },
+    /// A protection group tripped. Cancellations follow.
+    ProtectionTripped {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        group: ProtectionId,
+        /// Until when it admits nothing; 0 is until reset.
+        frozen_until: TimeNs,
+    },
+    /// A protection group admits orders again.
+    ProtectionReset {
+        /// The session that asked.
+        session: SessionId,
+        /// The client's name for the request.
+        client_order_id: ClientOrderId,
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        group: ProtectionId,
+    },
+    /// An account belongs to an owner group.
+    OwnerGroupSet {
+        /// Whose.
+        account: AccountId,
+        /// Which; 0 is none.
+        group: OwnerGroupId,
+    },
+    /// The operator changed what an owner group is forbidden; a restriction of each account follows.
+    GroupRestrictionSet {
+        /// Whose.
+        group: OwnerGroupId,
+        /// From now on.
+        restriction: Restriction,
+    },
+    /// A key was suspended or admitted again. Cancellations may follow.
+    KeySuspended {
+        /// Which.
+        key: KeyId,
+        /// From now on.
+        suspended: bool,
+    },
+    /// The trading limits of an instrument changed.
+    LimitsSet {
+        /// Where.
+        instrument: InstrumentId,
+        /// From now on.
+        limits: TradingLimits,
+    },
+    /// A taker reached the limit of what the price may move: matching pauses for a call auction.
+    LimitStateEntered {
+        /// Where.
+        instrument: InstrumentId,
+        /// The last price that was still admitted.
+        limit: Price,
+    },
+    /// An auction found its price; its fills follow.
+    Uncrossed {
+        /// Where.
+        instrument: InstrumentId,
+        /// Price of every match.
+        price: Price,
+        /// Quantity that matches.
+        qty: Qty,
+        /// What remains at that price: bought less sold.
+        surplus: i64,
+    },
+    /// A position was settled.
+    PositionSettled {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// Position that was settled; positive is long.
+        position: Position,
+        /// What the account received for it.
+        amount: Money,
+        /// Balance after it.
+        balance: Money,
+        /// Paid by the insurance account to bring the balance of an account without positions back to zero.
+        covered: Money,
+    },
+    /// An instrument is over; every position was settled.
+    InstrumentSettled {
+        /// Where.
+        instrument: InstrumentId,
+        /// At this price.
+        price: Mark,
+        /// Rounding that the dust account received; negative when it paid.
+        dust: Money,
+    },
 }
 
 impl Event {
@@ -378,6 +613,23 @@ impl Event {
             Self::DeadManSet { .. } => "DeadManSet",
             Self::DeadManFired { .. } => "DeadManFired",
             Self::RestrictionSet { .. } => "RestrictionSet",
+            Self::Armed { .. } => "Armed",
+            Self::Triggered { .. } => "Triggered",
+            Self::Activated { .. } => "Activated",
+            Self::Refreshed { .. } => "Refreshed",
+            Self::MassQuoted { .. } => "MassQuoted",
+            Self::QuoteRefused { .. } => "QuoteRefused",
+            Self::ProtectionSet { .. } => "ProtectionSet",
+            Self::ProtectionTripped { .. } => "ProtectionTripped",
+            Self::ProtectionReset { .. } => "ProtectionReset",
+            Self::OwnerGroupSet { .. } => "OwnerGroupSet",
+            Self::GroupRestrictionSet { .. } => "GroupRestrictionSet",
+            Self::KeySuspended { .. } => "KeySuspended",
+            Self::LimitsSet { .. } => "LimitsSet",
+            Self::LimitStateEntered { .. } => "LimitStateEntered",
+            Self::Uncrossed { .. } => "Uncrossed",
+            Self::PositionSettled { .. } => "PositionSettled",
+            Self::InstrumentSettled { .. } => "InstrumentSettled",
         }
     }
 }

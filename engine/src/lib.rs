@@ -16,6 +16,7 @@ pub mod book;
 mod client_index;
 pub mod codec;
 pub mod command;
+pub mod conditions;
 mod deadlines;
 pub mod event;
 mod ladder;
@@ -26,11 +27,13 @@ pub mod reject;
 pub mod venue;
 
 pub use command::{
-    Action, AmendOrder, CancelOnLoss, CancelOrder, ClientOrderId, ClientSeq, Command, KeyId, KeyTerms, Logon,
-    MassCancel, NewOrder, OrderId, OrderRef, Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs,
-    TradingState, Transfer,
+    Action, AdvancedOrder, AmendOrder, AmendTrigger, BatchMode, BatchedOrder, CancelOnLoss, CancelOrder,
+    ClientOrderId, ClientSeq, Command, Exit, Instructions, KeyId, KeyTerms, Logon, MassCancel, MassQuote,
+    NewOrder, OrderBatch, OrderId, OrderRef, OrderTag, Pricing, Protection, ProtectionId, Quote, SelfTrade,
+    Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs, TradingState, Transfer, Trigger,
+    TriggerKind, TriggerSource,
 };
-pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
+pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId, TrimReason};
 pub use reject::Reject;
-pub use risk::{Capacity, Restriction};
+pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
 pub use venue::{Key, OpenOrderView, Session, Venue};

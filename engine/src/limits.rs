@@ -2,7 +2,8 @@
 //!
 //! Invariant: one command does a bounded amount of work; what is left over waits for [`crate::Action::Continue`].
 
-/// Makers one command may touch (filled, cancelled or passed over).
+/// Units of matching work of one command: a maker touched (filled, cancelled or passed over), a trigger fired and an order
+/// whose turn comes are one each.
 pub const MATCHES_PER_COMMAND: usize = 256;
 /// Orders one command may cancel.
 pub const CANCELS_PER_COMMAND: usize = 256;
@@ -28,6 +29,18 @@ pub const SESSIONS_MAX: u32 = 1 << 21;
 pub const SESSIONS_PER_KEY_MAX: usize = 64;
 /// Keys, revoked ones counted in.
 pub const KEYS_MAX: usize = 1 << 20;
+/// Orders of one batch.
+pub const BATCH_ORDERS_MAX: usize = 16;
+/// Quotes of one mass quote.
+pub const QUOTES_MAX: usize = 16;
+/// Market-maker protection groups of one account.
+pub const PROTECTIONS_PER_ACCOUNT_MAX: usize = 16;
+/// Accounts of one owner group.
+pub const ACCOUNTS_PER_GROUP_MAX: usize = 1024;
+/// Positions settled, or orders of a closed instrument cancelled, in one command.
+pub const SETTLES_PER_COMMAND: usize = 256;
+/// Price levels an auction looks at in one command.
+pub const AUCTION_LEVELS_PER_COMMAND: usize = 4096;
 /// Sources of index prices of one instrument.
 pub const INDEX_SOURCES_MAX: usize = 16;
 

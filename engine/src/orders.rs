@@ -7,6 +7,7 @@
 use alloc::vec::Vec;
 
 use crate::command::{ClientOrderId, OrderId, SessionId};
+use crate::conditions::{Conditions, ConditionsId, ConditionsStore};
 use crate::ladder::{Link, Nodes};
 use crate::limits::{GENERATION_MAX, ORDER_SLOTS_MAX};
 use risk::{AccountId, InstrumentId, OrderSlot, Qty, Side};
@@ -36,6 +37,7 @@ const FLAG_REDUCE_ONLY: u64 = 2;
 const FLAG_LIVE: u64 = 4;
 const FLAG_RESTING: u64 = 8;
 const FLAG_PERSISTENT: u64 = 16;
+const FLAG_SPECIAL: u64 = 32;
 
 impl Order {
     /// Its side.
@@ -60,6 +62,12 @@ impl Order {
     #[inline]
     pub const fn is_resting(&self) -> bool {
         self.tag & FLAG_RESTING != 0
+    }
+
+    /// Whether it has [`Conditions`].
+    #[inline]
+    pub const fn is_special(&self) -> bool {
+        self.tag & FLAG_SPECIAL != 0
     }
 
     /// Its instrument.
@@ -88,7 +96,18 @@ pub struct Terms {
     pub filled: Qty,
     /// Session it came by.
     pub session: SessionId,
+    /// Its conditions, where it has any.
+    pub(crate) conditions: ConditionsId,
 }
+
+impl Terms {
+    /// Of a new order without conditions.
+    pub const fn new(session: SessionId, client_order_id: ClientOrderId) -> Self {
+        Self { client_order_id, filled: Qty::ZERO, session, conditions: ConditionsId::NONE }
+    }
+}
+
+const _: () = assert!(size_of::<Terms>() == 24);
 
 /// A new order's facts.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +137,7 @@ pub struct Orders {
     terms: Vec<Terms>,
     free: Vec<OrderSlot>,
     capacity: u32,
+    conditions: ConditionsStore,
 }
 
 impl Nodes for Orders {
@@ -136,6 +156,7 @@ impl Orders {
             terms: Vec::with_capacity(capacity as usize),
             free: Vec::with_capacity(capacity as usize),
             capacity,
+            conditions: ConditionsStore::with_capacity(capacity as usize),
         }
     }
 
@@ -172,7 +193,10 @@ impl Orders {
     #[inline]
     pub fn free(&mut self, slot: OrderSlot) {
         let order = &mut self.hot[slot.index()];
-        order.tag &= !(FLAG_LIVE | FLAG_RESTING);
+        if order.is_special() {
+            self.conditions.remove(self.terms[slot.index()].conditions);
+        }
+        order.tag &= !(FLAG_LIVE | FLAG_RESTING | FLAG_SPECIAL);
         if order.generation() < GENERATION_MAX {
             self.free.push(slot);
         }
@@ -202,6 +226,41 @@ impl Orders {
     #[inline]
     pub fn terms(&self, slot: OrderSlot) -> &Terms {
         &self.terms[slot.index()]
+    }
+
+    /// Gives a new order conditions.
+    pub(crate) fn set_conditions(&mut self, slot: OrderSlot, conditions: Conditions) {
+        self.terms[slot.index()].conditions = self.conditions.insert(conditions);
+        self.hot[slot.index()].tag |= FLAG_SPECIAL;
+    }
+
+    /// An order's conditions, where it has any.
+    #[inline]
+    pub(crate) fn conditions(&self, slot: OrderSlot) -> Option<&Conditions> {
+        self.hot[slot.index()].is_special().then(|| self.conditions.get(self.terms[slot.index()].conditions))
+    }
+
+    /// The conditions of an order that has them, about to change.
+    pub(crate) fn conditions_mut(&mut self, slot: OrderSlot) -> &mut Conditions {
+        let id = self.terms[slot.index()].conditions;
+        self.conditions.get_mut(id)
+    }
+
+    /// The next place among orders with conditions.
+    pub(crate) fn next_serial(&mut self) -> u64 {
+        self.conditions.next_serial()
+    }
+
+    /// Orders with conditions.
+    pub(crate) fn special(&self) -> usize {
+        self.conditions.len()
+    }
+
+    /// What remains of an order, shown and hidden.
+    #[inline]
+    pub(crate) fn leaves(&self, slot: OrderSlot) -> Qty {
+        let shown = self.hot[slot.index()].leaves;
+        self.conditions(slot).map_or(shown, |conditions| shown + conditions.hidden)
     }
 
     /// Books a fill on an order; what remains.
@@ -251,11 +310,7 @@ mod tests {
             qty: Qty::new(5),
             reduce_only: false,
             persistent: false,
-            terms: Terms {
-                client_order_id: ClientOrderId::new(1),
-                filled: Qty::ZERO,
-                session: SessionId::new(1),
-            },
+            terms: Terms::new(SessionId::new(1), ClientOrderId::new(1)),
         }
     }
 

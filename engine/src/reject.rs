@@ -27,6 +27,8 @@ pub enum Reject {
     UnknownKey = 2035,
     /// The key's time is over.
     KeyExpired = 2040,
+    /// The operator suspended the key; its sessions may only cancel.
+    KeySuspended = 2042,
     /// The key has as many sessions as one key may have.
     TooManySessions = 2045,
     /// No such account.
@@ -43,6 +45,10 @@ pub enum Reject {
     AccountSuspended = 2085,
     /// The operator lets the account reduce only.
     AccountReduceOnly = 2090,
+    /// No such market-maker protection group of this account.
+    UnknownProtection = 2092,
+    /// The market-maker protection group tripped and is not reset yet.
+    ProtectionFrozen = 2094,
     /// No such resting order of this account.
     UnknownOrder = 2100,
     /// Flags that contradict each other.
@@ -53,12 +59,22 @@ pub enum Reject {
     QuantityTooLarge = 2130,
     /// Price not positive, not a multiple of the tick, or above the instrument's maximum.
     BadPrice = 2140,
+    /// Trigger price or distance not positive, not a multiple of the tick, or above the instrument's maximum.
+    BadTrigger = 2142,
+    /// Expires at or before the time of sequencing, or must not expire.
+    BadExpiry = 2145,
     /// No index price yet.
     NoMarkPrice = 2150,
+    /// The watched price is not known yet.
+    NoTriggerPrice = 2152,
     /// The source has sent this number, or a later one, before.
     StalePrice = 2155,
+    /// The other side of the book is empty, and the order takes its price from there.
+    NoLiquidity = 2158,
     /// Price outside the band around the mark.
     PriceBand = 2160,
+    /// Value above the instrument's order maximum.
+    NotionalTooLarge = 2165,
     /// Too many orders of the account in this instrument, or the venue's order store is full.
     TooManyOrders = 2170,
     /// Too many instruments in one account, or the venue's leg store is full.
@@ -69,6 +85,8 @@ pub enum Reject {
     PostOnlyWouldCross = 2200,
     /// A fill-or-kill order cannot be filled whole.
     FokNotFillable = 2210,
+    /// Less than the order's minimum can be filled at once.
+    MinQtyNotFillable = 2215,
     /// The account's position, open orders counted in, would pass its limit.
     PositionLimit = 2300,
     /// The instrument's open interest would pass its limit.
@@ -79,6 +97,8 @@ pub enum Reject {
     InsufficientMargin = 2330,
     /// More than may be withdrawn.
     InsufficientFunds = 2340,
+    /// Another order of the batch was refused, and all belong together.
+    BatchAborted = 2350,
     /// The number is taken, or not the next.
     AlreadyExists = 2400,
     /// A parameter is out of range.
@@ -98,6 +118,7 @@ impl Reject {
         Self::NoPermission,
         Self::UnknownKey,
         Self::KeyExpired,
+        Self::KeySuspended,
         Self::TooManySessions,
         Self::UnknownAccount,
         Self::SystemAccount,
@@ -106,24 +127,33 @@ impl Reject {
         Self::AccountLiquidating,
         Self::AccountSuspended,
         Self::AccountReduceOnly,
+        Self::UnknownProtection,
+        Self::ProtectionFrozen,
         Self::UnknownOrder,
         Self::BadCombination,
         Self::BadQuantity,
         Self::QuantityTooLarge,
         Self::BadPrice,
+        Self::BadTrigger,
+        Self::BadExpiry,
         Self::NoMarkPrice,
+        Self::NoTriggerPrice,
         Self::StalePrice,
+        Self::NoLiquidity,
         Self::PriceBand,
+        Self::NotionalTooLarge,
         Self::TooManyOrders,
         Self::TooManyLegs,
         Self::ReduceOnlyWouldIncrease,
         Self::PostOnlyWouldCross,
         Self::FokNotFillable,
+        Self::MinQtyNotFillable,
         Self::PositionLimit,
         Self::OpenInterestLimit,
         Self::LeverageTooHigh,
         Self::InsufficientMargin,
         Self::InsufficientFunds,
+        Self::BatchAborted,
         Self::AlreadyExists,
         Self::BadParameter,
     ];

@@ -5,18 +5,26 @@
 //! [`Action::Continue`], and until it is done every other command is refused.
 
 mod accounts;
+mod advanced;
 mod amend;
 mod cancel;
 mod check;
 mod dead_man;
+mod follow_up;
+mod groups;
 mod instruments;
 mod keys;
 mod liquidation;
 mod matching;
 mod new_order;
+mod phases;
+mod protection;
+mod quotes;
 mod reduce_only;
 mod sessions;
+mod settle;
 mod sweep;
+mod triggers;
 mod views;
 mod wake;
 
@@ -28,11 +36,13 @@ use crate::client_index::ClientIndex;
 use crate::command::{Action, Command, SessionId, Stamp, TimeNs, TradingState};
 use crate::deadlines::Deadlines;
 use crate::event::{Event, Events, TradeId};
+use crate::limits::MATCHES_PER_COMMAND;
 use crate::liquidation_index::LiquidationIndex;
 use crate::orders::Orders;
 use crate::reject::Reject;
 use risk::{
-    AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, Price, Qty, Restriction, Side,
+    AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OrderSlot, Price, Qty, Restriction,
+    Side,
 };
 
 use instruments::Sources;
@@ -71,8 +81,12 @@ pub struct Venue {
     liquidating: VecDeque<AccountId>,
     /// A taker that met the bound of its command.
     suspended: Option<Taker>,
-    /// A sweep that met the bound of its command.
-    sweep: Option<Sweep>,
+    /// Sweeps that are not through, the one at work first.
+    sweeps: VecDeque<Sweep>,
+    /// Orders whose turn to take comes, the next first.
+    waiting: VecDeque<OrderSlot>,
+    /// What is left of the matching work of this command; between commands it means nothing.
+    work: usize,
     /// The time of a tick that has not fired all dead-man timers it must.
     firing: Option<TimeNs>,
     /// A price move that has not woken all it must.
@@ -119,7 +133,9 @@ impl Venue {
             index: LiquidationIndex::with_capacity(accounts, legs),
             liquidating: VecDeque::with_capacity(accounts as usize),
             suspended: None,
-            sweep: None,
+            sweeps: VecDeque::new(),
+            waiting: VecDeque::with_capacity(orders as usize),
+            work: 0,
             firing: None,
             wake: None,
             last_trade: TradeId::default(),
@@ -134,6 +150,7 @@ impl Venue {
     pub fn apply(&mut self, stamp: Stamp, command: &Command, events: &mut Events) {
         assert!(stamp.seq > self.last.seq && stamp.time >= self.last.time, "stamps rise");
         self.last = stamp;
+        self.work = MATCHES_PER_COMMAND;
         if let Err(Refusal { reject, short }) = self.handle(command, events) {
             events.push(Event::Rejected {
                 session: command.session,
@@ -142,6 +159,9 @@ impl Venue {
                 reject,
                 short,
             });
+        }
+        if self.has_follow_up() {
+            self.follow_up(events);
         }
         self.ledger.assert_conserved();
     }
@@ -193,6 +213,29 @@ impl Venue {
             Action::SetRestriction { account, restriction, cancel_orders } => {
                 self.set_restriction(*account, *restriction, *cancel_orders, events)
             }
+            Action::AdvancedOrder(advanced) => {
+                self.advanced_order(session, command.client_order_id, advanced, events)
+            }
+            Action::OrderBatch(batch) => self.order_batch(session, command.client_order_id, batch, events),
+            Action::MassQuote(quotes) => self.mass_quote(session, command.client_order_id, quotes, events),
+            Action::AmendTrigger(amend) => self.amend_trigger(session, amend, events),
+            Action::SetProtection(protection) => self.set_protection(command, *protection, events),
+            Action::ResetProtection { account, group } => {
+                self.reset_protection(command, *account, *group, events)
+            }
+            Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group, events),
+            Action::SetGroupRestriction { group, restriction, cancel_orders } => {
+                self.set_group_restriction(*group, *restriction, *cancel_orders, events)
+            }
+            Action::SuspendKey { key, suspended, cancel_orders } => {
+                self.suspend_key(*key, *suspended, *cancel_orders, events)
+            }
+            Action::SetLimits { instrument, limits } => self.set_limits(*instrument, limits, events),
+            Action::StartAuction { instrument, call_ms } => self.start_auction(*instrument, *call_ms, events),
+            Action::Restarted { cancel_only_ms, call_ms } => {
+                self.restarted(*cancel_only_ms, *call_ms, events)
+            }
+            Action::Settle { instrument, price } => self.settle(*instrument, *price, events),
         }
     }
 
@@ -201,9 +244,10 @@ impl Venue {
     #[must_use]
     pub fn pending(&self) -> bool {
         self.suspended.is_some()
-            || self.sweep.is_some()
+            || !self.sweeps.is_empty()
             || self.firing.is_some()
             || self.wake.is_some()
+            || self.has_follow_up()
             || !self.liquidating.is_empty()
     }
 
@@ -214,12 +258,14 @@ impl Venue {
         }
         if let Some(taker) = self.suspended.take() {
             self.take_and_settle(taker, events);
-        } else if let Some(sweep) = self.sweep.take() {
+        } else if let Some(sweep) = self.sweeps.pop_front() {
             self.go_on_sweeping(sweep, &mut Budget::of_command(), events);
         } else if let Some(now) = self.firing.take() {
             self.fire_due(now, events);
         } else if let Some(wake) = self.wake.take() {
             self.go_on_waking(wake, events);
+        } else if self.has_follow_up() {
+            // What follows up is taken up at the end of every command, this one too.
         } else if let Some(&account) = self.liquidating.front() {
             self.liquidation_step(account, events);
         }

@@ -5,7 +5,9 @@
 
 use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::reservation::OrderSlot;
-use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Requirement};
+use crate::units::{
+    AccountId, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty, Requirement,
+};
 use crate::{byte_enum, place};
 
 place!(
@@ -44,6 +46,8 @@ pub struct Account {
     pub state: AccountState,
     /// What the operator forbids it.
     pub restriction: Restriction,
+    /// Whose it is together with others; 0 when it stands alone.
+    pub group: OwnerGroupId,
     /// Cash, realised results and fees booked in. May be negative while positions cover it.
     pub balance: Money,
     pub(crate) first_leg: LegId,
@@ -54,6 +58,7 @@ impl Account {
     pub(crate) const ABSENT: Self = Self {
         state: AccountState::Absent,
         restriction: Restriction::None,
+        group: OwnerGroupId::new(0),
         balance: Money::ZERO,
         first_leg: LegId::NONE,
         legs: 0,

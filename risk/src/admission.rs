@@ -7,7 +7,7 @@ use crate::account::{Leg, LegId};
 use crate::assessment::OpenOrders;
 use crate::ledger::Ledger;
 use crate::limits::LEGS_PER_ACCOUNT_MAX;
-use crate::reservation::OrderSlot;
+use crate::reservation::{OrderSlot, Weight};
 use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Requirement, Side};
 
 /// An order as risk sees it before it exists.
@@ -141,15 +141,17 @@ impl Ledger {
         let Candidate { instrument, side, price, qty, .. } = *candidate;
         if let Some(slot) = candidate.replaces {
             let old = self.reservation(slot);
-            if old.reduce_only {
-                orders.reduce_only_qty -= old.qty;
-            } else {
-                match old.side {
-                    Side::Buy => orders.buy_qty -= old.qty,
-                    Side::Sell => orders.sell_qty -= old.qty,
+            match old.weight {
+                Weight::None => {}
+                Weight::ReduceOnly => orders.reduce_only_qty -= old.qty,
+                Weight::Full => {
+                    match old.side {
+                        Side::Buy => orders.buy_qty -= old.qty,
+                        Side::Sell => orders.sell_qty -= old.qty,
+                    }
+                    orders.fees_reserved -= self.fees_of(instrument, old.price, old.qty);
+                    orders.distance -= self.distance_of(instrument, mark, (old.side, old.price, old.qty));
                 }
-                orders.fees_reserved -= self.fees_of(instrument, old.price, old.qty);
-                orders.distance -= self.distance_of(instrument, mark, (old.side, old.price, old.qty));
             }
         }
         if candidate.reduce_only {

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use crate::limits::{MARK_ONE, MARK_SHIFT, NOTIONAL_MAX, PRICE_MAX, QTY_MAX, SCALED_MAX};
 use crate::rounding::{div_ceil, div_floor, wide_mul};
 use crate::tiers::{Tier, TierError, TierTable};
+use crate::trading_limits::TradingLimits;
 use crate::units::{FeeRate, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
 
 /// What an operator says of a linear perpetual. Everything here is logged with the command that carries it.
@@ -75,6 +76,8 @@ pub enum SpecError {
 pub struct Instrument {
     /// As specified.
     pub spec: InstrumentSpec,
+    /// What orders and positions may reach now.
+    pub limits: TradingLimits,
     /// Money units per price unit and quantity unit, numerator.
     value_mul: i64,
     /// Money units per price unit and quantity unit, denominator.
@@ -105,8 +108,10 @@ impl InstrumentSpec {
         if !initial.covers_five_quarters_of(&maintenance) {
             return Err(SpecError::MarginGap);
         }
+        let limits = TradingLimits::of(&self);
+        let (index, mark) = (None, None);
         let instrument =
-            Instrument { spec: self, value_mul, value_div, initial, maintenance, index: None, mark: None };
+            Instrument { spec: self, limits, value_mul, value_div, initial, maintenance, index, mark };
         // Marks may rise above the highest order price by the widest band; twice that price bounds both.
         let highest = i128::from(instrument.spec.price_max.get()) * 2;
         let value = highest * i128::from(instrument.spec.open_interest_max.get()) * i128::from(value_mul);

@@ -10,8 +10,9 @@ use alloc::vec::Vec;
 use crate::account::{Account, AccountState, Leg, LegId, Restriction, Valuation};
 use crate::instrument::Instrument;
 use crate::limits::{INSTRUMENTS_MAX, MONEY_MAX};
-use crate::reservation::Reservation;
-use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Qty};
+use crate::reservation::{Reservation, Weight};
+use crate::trading_limits::TradingLimits;
+use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Qty};
 
 /// Room reserved at the start, so that the order path never allocates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
@@ -118,6 +119,17 @@ impl Ledger {
     /// Sets what the operator forbids an account.
     pub fn set_restriction(&mut self, account: AccountId, restriction: Restriction) {
         self.accounts[account.index()].restriction = restriction;
+    }
+
+    /// Puts an account into an owner group; 0 lets it stand alone.
+    pub fn set_group(&mut self, account: AccountId, group: OwnerGroupId) {
+        self.accounts[account.index()].group = group;
+    }
+
+    /// Sets what orders and positions of an instrument may reach. The caller has asked
+    /// [`TradingLimits::admitted_by`].
+    pub fn set_limits(&mut self, instrument: InstrumentId, limits: TradingLimits) {
+        self.instruments[instrument.index()].limits = limits;
     }
 
     /// Adds the next instrument.
@@ -400,12 +412,23 @@ impl Ledger {
         let mut sums = Leg::new(leg.account, leg.instrument, leg.next);
         for (_, reservation) in self.orders_of(leg_id) {
             use crate::units::Side;
-            assert!(reservation.leg == leg_id && reservation.qty > Qty::ZERO, "reservation in its leg");
+            assert!(
+                reservation.leg == leg_id
+                    && (reservation.qty > Qty::ZERO || reservation.weight == Weight::None),
+                "reservation in its leg"
+            );
             sums.orders += 1;
-            if reservation.reduce_only {
-                assert!(Side::closing(leg.position) == Some(reservation.side), "reduce-only orders close");
-                sums.reduce_only_qty += reservation.qty;
-                continue;
+            match reservation.weight {
+                Weight::Full => {}
+                Weight::ReduceOnly => {
+                    assert!(
+                        Side::closing(leg.position) == Some(reservation.side),
+                        "reduce-only orders close"
+                    );
+                    sums.reduce_only_qty += reservation.qty;
+                    continue;
+                }
+                Weight::None => continue,
             }
             sums.fees_reserved += self.fees_of(leg.instrument, reservation.price, reservation.qty);
             match reservation.side {

@@ -24,6 +24,7 @@ pub mod reservation;
 pub mod rounding;
 pub mod settlement;
 pub mod tiers;
+pub mod trading_limits;
 pub mod units;
 
 pub use account::{Account, AccountState, Leg, LegId, Restriction};
@@ -32,9 +33,11 @@ pub use assessment::Assessment;
 pub use instrument::{Instrument, InstrumentSpec, SpecError};
 pub use ledger::{Capacity, Ledger};
 pub use ratio::Ratio;
-pub use reservation::{OrderSlot, Reservation};
+pub use reservation::{OrderSlot, Reservation, Weight};
 pub use settlement::{FillKind, Settlement};
 pub use tiers::{Tier, TierTable};
+pub use trading_limits::TradingLimits;
 pub use units::{
-    AccountId, FeeRate, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement, Side,
+    AccountId, FeeRate, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty, Rate,
+    Requirement, Side,
 };

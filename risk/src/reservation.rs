@@ -5,13 +5,34 @@
 
 use crate::account::{Leg, LegId};
 use crate::ledger::Ledger;
-use crate::place;
 use crate::units::{AccountId, InstrumentId, Mark, Price, Qty, Requirement, Side};
+use crate::{byte_enum, place};
 
 place!(
     /// Place of an order in the order store; the reservation of an order has the same place.
     OrderSlot
 );
+
+byte_enum!(
+    /// What an order counts for in its leg.
+    Weight {
+        /// Margin and fees.
+        Full = 1,
+        /// Nothing but the room it takes from other reduce-only orders: it only closes.
+        ReduceOnly = 2,
+        /// Nothing: it waits for a trigger or for the order it belongs to.
+        None = 3,
+    }
+);
+
+impl Weight {
+    /// Of an order that takes part in trading.
+    #[inline]
+    #[must_use]
+    pub const fn of(reduce_only: bool) -> Self {
+        if reduce_only { Self::ReduceOnly } else { Self::Full }
+    }
+}
 
 /// What risk knows of a resting order: half a cache line, never astride two.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
@@ -25,8 +46,8 @@ pub struct Reservation {
     pub qty: Qty,
     /// Its side.
     pub side: Side,
-    /// Reduce-only orders reserve nothing; they only close.
-    pub reduce_only: bool,
+    /// What it counts for.
+    pub weight: Weight,
     next: OrderSlot,
     prev: OrderSlot,
 }
@@ -39,7 +60,7 @@ impl Reservation {
         price: Price::new(0),
         qty: Qty::ZERO,
         side: Side::Buy,
-        reduce_only: false,
+        weight: Weight::None,
         next: OrderSlot::NONE,
         prev: OrderSlot::NONE,
     };
@@ -61,14 +82,14 @@ impl Ledger {
         side: Side,
         price: Price,
         qty: Qty,
-        reduce_only: bool,
+        weight: Weight,
     ) {
         while self.reservations.len() <= slot.index() {
             self.reservations.push(Reservation::NONE);
         }
         let first = self.legs[leg_id.index()].first_order;
         self.reservations[slot.index()] =
-            Reservation { leg: leg_id, price, qty, side, reduce_only, next: first, prev: OrderSlot::NONE };
+            Reservation { leg: leg_id, price, qty, side, weight, next: first, prev: OrderSlot::NONE };
         if let Some(first) = first.some() {
             self.reservations[first.index()].prev = slot;
         }
@@ -77,9 +98,13 @@ impl Ledger {
         let leg = self.leg_mut(leg_id);
         leg.first_order = slot;
         leg.orders += 1;
-        if reduce_only {
-            leg.reduce_only_qty += qty;
-            return;
+        match weight {
+            Weight::Full => {}
+            Weight::ReduceOnly => {
+                leg.reduce_only_qty += qty;
+                return;
+            }
+            Weight::None => return,
         }
         leg.fees_reserved += fees;
         match side {
@@ -92,8 +117,8 @@ impl Ledger {
     /// never widens the bounds.
     #[inline]
     pub fn begin_resting(&mut self, slot: OrderSlot) {
-        let Reservation { leg, price, side, reduce_only, .. } = self.reservations[slot.index()];
-        if reduce_only {
+        let Reservation { leg, price, side, weight, .. } = self.reservations[slot.index()];
+        if weight != Weight::Full {
             return;
         }
         let leg = &mut self.legs[leg.index()];
@@ -107,12 +132,16 @@ impl Ledger {
     pub fn reduce_reservation(&mut self, slot: OrderSlot, qty: Qty) {
         let reservation = &mut self.reservations[slot.index()];
         reservation.qty -= qty;
-        let Reservation { leg: leg_id, price, side, reduce_only, .. } = *reservation;
+        let Reservation { leg: leg_id, price, side, weight, .. } = *reservation;
         let fees = self.fees_reserved_for(leg_id, price, qty);
         let leg = self.leg_mut(leg_id);
-        if reduce_only {
-            leg.reduce_only_qty -= qty;
-            return;
+        match weight {
+            Weight::Full => {}
+            Weight::ReduceOnly => {
+                leg.reduce_only_qty -= qty;
+                return;
+            }
+            Weight::None => return,
         }
         leg.fees_reserved -= fees;
         match side {
@@ -203,7 +232,7 @@ impl Ledger {
     #[cold]
     fn walk_open_loss(&self, leg_id: LegId, leg: &Leg, mark: Mark) -> i128 {
         let instrument = self.instrument(leg.instrument);
-        let through = self.orders_of(leg_id).filter(|(_, reservation)| !reservation.reduce_only);
+        let through = self.orders_of(leg_id).filter(|(_, reservation)| reservation.weight == Weight::Full);
         through
             .map(|(_, reservation)| {
                 let price = reservation.price.to_mark().get();
@@ -222,7 +251,9 @@ impl Ledger {
             return;
         }
         let (mut top, mut bottom) = (Price::new(0), Price::new(i64::MAX));
-        for (_, reservation) in self.orders_of(leg_id).filter(|(_, reservation)| !reservation.reduce_only) {
+        for (_, reservation) in
+            self.orders_of(leg_id).filter(|(_, reservation)| reservation.weight == Weight::Full)
+        {
             match reservation.side {
                 Side::Buy => top = top.max(reservation.price),
                 Side::Sell => bottom = bottom.min(reservation.price),

@@ -14,6 +14,8 @@ byte_enum!(
         Trade = 1,
         /// The taker is an account under liquidation.
         Liquidation = 2,
+        /// At the price of an auction; neither side took.
+        Auction = 3,
     }
 );
 

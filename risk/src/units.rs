@@ -148,6 +148,10 @@ unit!(
     /// Instrument number.
     InstrumentId(u32)
 );
+unit!(
+    /// Accounts of one owner, which never trade with each other. 0: the account stands alone.
+    OwnerGroupId(u32)
+);
 
 /// An exact requirement or credit in billionths of a money unit, so that rates need no division until displayed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]

@@ -338,7 +338,7 @@ impl Play {
         let instrument = Some(InstrumentId::new(0));
         for maker in 0..MAKERS {
             let account = AccountId::new(risk::limits::FIRST_USER_ACCOUNT + maker);
-            self.venue(Action::MassCancel(MassCancel { account, instrument }));
+            self.venue(Action::MassCancel(MassCancel { account, instrument, side: None, tag: None }));
         }
         self.commit();
         for per_cent in [95, 95, 96, 96, 105, 105] {
@@ -529,7 +529,7 @@ impl Play {
             self.own(Action::CancelOrder(CancelOrder { account: OWN, order }));
         }
         let instrument = visit.is_multiple_of(2).then_some(instrument);
-        self.own(Action::MassCancel(MassCancel { account: OWN, instrument }));
+        self.own(Action::MassCancel(MassCancel { account: OWN, instrument, side: None, tag: None }));
     }
 
     /// A position is opened and closed, a reduce-only order shrinking with it.

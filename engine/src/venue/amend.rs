@@ -9,7 +9,7 @@ use super::{Venue, Verdict};
 use crate::command::{AmendOrder, SessionId};
 use crate::event::{Event, Events};
 use crate::reject::Reject;
-use risk::{AccountState, Candidate, OrderSlot, Price, Qty, Restriction};
+use risk::{AccountState, Candidate, OrderSlot, Price, Qty, Restriction, Weight};
 
 impl Venue {
     pub(super) fn amend_order(
@@ -99,7 +99,7 @@ impl Venue {
         self.markets[instrument.index()].book.remove(&mut self.orders, slot);
         self.ledger.release(slot);
         self.orders.reprice(slot, key, leaves);
-        self.ledger.reserve(slot, leg, side, limit, leaves, order.reduce_only());
+        self.ledger.reserve(slot, leg, side, limit, leaves, Weight::of(order.reduce_only()));
         events.push(self.amended(slot, limit, leaves, false));
         let purpose = Purpose::Order { slot, rests: true };
         let taker =

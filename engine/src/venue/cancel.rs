@@ -38,8 +38,8 @@ impl Venue {
             return Err(Reject::UnknownInstrument.into());
         }
 
-        let (account, instrument) = (cancel.account, cancel.instrument);
-        let scope = Scope { instrument, ..Scope::of_account(account, CancelReason::MassCancel) };
+        let MassCancel { account, instrument, side, tag } = *cancel;
+        let scope = Scope { instrument, side, tag, ..Scope::of_account(account, CancelReason::MassCancel) };
         let mut sweep = self.sweep_of(scope);
         sweep.asked = Some(Asked { session, client_order_id });
         self.go_on_sweeping(sweep, &mut Budget::of_command(), events);

@@ -6,7 +6,8 @@
 use super::Venue;
 use crate::codec::encode_to;
 use crate::command::{KeyId, SessionKind};
-use risk::{AccountState, Side};
+use crate::conditions::Stage;
+use risk::{AccountState, Side, Weight};
 
 /// Octets gathered before the hash sees them.
 const DIGEST_BUFFER: usize = 4096;
@@ -47,7 +48,13 @@ impl Venue {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.sweep, &self.firing, &self.wake), |bytes| hash.write(bytes));
+        encode_to(&(&self.suspended, &self.firing, &self.wake), |bytes| hash.write(bytes));
+        for sweep in &self.sweeps {
+            encode_to(sweep, |bytes| hash.write(bytes));
+        }
+        for slot in &self.waiting {
+            encode_to(slot, |bytes| hash.write(bytes));
+        }
         for account in &self.liquidating {
             encode_to(account, |bytes| hash.write(bytes));
         }
@@ -76,10 +83,14 @@ impl Venue {
             resting += market.book.check(&mut self.orders);
         }
         let in_flight = u32::from(self.suspended.is_some());
-        assert!(resting + in_flight == self.ledger.order_count(), "every order rests or is in flight");
+        let asleep = self.check_conditions();
+        assert!(resting + in_flight + asleep == self.ledger.order_count(), "every order is somewhere");
         for (slot, order) in self.orders.live() {
             let reservation = self.ledger.reservation(slot);
-            assert!(reservation.qty == order.leaves, "reservation and order agree on what is left");
+            assert!(
+                reservation.qty == self.orders.leaves(slot),
+                "reservation and order agree on what is left"
+            );
             assert!(self.ledger.leg(reservation.leg).account == order.account, "order in its owner's leg");
             let terms = self.orders.terms(slot);
             let found = self.clients.find(&self.orders, terms.session, terms.client_order_id);
@@ -87,6 +98,28 @@ impl Venue {
         }
         self.check_accounts();
         self.check_sessions();
+    }
+
+    /// Verifies orders with conditions; how many of them neither rest nor take.
+    fn check_conditions(&self) -> u32 {
+        let (mut special, mut asleep, mut waiting) = (0, 0, 0);
+        for (slot, _) in self.orders.live() {
+            let Some(conditions) = self.orders.conditions(slot) else { continue };
+            special += 1;
+            let weightless = self.ledger.reservation(slot).weight == Weight::None;
+            match conditions.stage {
+                Stage::Held | Stage::Dormant => assert!(weightless, "what sleeps reserves nothing"),
+                Stage::Waiting => waiting += 1,
+                Stage::Live => {
+                    assert!(!weightless, "what trades reserves");
+                    continue;
+                }
+            }
+            asleep += 1;
+        }
+        assert!(special == self.orders.special(), "a record for every special order");
+        assert!(waiting == self.waiting.len(), "what waits is in the queue");
+        asleep
     }
 
     fn check_sessions(&self) {

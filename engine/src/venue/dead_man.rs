@@ -51,7 +51,7 @@ impl Venue {
         for _ in 0..TIMERS_PER_COMMAND {
             let Some(session) = self.deadlines.due(now) else { return };
             self.fire(session, &mut budget, events);
-            if self.sweep.is_some() {
+            if !self.sweeps.is_empty() {
                 break;
             }
         }

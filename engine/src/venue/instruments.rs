@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::{Market, Venue, Verdict};
 use crate::book::Book;
-use crate::command::TradingState;
+use crate::command::{TimeNs, TradingState};
 use crate::event::{Event, Events};
 use crate::limits::{INDEX_SOURCES_MAX, LADDER_KEYS_MAX};
 use crate::reject::Reject;
@@ -76,7 +76,7 @@ impl Venue {
     ) -> Verdict {
         let market = self.markets.get_mut(instrument.index()).ok_or(Reject::UnknownInstrument)?;
         market.state = state;
-        events.push(Event::TradingStateSet { instrument, state });
+        events.push(Event::TradingStateSet { instrument, state, until: TimeNs::default() });
         Ok(())
     }
 

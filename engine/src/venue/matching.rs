@@ -6,7 +6,6 @@
 use super::Venue;
 use crate::command::{ClientOrderId, OrderId, SessionId};
 use crate::event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
-use crate::limits::MATCHES_PER_COMMAND;
 use risk::{AccountId, FillKind, InstrumentId, LegId, Money, OrderSlot, Price, Qty, Settlement, Side};
 
 /// Somebody who takes from the book.
@@ -72,8 +71,9 @@ impl Venue {
 
     /// Walks the book until the taker is filled, nothing crosses, or a bound is met.
     pub(super) fn take(&mut self, taker: &mut Taker, events: &mut Events) -> WalkEnd {
-        for _ in 0..MATCHES_PER_COMMAND {
+        while self.work > 0 {
             let Some(maker) = self.next_maker(taker) else { return WalkEnd::Done };
+            self.work -= 1;
             let owner = self.orders.get(maker).account;
             if owner == taker.account {
                 return WalkEnd::SelfTrade;

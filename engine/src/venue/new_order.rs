@@ -12,8 +12,8 @@ use crate::orders::{NewSlot, Terms};
 use crate::reject::Reject;
 use risk::limits::ORDERS_PER_LEG_MAX;
 use risk::{
-    AccountId, AccountState, Candidate, InstrumentId, LegId, OrderSlot, Position, Price, Prospect, Qty,
-    Restriction, Side,
+    AccountId, AccountState, Candidate, Instrument, InstrumentId, LegId, OrderSlot, Position, Price,
+    Prospect, Qty, Restriction, Side, Weight,
 };
 
 impl Venue {
@@ -43,7 +43,7 @@ impl Venue {
 
         let slot = self.store(session, client_order_id, order, key, qty);
         let leg = leg.unwrap_or_else(|| self.ledger.leg_for(order.account, order.instrument));
-        self.ledger.reserve(slot, leg, order.side, limit, qty, order.reduce_only);
+        self.ledger.reserve(slot, leg, order.side, limit, qty, Weight::of(order.reduce_only));
         events.push(Event::Accepted {
             order: self.orders.id(slot),
             client_order_id,
@@ -56,7 +56,7 @@ impl Venue {
             time_in_force: order.time_in_force,
             reduce_only: order.reduce_only,
         });
-        let purpose = Purpose::Order { slot, rests: order.time_in_force == TimeInForce::GoodTillCancel };
+        let purpose = Purpose::Order { slot, rests: order.time_in_force.rests() };
         let taker = Taker {
             account: order.account,
             instrument: order.instrument,
@@ -80,7 +80,7 @@ impl Venue {
         }
         check_restriction(restriction, order.reduce_only)?;
         let is_market = order.limit.is_none();
-        let rests = order.time_in_force == TimeInForce::GoodTillCancel;
+        let rests = order.time_in_force.rests();
         if (is_market && rests) || (order.post_only && !rests) {
             return Err(Reject::BadCombination);
         }
@@ -101,16 +101,23 @@ impl Venue {
     pub(super) fn check_market(&self, instrument: InstrumentId) -> Result<(), Reject> {
         match self.trading_state(instrument).ok_or(Reject::UnknownInstrument)? {
             TradingState::Open => Ok(()),
-            TradingState::CancelOnly => Err(Reject::NotTrading),
+            TradingState::CancelOnly
+            | TradingState::PreOpen
+            | TradingState::Auction
+            | TradingState::PostOnly
+            | TradingState::ReduceOnly
+            | TradingState::Halted
+            | TradingState::Closed
+            | TradingState::Settled => Err(Reject::NotTrading),
         }
     }
 
     pub(super) fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
-        let spec = &self.ledger.instrument(instrument).spec;
+        let Instrument { spec, limits, .. } = self.ledger.instrument(instrument);
         if qty <= Qty::ZERO || qty.get().rem_euclid(spec.lot.get()) != 0 {
             return Err(Reject::BadQuantity);
         }
-        if qty > spec.order_qty_max { Err(Reject::QuantityTooLarge) } else { Ok(()) }
+        if qty > limits.order_qty_max { Err(Reject::QuantityTooLarge) } else { Ok(()) }
     }
 
     pub(super) fn check_price(&self, instrument: InstrumentId, price: Price) -> Result<(), Reject> {
@@ -128,7 +135,7 @@ impl Venue {
         price: Price,
     ) -> Result<(), Reject> {
         let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
-        let band = self.ledger.instrument(instrument).spec.price_band;
+        let band = self.ledger.instrument(instrument).limits.price_band;
         let inside = match side {
             Side::Buy => price.to_mark() <= mark.raised_by(band),
             Side::Sell => price.to_mark() >= mark.lowered_by(band),
@@ -139,12 +146,12 @@ impl Venue {
     /// The worst price of a market order: the collar around the mark, on the tick, inside the instrument's range.
     fn market_limit(&self, instrument: InstrumentId, side: Side) -> Result<Price, Reject> {
         let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
-        let spec = &self.ledger.instrument(instrument).spec;
+        let Instrument { spec, limits, .. } = self.ledger.instrument(instrument);
         let tick = spec.tick.get();
         let price = match side {
-            Side::Buy => mark.raised_by(spec.market_collar).floor_price().get().div_euclid(tick) * tick,
+            Side::Buy => mark.raised_by(limits.market_collar).floor_price().get().div_euclid(tick) * tick,
             Side::Sell => {
-                (mark.lowered_by(spec.market_collar).ceil_price().get() + tick - 1).div_euclid(tick) * tick
+                (mark.lowered_by(limits.market_collar).ceil_price().get() + tick - 1).div_euclid(tick) * tick
             }
         };
         Ok(Price::new(price.clamp(tick, spec.price_max.get())))
@@ -209,9 +216,9 @@ impl Venue {
 
     /// Position and open-interest limits; orders that only reduce pass.
     fn check_exposure(&self, candidate: &Candidate, prospect: &Prospect) -> Result<(), Reject> {
-        let spec = &self.ledger.instrument(candidate.instrument).spec;
+        let limits = &self.ledger.instrument(candidate.instrument).limits;
         let worst = prospect.worst_then();
-        if worst > spec.position_max && worst > prospect.worst_now() {
+        if worst > limits.position_max && worst > prospect.worst_now() {
             return Err(Reject::PositionLimit);
         }
         if candidate.reduce_only {
@@ -220,7 +227,8 @@ impl Venue {
         let position = prospect.position();
         let closes = Side::closing(position) == Some(candidate.side);
         let closing = if closes { candidate.qty.min(position.size()) } else { Qty::ZERO };
-        if self.ledger.open_interest(candidate.instrument) + candidate.qty - closing > spec.open_interest_max
+        if self.ledger.open_interest(candidate.instrument) + candidate.qty - closing
+            > limits.open_interest_max
         {
             return Err(Reject::OpenInterestLimit);
         }
@@ -235,7 +243,7 @@ impl Venue {
         key: u32,
         qty: Qty,
     ) -> OrderSlot {
-        let terms = Terms { client_order_id, filled: Qty::ZERO, session };
+        let terms = Terms::new(session, client_order_id);
         let slot = self.orders.allocate(&NewSlot {
             instrument: order.instrument,
             account: order.account,

@@ -5,8 +5,8 @@
 //! its size; among equals from the one that joined its queue last.
 
 use super::Venue;
-use crate::event::{CancelReason, Event, Events};
-use risk::{LegId, OrderSlot, Price, Qty, Side};
+use crate::event::{CancelReason, Event, Events, TrimReason};
+use risk::{LegId, OrderSlot, Price, Qty, Side, Weight};
 
 impl Venue {
     /// Restores the invariant after the position of `leg` changed.
@@ -33,7 +33,8 @@ impl Venue {
             let (account, leaves) = (order.account, order.leaves - excess);
             let (order, terms) = (self.orders.id(slot), self.orders.terms(slot));
             let (client_order_id, session) = (terms.client_order_id, terms.session);
-            events.push(Event::Trimmed { order, client_order_id, session, account, leaves });
+            let reason = TrimReason::ReduceOnly;
+            events.push(Event::Trimmed { order, client_order_id, session, account, leaves, reason });
         }
     }
 
@@ -48,7 +49,9 @@ impl Venue {
     /// The reduce-only order of a leg with the worst price, the latest among equals.
     fn farthest_reduce_only(&self, leg: LegId) -> Option<OrderSlot> {
         let mut farthest: Option<(Price, OrderSlot)> = None;
-        for (slot, order) in self.ledger.orders_of(leg).filter(|(_, order)| order.reduce_only) {
+        for (slot, order) in
+            self.ledger.orders_of(leg).filter(|(_, order)| order.weight == Weight::ReduceOnly)
+        {
             let farther = match (farthest, order.side) {
                 (None, _) => true,
                 (Some((price, _)), Side::Buy) => order.price < price,

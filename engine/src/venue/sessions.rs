@@ -64,7 +64,10 @@ impl Session {
         if command.client_seq != ClientSeq::default() {
             self.take_sequence(command)?;
         }
-        let is_order = matches!(command.action, Action::NewOrder(_));
+        let is_order = matches!(
+            command.action,
+            Action::NewOrder(_) | Action::AdvancedOrder(_) | Action::OrderBatch(_) | Action::MassQuote(_)
+        );
         if command.client_order_id != ClientOrderId::default() || is_order {
             if command.client_order_id <= self.last_client_order_id {
                 return Err(Reject::DuplicateClientOrderId);
@@ -124,6 +127,12 @@ const fn is_trading(action: &Action) -> bool {
             | Action::MassCancel(_)
             | Action::SetLeverage { .. }
             | Action::CancelAllAfter { .. }
+            | Action::AdvancedOrder(_)
+            | Action::OrderBatch(_)
+            | Action::MassQuote(_)
+            | Action::AmendTrigger(_)
+            | Action::SetProtection(_)
+            | Action::ResetProtection { .. }
     )
 }
 
@@ -141,6 +150,12 @@ const fn is_operating(action: &Action) -> bool {
             | Action::SetRestriction { .. }
             | Action::MassCancel(_)
             | Action::Skip(_)
+            | Action::SetOwnerGroup { .. }
+            | Action::SetGroupRestriction { .. }
+            | Action::SuspendKey { .. }
+            | Action::SetLimits { .. }
+            | Action::StartAuction { .. }
+            | Action::Settle { .. }
     )
 }
 

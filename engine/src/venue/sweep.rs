@@ -4,10 +4,10 @@
 //! first. While one waits no other command is taken, so the order it goes on with is still there.
 
 use super::Venue;
-use crate::command::{ClientOrderId, SessionId};
+use crate::command::{ClientOrderId, OrderTag, SessionId};
 use crate::event::{CancelReason, Event, Events};
 use crate::limits::{CANCELS_PER_COMMAND, LOOKS_PER_COMMAND};
-use risk::{AccountId, InstrumentId, OrderSlot};
+use risk::{AccountId, InstrumentId, OrderSlot, Side};
 
 /// Which orders stay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode)]
@@ -26,6 +26,10 @@ pub(super) struct Scope {
     pub(super) account: AccountId,
     /// `None`: in every instrument.
     pub(super) instrument: Option<InstrumentId>,
+    /// `None`: both sides.
+    pub(super) side: Option<Side>,
+    /// `None`: whatever tag, and without one.
+    pub(super) tag: Option<OrderTag>,
     /// `None`: whatever session they came by.
     pub(super) session: Option<SessionId>,
     pub(super) spared: Spared,
@@ -35,7 +39,15 @@ pub(super) struct Scope {
 impl Scope {
     /// Everything an account has.
     pub(super) const fn of_account(account: AccountId, reason: CancelReason) -> Self {
-        Self { account, instrument: None, session: None, spared: Spared::Nothing, reason }
+        Self {
+            account,
+            instrument: None,
+            side: None,
+            tag: None,
+            session: None,
+            spared: Spared::Nothing,
+            reason,
+        }
     }
 }
 
@@ -93,7 +105,7 @@ impl Venue {
     pub(super) fn go_on_sweeping(&mut self, mut sweep: Sweep, budget: &mut Budget, events: &mut Events) {
         self.advance(&mut sweep, budget, events);
         if sweep.next.is_some() {
-            self.sweep = Some(sweep);
+            self.sweeps.push_front(sweep);
         } else if let Some(Asked { session, client_order_id }) = sweep.asked {
             let (account, count) = (sweep.scope.account, sweep.count);
             events.push(Event::MassCancelled { session, client_order_id, account, count });
@@ -120,6 +132,14 @@ impl Venue {
             Spared::ReduceOnly => order.reduce_only(),
             Spared::Protection => order.reduce_only() || order.persistent(),
         };
-        !spared && scope.session.is_none_or(|session| self.orders.terms(slot).session == session)
+        !spared
+            && scope.session.is_none_or(|session| self.orders.terms(slot).session == session)
+            && scope.side.is_none_or(|side| order.side() == side)
+            && scope.tag.is_none_or(|tag| self.tag(slot) == tag)
+    }
+
+    /// What a client finds an order by; 0 where it wrote nothing on it.
+    pub(super) fn tag(&self, slot: OrderSlot) -> OrderTag {
+        self.orders.conditions(slot).map_or_else(OrderTag::default, |conditions| conditions.instructions.tag)
     }
 }

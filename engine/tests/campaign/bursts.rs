@@ -78,7 +78,10 @@ impl Generator {
             self.lots(session, (other, instrument), (side.opposite(), lots, price), life);
         }
         if self.rng.permille(500) {
-            self.soon(session, Action::MassCancel(MassCancel { account, instrument: None }));
+            self.soon(
+                session,
+                Action::MassCancel(MassCancel { account, instrument: None, side: None, tag: None }),
+            );
         }
     }
 
@@ -94,7 +97,10 @@ impl Generator {
         let cheap = mark.div_euclid(10) * 6;
         self.lots(session, (other, instrument), (Side::Sell, 20, Price::new(mark + 1)), lasting);
         self.lots(session, (poor, instrument), (Side::Buy, 20, Price::new(mark + 2)), at_once);
-        self.soon(session, Action::MassCancel(MassCancel { account: other, instrument: None }));
+        self.soon(
+            session,
+            Action::MassCancel(MassCancel { account: other, instrument: None, side: None, tag: None }),
+        );
         self.lots(session, (other, instrument), (Side::Buy, 20, Price::new(cheap)), lasting);
         self.lots(session, (poor, instrument), (Side::Sell, 20, Price::new(cheap)), at_once);
         if let Some(step) = self.ahead.back_mut()
@@ -121,7 +127,10 @@ impl Generator {
             let restriction = Restriction::None;
             let lift = Action::SetRestriction { account, restriction, cancel_orders: false };
             self.soon(SessionId::new(0), lift);
-            self.soon(session, Action::MassCancel(MassCancel { account, instrument: None }));
+            self.soon(
+                session,
+                Action::MassCancel(MassCancel { account, instrument: None, side: None, tag: None }),
+            );
             self.enrich(account, lots);
         }
         let percent = home.div_euclid(100 * tick) * tick;

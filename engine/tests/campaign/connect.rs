@@ -151,7 +151,7 @@ impl Generator {
                 let count = u32::try_from(self.rng.below(5)).expect("small");
                 Action::Skip(Skip { count, template: 100, code: 1_007, field: 4, retry_after_ns: 0 })
             }
-            8 => Action::MassCancel(MassCancel { account, instrument: None }),
+            8 => Action::MassCancel(MassCancel { account, instrument: None, side: None, tag: None }),
             _ => self.connection(view),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use engine::{CancelReason, Event, Reject};
+use engine::{CancelReason, Event, Reject, TrimReason};
 use risk::FillKind;
 
 /// Counts by name.
@@ -88,7 +88,9 @@ impl Coverage {
             }
             Event::Amended { priority_kept: true, .. } => "Amended kept",
             Event::Amended { .. } => "Amended requeued",
-            Event::Trimmed { .. } => "Trimmed",
+            Event::Trimmed { reason: TrimReason::ReduceOnly, .. } => "Trimmed",
+            Event::Trimmed { reason: TrimReason::SelfTrade, .. } => "Trimmed by itself",
+            Event::Trimmed { reason: TrimReason::Contingent, .. } => "Trimmed by its pair",
             Event::MassCancelled { .. } => "MassCancelled",
             Event::Marked { .. } => "Marked",
             Event::SessionOpened { .. } => "SessionOpened",
@@ -106,6 +108,26 @@ impl Coverage {
             Event::DeadManSet { .. } => "DeadManSet",
             Event::DeadManFired { .. } => "DeadManFired",
             Event::RestrictionSet { .. } => "RestrictionSet",
+            Event::Armed { .. } => "Armed",
+            Event::Triggered { .. } => "Triggered",
+            Event::Activated { .. } => "Activated",
+            Event::Refreshed { .. } => "Refreshed",
+            Event::MassQuoted { .. } => "MassQuoted",
+            Event::ProtectionSet { .. } => "ProtectionSet",
+            Event::ProtectionTripped { .. } => "ProtectionTripped",
+            Event::ProtectionReset { .. } => "ProtectionReset",
+            Event::OwnerGroupSet { .. } => "OwnerGroupSet",
+            Event::GroupRestrictionSet { .. } => "GroupRestrictionSet",
+            Event::KeySuspended { .. } => "KeySuspended",
+            Event::LimitsSet { .. } => "LimitsSet",
+            Event::LimitStateEntered { .. } => "LimitStateEntered",
+            Event::Uncrossed { .. } => "Uncrossed",
+            Event::PositionSettled { .. } => "PositionSettled",
+            Event::InstrumentSettled { .. } => "InstrumentSettled",
+            Event::QuoteRefused { reject, .. } => {
+                self.count(&format!("{reject:?}"));
+                "QuoteRefused"
+            }
             Event::LiquidationStarted { .. } => "LiquidationStarted",
             Event::TakenOver { .. } => "TakenOver",
             Event::LiquidationEnded { covered, .. } => {

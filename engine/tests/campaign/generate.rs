@@ -120,6 +120,8 @@ impl Generator {
             690..694 => Action::MassCancel(MassCancel {
                 account,
                 instrument: self.rng.permille(600).then(|| self.instrument()),
+                side: None,
+                tag: None,
             }),
             694..820 => self.price(view),
             820..885 => self.money(view),

@@ -165,7 +165,7 @@ impl View {
             Event::TakenOver { account, instrument, .. } => {
                 self.positions.insert((account, instrument), 0);
             }
-            Event::TradingStateSet { instrument, state } => {
+            Event::TradingStateSet { instrument, state, .. } => {
                 if state == TradingState::Open {
                     self.closed.remove(&instrument);
                 } else {
@@ -188,6 +188,23 @@ impl View {
             | Event::DeadManFired { .. }
             | Event::LiquidationEnded { .. }
             | Event::LoggedOn { .. }
+            | Event::Armed { .. }
+            | Event::Triggered { .. }
+            | Event::Activated { .. }
+            | Event::Refreshed { .. }
+            | Event::MassQuoted { .. }
+            | Event::ProtectionSet { .. }
+            | Event::ProtectionTripped { .. }
+            | Event::ProtectionReset { .. }
+            | Event::OwnerGroupSet { .. }
+            | Event::GroupRestrictionSet { .. }
+            | Event::KeySuspended { .. }
+            | Event::LimitsSet { .. }
+            | Event::LimitStateEntered { .. }
+            | Event::Uncrossed { .. }
+            | Event::PositionSettled { .. }
+            | Event::InstrumentSettled { .. }
+            | Event::QuoteRefused { .. }
             | Event::RestrictionSet { .. } => {}
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use engine::limits::INDEX_SOURCES_MAX;
-use engine::{CancelReason, ClientOrderId, Event, MassCancel, Reject, SessionId, TradingState, Transfer};
+use engine::{
+    CancelReason, ClientOrderId, Event, MassCancel, Reject, SessionId, TimeNs, TradingState, Transfer,
+};
 use risk::limits::{INSTRUMENTS_MAX, MONEY_MAX};
 use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Restriction};
 
@@ -201,7 +203,7 @@ impl Model {
     ) -> Result<(), Refusal> {
         self.known_instrument(instrument)?;
         self.instruments[instrument.index()].state = state;
-        self.out.push(Event::TradingStateSet { instrument, state });
+        self.out.push(Event::TradingStateSet { instrument, state, until: TimeNs::new(0) });
         Ok(())
     }
 }

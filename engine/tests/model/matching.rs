@@ -1,7 +1,9 @@
 //! Takers, fills, trims, cancellations.
 
 use engine::limits::MATCHES_PER_COMMAND;
-use engine::{CancelReason, ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, TimeInForce, TradeId};
+use engine::{
+    CancelReason, ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, TimeInForce, TradeId, TrimReason,
+};
 use risk::{AccountId, FillKind, InstrumentId, Side};
 
 use super::arith::{PPB, ceil};
@@ -95,7 +97,7 @@ impl Model {
         self.book(taker.order.account, instrument, sign * matched, sign * value);
         self.book(maker.account, instrument, -sign * matched, -sign * value);
         let (taker_fee, to) = match taker.kind {
-            FillKind::Trade => (terms.fee_of_taker(value), AccountId::FEES),
+            FillKind::Trade | FillKind::Auction => (terms.fee_of_taker(value), AccountId::FEES),
             FillKind::Liquidation => {
                 let surplus = sign * (terms.value(matched, taker.order.price) - value);
                 let fee = ceil(value * terms.liquidation_fee, PPB);
@@ -182,6 +184,7 @@ impl Model {
                 session: worst.session,
                 account,
                 leaves: qty(worst.leaves),
+                reason: TrimReason::ReduceOnly,
             });
         }
     }

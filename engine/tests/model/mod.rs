@@ -219,6 +219,19 @@ impl Model {
             Action::SetRestriction { account, restriction, cancel_orders } => {
                 self.set_restriction(*account, *restriction, *cancel_orders)
             }
+            Action::AdvancedOrder(_)
+            | Action::OrderBatch(_)
+            | Action::MassQuote(_)
+            | Action::AmendTrigger(_)
+            | Action::SetProtection(_)
+            | Action::ResetProtection { .. }
+            | Action::SetOwnerGroup { .. }
+            | Action::SetGroupRestriction { .. }
+            | Action::SuspendKey { .. }
+            | Action::SetLimits { .. }
+            | Action::StartAuction { .. }
+            | Action::Restarted { .. }
+            | Action::Settle { .. } => Err(Reject::BadParameter.into()),
         }
     }
 

@@ -26,8 +26,9 @@ fn of_trading() -> Vec<(Action, Vec<Reject>)> {
         instrument,
         leverage: Leverage::new(hundredths),
     };
-    let sweep =
-        |account, instrument| Action::MassCancel(MassCancel { account, instrument: Some(instrument) });
+    let sweep = |account, instrument| {
+        Action::MassCancel(MassCancel { account, instrument: Some(instrument), side: None, tag: None })
+    };
     let cancel = |account| {
         let order = OrderRef::Id(OrderId::new(u64::MAX));
         Action::CancelOrder(CancelOrder { account, order })

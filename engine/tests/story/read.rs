@@ -130,6 +130,21 @@ fn wishes(words: &[&str]) -> Result<Wishes, String> {
     Ok(wishes)
 }
 
+fn trading_state(word: &str) -> Result<TradingState, String> {
+    Ok(match word {
+        "open" => TradingState::Open,
+        "cancel-only" => TradingState::CancelOnly,
+        "pre-open" => TradingState::PreOpen,
+        "auction" => TradingState::Auction,
+        "post-only" => TradingState::PostOnly,
+        "reduce-only" => TradingState::ReduceOnly,
+        "halted" => TradingState::Halted,
+        "closed" => TradingState::Closed,
+        "settled" => TradingState::Settled,
+        _ => return Err(format!("no state {word}")),
+    })
+}
+
 impl Story<'_> {
     /// A command that begins with what it is about.
     pub(crate) fn action(&mut self, words: &[&str]) -> Result<Action, String> {
@@ -143,12 +158,7 @@ impl Story<'_> {
                 self.of_session(words)?
             }
             ["trading", state] => {
-                let state = match state {
-                    "open" => TradingState::Open,
-                    "cancel-only" => TradingState::CancelOnly,
-                    _ => return Err(format!("no state {state}")),
-                };
-                Action::SetTradingState { instrument: InstrumentId::new(0), state }
+                Action::SetTradingState { instrument: InstrumentId::new(0), state: trading_state(state)? }
             }
             [account, ref rest @ ..] => self.of_account(account, rest)?,
             [] => return Err("nothing".to_owned()),
@@ -170,10 +180,12 @@ impl Story<'_> {
                 let side = if side == "buy" { Side::Buy } else { Side::Sell };
                 self.new_order(name, side, (qty, price), wishes)?
             }
-            ["cancel", "all"] => Action::MassCancel(MassCancel { account, instrument: None }),
+            ["cancel", "all"] => {
+                Action::MassCancel(MassCancel { account, instrument: None, side: None, tag: None })
+            }
             ["cancel", "all", "in", place] => {
                 let instrument = Some(InstrumentId::new(small(place)?));
-                Action::MassCancel(MassCancel { account, instrument })
+                Action::MassCancel(MassCancel { account, instrument, side: None, tag: None })
             }
             ["cancel", order] => Action::CancelOrder(CancelOrder { account, order: self.order(order)? }),
             ["amend", order, "to", qty, "@", price, ref wishes @ ..] => Action::AmendOrder(AmendOrder {

@@ -1,6 +1,6 @@
 //! Events into words.
 
-use engine::{CancelReason, Event, Fill, OrderId, SessionId};
+use engine::{CancelReason, Event, Fill, OrderId, SessionId, TimeNs, Trigger, TrimReason};
 use risk::{AccountId, FillKind, Mark, Side};
 
 use super::Story;
@@ -17,6 +17,16 @@ const fn reason(reason: CancelReason) -> &'static str {
         CancelReason::SessionLost => "session-lost",
         CancelReason::DeadMan => "dead-man",
         CancelReason::Suspended => "suspended",
+        CancelReason::Expired => "expired",
+        CancelReason::PostOnly => "post-only",
+        CancelReason::Unfillable => "unfillable",
+        CancelReason::Margin => "margin",
+        CancelReason::Limit => "limit",
+        CancelReason::Contingent => "contingent",
+        CancelReason::Protection => "protection",
+        CancelReason::TradingState => "trading-state",
+        CancelReason::Replaced => "replaced",
+        CancelReason::Settled => "settled",
     }
 }
 
@@ -31,6 +41,11 @@ const fn side(side: Side) -> &'static str {
 fn mark(mark: Mark) -> String {
     let (whole, part) = (mark.get() >> 10, mark.get() & 1023);
     if part == 0 { whole.to_string() } else { format!("{whole}+{part}") }
+}
+
+/// Milliseconds since the story began.
+fn after_start(at: TimeNs) -> u64 {
+    (at.get() - time(0).get()).div_euclid(1_000_000)
 }
 
 impl Story<'_> {
@@ -49,7 +64,11 @@ impl Story<'_> {
     }
 
     fn fill(&self, fill: &Fill) -> String {
-        let what = if fill.kind == FillKind::Liquidation { "liquidation" } else { "fill" };
+        let what = match fill.kind {
+            FillKind::Trade => "fill",
+            FillKind::Liquidation => "liquidation",
+            FillKind::Auction => "auction",
+        };
         let taker = if fill.kind == FillKind::Liquidation {
             self.owner(fill.taker.account)
         } else {
@@ -82,7 +101,12 @@ impl Story<'_> {
                 let place = if priority_kept { "place kept" } else { "place lost" };
                 format!("amended {} to {qty} @ {limit} leaves {leaves} {place}", self.name(order))
             }
-            Event::Trimmed { order, leaves, .. } => format!("trimmed {} leaves {leaves}", self.name(order)),
+            Event::Trimmed { order, leaves, reason: TrimReason::ReduceOnly, .. } => {
+                format!("trimmed {} leaves {leaves}", self.name(order))
+            }
+            Event::Trimmed { order, leaves, reason, .. } => {
+                format!("trimmed {} leaves {leaves} {reason:?}", self.name(order))
+            }
             Event::MassCancelled { account, count, .. } => {
                 format!("cancelled all {} {count}", self.owner(account))
             }
@@ -96,6 +120,9 @@ impl Story<'_> {
                 format!("leverage {} {} hundredths", self.owner(account), leverage)
             }
             Event::InstrumentDefined { instrument } => format!("instrument {instrument}"),
+            Event::TradingStateSet { state, until, .. } if until.get() != 0 => {
+                format!("trading {state:?} until {}", after_start(until))
+            }
             Event::TradingStateSet { state, .. } => format!("trading {state:?}"),
             Event::Ticked => "ticked".to_owned(),
             Event::LiquidationStarted { account, equity, maintenance } => {
@@ -125,13 +152,92 @@ impl Story<'_> {
                 format!("dead man of {} disarmed", self.who(session))
             }
             Event::DeadManSet { session, deadline, .. } => {
-                let ms = (deadline.get() - time(0).get()).div_euclid(1_000_000);
-                format!("dead man of {} at {ms}", self.who(session))
+                format!("dead man of {} at {}", self.who(session), after_start(deadline))
             }
             Event::DeadManFired { session, .. } => format!("dead man of {} fires", self.who(session)),
             Event::RestrictionSet { account, restriction } => {
                 format!("restriction {} {restriction:?}", self.owner(account))
             }
+            Event::Armed { .. }
+            | Event::Triggered { .. }
+            | Event::Activated { .. }
+            | Event::Refreshed { .. } => self.of_order(event),
+            Event::MassQuoted { .. }
+            | Event::QuoteRefused { .. }
+            | Event::ProtectionSet { .. }
+            | Event::ProtectionTripped { .. }
+            | Event::ProtectionReset { .. }
+            | Event::OwnerGroupSet { .. }
+            | Event::GroupRestrictionSet { .. }
+            | Event::KeySuspended { .. } => self.of_owner(event),
+            Event::LimitsSet { .. }
+            | Event::LimitStateEntered { .. }
+            | Event::Uncrossed { .. }
+            | Event::PositionSettled { .. }
+            | Event::InstrumentSettled { .. } => self.of_instrument(event),
+        }
+    }
+
+    /// What happens to an order with instructions.
+    fn of_order(&self, event: &Event) -> String {
+        if let Event::Armed { order, trigger, limit, leaves, .. } = *event {
+            let limit = if limit.get() == 0 { "market".to_owned() } else { limit.to_string() };
+            let Trigger { source, kind, price } = trigger;
+            format!("armed {} {leaves} @ {limit} {kind:?} at {price} by {source:?}", self.name(order))
+        } else if let Event::Triggered { order, trigger, at, .. } = *event {
+            format!("triggered {} at {trigger} by {}", self.name(order), mark(at))
+        } else if let Event::Activated { order, limit, leaves, .. } = *event {
+            format!("activated {} {leaves} @ {limit}", self.name(order))
+        } else if let Event::Refreshed { order, shown, leaves, .. } = *event {
+            format!("refreshed {} shows {shown} of {leaves}", self.name(order))
+        } else {
+            String::new()
+        }
+    }
+
+    /// Quotes, protection and kill switches.
+    fn of_owner(&self, event: &Event) -> String {
+        if let Event::MassQuoted { account, taken, refused, .. } = *event {
+            format!("quoted {} {taken} refused {refused}", self.owner(account))
+        } else if let Event::QuoteRefused { instrument, level, side: refused, reject, short, .. } = *event {
+            let short = if short.get() == 0 { String::new() } else { format!(" short {short}") };
+            format!("quote {instrument}/{level} {} refused {reject:?}{short}", side(refused))
+        } else if let Event::ProtectionSet { protection, .. } = *event {
+            format!("protection {} of {}", protection.group, self.owner(protection.account))
+        } else if let Event::ProtectionTripped { account, group, frozen_until } = *event {
+            let owner = self.owner(account);
+            if frozen_until.get() == 0 {
+                return format!("protection {group} of {owner} tripped");
+            }
+            format!("protection {group} of {owner} tripped until {}", after_start(frozen_until))
+        } else if let Event::ProtectionReset { account, group, .. } = *event {
+            format!("protection {group} of {} reset", self.owner(account))
+        } else if let Event::OwnerGroupSet { account, group } = *event {
+            format!("group of {} is {group}", self.owner(account))
+        } else if let Event::GroupRestrictionSet { group, restriction } = *event {
+            format!("restriction of group {group} {restriction:?}")
+        } else if let Event::KeySuspended { key, suspended } = *event {
+            format!("key {key} {}", if suspended { "suspended" } else { "admitted" })
+        } else {
+            String::new()
+        }
+    }
+
+    /// What happens to an instrument as a whole.
+    fn of_instrument(&self, event: &Event) -> String {
+        if let Event::LimitsSet { instrument, .. } = *event {
+            format!("limits of {instrument}")
+        } else if let Event::LimitStateEntered { limit, .. } = *event {
+            format!("limit state at {limit}")
+        } else if let Event::Uncrossed { price, qty, surplus, .. } = *event {
+            format!("uncrossed {qty} @ {price} surplus {surplus}")
+        } else if let Event::PositionSettled { account, position, amount, balance, covered, .. } = *event {
+            let owner = self.owner(account);
+            format!("settled {position} of {owner} for {amount} balance {balance} covered {covered}")
+        } else if let Event::InstrumentSettled { price, dust, .. } = *event {
+            format!("settled at {} dust {dust}", mark(price))
+        } else {
+            String::new()
         }
     }
 }

@@ -251,7 +251,7 @@ fn amend_order(message: &private::AmendOrder, own: AccountId) -> Result<Request,
 
 fn mass_cancel(message: &private::MassCancel, own: AccountId) -> Result<Request, Refusal> {
     let instrument = message.instrument_id.get().map(InstrumentId::new);
-    let action = Action::MassCancel(MassCancel { account: account_or(message.account_id, own), instrument });
+    let action = Action::MassCancel(MassCancel { account: account_or(message.account_id, own), instrument, side: None, tag: None });
     named(message.cl_ord_id, refusal!(private::MassCancel, NullInRequired, "cl_ord_id"), action)
 }
 
@@ -365,7 +365,7 @@ fn key_revoke(message: &private::KeyRevoke) -> Result<Request, Refusal> {
 
 fn admin_mass_cancel(message: &private::AdminMassCancel) -> Result<Request, Refusal> {
     let instrument = message.instrument_id.get().map(InstrumentId::new);
-    let action = Action::MassCancel(MassCancel { account: message.account_id, instrument });
+    let action = Action::MassCancel(MassCancel { account: message.account_id, instrument, side: None, tag: None });
     named(message.request_id, refusal!(private::AdminMassCancel, NullInRequired, "request_id"), action)
 }
 

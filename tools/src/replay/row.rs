@@ -280,7 +280,7 @@ impl Row {
                 self.number(C::Amount, leverage.get());
             }
             Event::InstrumentDefined { instrument } => self.at(instrument),
-            Event::TradingStateSet { instrument, state } => {
+            Event::TradingStateSet { instrument, state, .. } => {
                 self.at(instrument);
                 self.named(C::Detail, state);
             }
