@@ -151,17 +151,19 @@ impl Venue {
         assert!(stamp.seq > self.last.seq && stamp.time >= self.last.time, "stamps rise");
         self.last = stamp;
         self.work = MATCHES_PER_COMMAND;
-        if let Err(Refusal { reject, short }) = self.handle(command, events) {
-            events.push(Event::Rejected {
+        match self.handle(command, events) {
+            Ok(()) => {
+                if self.has_follow_up() {
+                    self.follow_up(events);
+                }
+            }
+            Err(Refusal { reject, short }) => events.push(Event::Rejected {
                 session: command.session,
                 account: command.action.account(),
                 client_order_id: command.client_order_id,
                 reject,
                 short,
-            });
-        }
-        if self.has_follow_up() {
-            self.follow_up(events);
+            }),
         }
         self.ledger.assert_conserved();
     }
