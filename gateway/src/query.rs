@@ -167,10 +167,7 @@ fn instruments(venue: &Venue, query_id: u64) -> Found {
 fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> InstrumentDef {
     let instrument = venue.ledger().instrument(number);
     let spec = &instrument.spec;
-    let state = match venue.trading_state(number).unwrap_or(TradingState::CancelOnly) {
-        TradingState::Open => types::TradingState::Open,
-        TradingState::CancelOnly => types::TradingState::CancelOnly,
-    };
+    let state = trading_state(venue.trading_state(number).unwrap_or(TradingState::CancelOnly));
     InstrumentDef {
         query_id,
         instrument_id: number,
@@ -189,6 +186,20 @@ fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> Instrum
         money_decimals: spec.money_decimals,
         state: Code::of(state),
         symbol: Chars16(spec.symbol),
+    }
+}
+
+const fn trading_state(state: TradingState) -> types::TradingState {
+    match state {
+        TradingState::Open => types::TradingState::Open,
+        TradingState::CancelOnly => types::TradingState::CancelOnly,
+        TradingState::PreOpen => types::TradingState::PreOpen,
+        TradingState::Auction => types::TradingState::Auction,
+        TradingState::PostOnly => types::TradingState::PostOnly,
+        TradingState::ReduceOnly => types::TradingState::ReduceOnly,
+        TradingState::Halted => types::TradingState::Halted,
+        TradingState::Closed => types::TradingState::Closed,
+        TradingState::Settled => types::TradingState::Settled,
     }
 }
 
