@@ -13,7 +13,7 @@ use risk::{
 use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::private::{AccountState, BookLevels, InstrumentDef, Level, OpenOrder, PositionState};
-use crate::wire::types::{self, AccountStatus, Chars16, Code, I64N, OrdFlags};
+use crate::wire::types::{self, AccountStatus, Chars16, Code, I64N, Millis, OrdFlags};
 
 /// Orders, or instruments, of one answer.
 pub const ROWS_MAX: usize = 1024;
@@ -166,7 +166,7 @@ fn instruments(venue: &Venue, query_id: u64) -> Found {
 
 fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> InstrumentDef {
     let instrument = venue.ledger().instrument(number);
-    let spec = &instrument.spec;
+    let (spec, limits) = (&instrument.spec, &instrument.limits);
     let state = trading_state(venue.trading_state(number).unwrap_or(TradingState::CancelOnly));
     InstrumentDef {
         query_id,
@@ -174,7 +174,7 @@ fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> Instrum
         tick: spec.tick,
         lot: spec.lot,
         price_max: spec.price_max,
-        order_qty_max: spec.order_qty_max,
+        order_qty_max: limits.order_qty_max,
         index: instrument.index.into(),
         mark: instrument.mark.into(),
         open_interest: venue.ledger().open_interest(number),
@@ -186,6 +186,14 @@ fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> Instrum
         money_decimals: spec.money_decimals,
         state: Code::of(state),
         symbol: Chars16(spec.symbol),
+        order_notional_max: limits.order_notional_max,
+        position_max: limits.position_max,
+        open_interest_max: limits.open_interest_max,
+        orders_max: limits.orders_max,
+        price_band: limits.price_band.get(),
+        market_collar: limits.market_collar.get(),
+        limit_state_band: limits.limit_state_band.get(),
+        limit_state_call: Millis::new(limits.limit_state_call_ms),
     }
 }
 

@@ -79,6 +79,30 @@ requests! {
     IndexPrice,
 }
 
+impl Request {
+    /// Numbers the orders of a batch that have no number yet, from the one after `own` on; the last number the request
+    /// uses up. Exits use the two after their entry's.
+    pub(super) fn number_parts(&mut self, own: ClientOrderId) -> ClientOrderId {
+        let mut last = own.get();
+        if let Self::AdvancedOrder(order) = self {
+            last += exit_numbers(order.take_profit_trigger, order.stop_loss_trigger);
+        } else if let Self::OrderBatch(batch) = self {
+            for row in &mut batch.orders.0 {
+                if row.cl_ord_id == CHOSEN {
+                    row.cl_ord_id = ClientOrderId::new(last + 1);
+                }
+                last = row.cl_ord_id.get() + exit_numbers(row.take_profit_trigger, row.stop_loss_trigger);
+            }
+        }
+        ClientOrderId::new(last)
+    }
+}
+
+/// Numbers that the exits of an order take.
+fn exit_numbers(take_profit: PriceN, stop_loss: PriceN) -> u64 {
+    if take_profit.get().is_some() || stop_loss.get().is_some() { 2 } else { 0 }
+}
+
 /// The number that is to be chosen by the session.
 const CHOSEN: ClientOrderId = ClientOrderId::new(0);
 

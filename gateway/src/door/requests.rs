@@ -172,14 +172,14 @@ fn at_fault<M: Message>(fault: Fault) -> Refusal {
 fn new_order(message: &private::NewOrder, own: AccountId) -> Result<Request, Refusal> {
     type M = private::NewOrder;
     let account = account_or(message.account_id, own);
-    let action = terms::action(&terms::said_plainly(message), account).map_err(at_fault::<M>)?;
+    let action = terms::action(&message.in_full().batched(), account).map_err(at_fault::<M>)?;
     timed(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), message.valid_until, action)
 }
 
 fn advanced_order(message: &private::AdvancedOrder, own: AccountId) -> Result<Request, Refusal> {
     type M = private::AdvancedOrder;
     let account = account_or(message.account_id, own);
-    let action = terms::action(&terms::said_in_full(message), account).map_err(at_fault::<M>)?;
+    let action = terms::action(&message.batched(), account).map_err(at_fault::<M>)?;
     timed(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), message.valid_until, action)
 }
 

@@ -73,7 +73,6 @@ impl Projection {
             }
             Event::AccountOpened { .. }
             | Event::InstrumentDefined { .. }
-            | Event::TradingStateSet { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. }
@@ -83,6 +82,7 @@ impl Projection {
             Event::SessionOpened { .. }
             | Event::LimitStateEntered { .. }
             | Event::Uncrossed { .. }
+            | Event::TradingStateSet { .. }
             | Event::InstrumentSettled { .. }
             | Event::Ticked
             | Event::LoggedOn { .. }
@@ -434,6 +434,18 @@ impl Projection {
                 balance,
                 covered,
             });
+        }
+    }
+
+    /// Answers an operator who asked for another trading state. It may be entered in a later command, when an auction
+    /// has matched; the request is taken now.
+    pub(super) fn route_phase(&mut self, outcome: &Outcome<'_>) {
+        let asks = matches!(
+            outcome.command.action,
+            Action::SetTradingState { .. } | Action::StartAuction { .. } | Action::Settle { .. }
+        );
+        if asks && !matches!(outcome.events, [Event::Rejected { .. }]) {
+            self.acknowledge(outcome);
         }
     }
 

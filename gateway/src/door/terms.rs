@@ -29,62 +29,6 @@ const fn fault(code: ErrorCode, field: &'static str) -> Fault {
 /// An order in the words of the wire: every field an order has in any message.
 pub(super) type Said = private::BatchRow;
 
-/// What a plain request says, in the words of the richest.
-pub(super) fn said_plainly(message: &private::NewOrder) -> Said {
-    Said {
-        cl_ord_id: message.cl_ord_id,
-        instrument_id: message.instrument_id,
-        price: message.price,
-        qty: message.qty,
-        display_qty: message.display_qty,
-        min_qty: types::QtyN::NONE,
-        trigger_price: message.trigger_price,
-        expire_time: message.expire_time,
-        user_tag: message.user_tag,
-        take_profit_trigger: PriceN::NONE,
-        take_profit_price: PriceN::NONE,
-        stop_loss_trigger: PriceN::NONE,
-        stop_loss_price: PriceN::NONE,
-        protection_group: 0,
-        flags: message.flags,
-        side: message.side,
-        ord_type: message.ord_type,
-        tif: message.tif,
-        stp: message.stp,
-        trigger_src: message.trigger_src,
-        exit_src: message.trigger_src,
-        post_only: message.post_only,
-    }
-}
-
-/// What a request with instructions says.
-pub(super) fn said_in_full(message: &private::AdvancedOrder) -> Said {
-    Said {
-        cl_ord_id: message.cl_ord_id,
-        instrument_id: message.instrument_id,
-        price: message.price,
-        qty: message.qty,
-        display_qty: message.display_qty,
-        min_qty: message.min_qty,
-        trigger_price: message.trigger_price,
-        expire_time: message.expire_time,
-        user_tag: message.user_tag,
-        take_profit_trigger: message.take_profit_trigger,
-        take_profit_price: message.take_profit_price,
-        stop_loss_trigger: message.stop_loss_trigger,
-        stop_loss_price: message.stop_loss_price,
-        protection_group: message.protection_group,
-        flags: message.flags,
-        side: message.side,
-        ord_type: message.ord_type,
-        tif: message.tif,
-        stp: message.stp,
-        trigger_src: message.trigger_src,
-        exit_src: message.exit_src,
-        post_only: message.post_only,
-    }
-}
-
 /// The action of one order: the plain one where it says nothing beyond.
 pub(super) fn action(said: &Said, account: AccountId) -> Result<Action, Fault> {
     let AdvancedOrder { order, instructions } = advanced(said, account)?;

@@ -5,6 +5,7 @@
 use engine::{ClientOrderId, OrderId, Seq, TimeNs};
 use risk::{AccountId, InstrumentId, Mark, Price, Qty};
 
+use super::NewOrder;
 use crate::wire::message::{Group, messages, rows};
 use crate::wire::types::{
     BatchMode, Code, IdN, Millis, MoneyN, OrdFlags, OrdType, PostOnlyMode, PriceN, QtyN, Side, Stp, Tif,
@@ -343,5 +344,69 @@ rows! {
         ask_qty: Qty,
         /// Tells several quotes in one instrument apart; below 16.
         level: u8,
+    }
+}
+
+impl NewOrder {
+    /// The same order in the message that has room for everything.
+    #[must_use]
+    pub fn in_full(&self) -> AdvancedOrder {
+        AdvancedOrder {
+            cl_ord_id: self.cl_ord_id,
+            account_id: self.account_id,
+            instrument_id: self.instrument_id,
+            price: self.price,
+            qty: self.qty,
+            display_qty: self.display_qty,
+            min_qty: QtyN::NONE,
+            trigger_price: self.trigger_price,
+            expire_time: self.expire_time,
+            valid_until: self.valid_until,
+            user_tag: self.user_tag,
+            take_profit_trigger: PriceN::NONE,
+            take_profit_price: PriceN::NONE,
+            stop_loss_trigger: PriceN::NONE,
+            stop_loss_price: PriceN::NONE,
+            protection_group: 0,
+            flags: self.flags,
+            side: self.side,
+            ord_type: self.ord_type,
+            tif: self.tif,
+            stp: self.stp,
+            trigger_src: self.trigger_src,
+            exit_src: self.trigger_src,
+            post_only: self.post_only,
+        }
+    }
+}
+
+impl AdvancedOrder {
+    /// The same order as one of a batch.
+    #[must_use]
+    pub fn batched(&self) -> BatchRow {
+        BatchRow {
+            cl_ord_id: self.cl_ord_id,
+            instrument_id: self.instrument_id,
+            price: self.price,
+            qty: self.qty,
+            display_qty: self.display_qty,
+            min_qty: self.min_qty,
+            trigger_price: self.trigger_price,
+            expire_time: self.expire_time,
+            user_tag: self.user_tag,
+            take_profit_trigger: self.take_profit_trigger,
+            take_profit_price: self.take_profit_price,
+            stop_loss_trigger: self.stop_loss_trigger,
+            stop_loss_price: self.stop_loss_price,
+            protection_group: self.protection_group,
+            flags: self.flags,
+            side: self.side,
+            ord_type: self.ord_type,
+            tif: self.tif,
+            stp: self.stp,
+            trigger_src: self.trigger_src,
+            exit_src: self.exit_src,
+            post_only: self.post_only,
+        }
     }
 }
