@@ -62,7 +62,7 @@ impl Venue {
     }
 
     /// Whether a trading account is neither in liquidation nor suspended.
-    fn check_free(&self, account: AccountId) -> Result<(), Reject> {
+    pub(super) fn check_free(&self, account: AccountId) -> Result<(), Reject> {
         match self.user(account)? {
             (AccountState::Liquidating, _) => Err(Reject::AccountLiquidating),
             (_, Restriction::Suspended) => Err(Reject::AccountSuspended),
