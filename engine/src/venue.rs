@@ -7,6 +7,7 @@
 mod accounts;
 mod advanced;
 mod amend;
+mod auction;
 mod cancel;
 mod check;
 mod dead_man;
@@ -48,10 +49,12 @@ use risk::{
 use instruments::Sources;
 use keys::Keys;
 use matching::Taker;
+use phases::{PhaseWork, Reach};
 use sessions::skip_numbers;
 use sweep::{Budget, Sweep};
 use wake::Wake;
 
+pub use auction::Indicative;
 pub use keys::Key;
 pub use sessions::Session;
 pub use views::OpenOrderView;
@@ -61,6 +64,12 @@ pub use views::OpenOrderView;
 struct Market {
     book: Book,
     state: TradingState,
+    /// What takers may take; derived.
+    reach: Reach,
+    /// When the next state follows by itself; 0 is never.
+    until: TimeNs,
+    /// How long the auction lasts that follows a cancel-only time, in milliseconds; 0 is not at all.
+    call_ms: u32,
     sources: Sources,
 }
 
@@ -85,6 +94,10 @@ pub struct Venue {
     sweeps: VecDeque<Sweep>,
     /// Orders whose turn to take comes, the next first.
     waiting: VecDeque<OrderSlot>,
+    /// An uncrossing, restart or settlement that is not through.
+    phase: Option<PhaseWork>,
+    /// Times at which states change by themselves, the earliest last. Derived from the instruments.
+    state_timers: Vec<(TimeNs, InstrumentId)>,
     /// What is left of the matching work of this command; between commands it means nothing.
     work: usize,
     /// The time of a tick that has not fired all dead-man timers it must.
@@ -135,6 +148,8 @@ impl Venue {
             suspended: None,
             sweeps: VecDeque::new(),
             waiting: VecDeque::with_capacity(orders as usize),
+            phase: None,
+            state_timers: Vec::new(),
             work: 0,
             firing: None,
             wake: None,
@@ -247,6 +262,7 @@ impl Venue {
     pub fn pending(&self) -> bool {
         self.suspended.is_some()
             || !self.sweeps.is_empty()
+            || self.phase.is_some()
             || self.firing.is_some()
             || self.wake.is_some()
             || self.has_follow_up()
@@ -262,16 +278,29 @@ impl Venue {
             self.take_and_settle(taker, events);
         } else if let Some(sweep) = self.sweeps.pop_front() {
             self.go_on_sweeping(sweep, &mut Budget::of_command(), events);
+        } else if let Some(work) = self.phase.take_if(|work| work.is_urgent()) {
+            self.go_on_with_phase(work, events);
         } else if let Some(now) = self.firing.take() {
             self.fire_due(now, events);
         } else if let Some(wake) = self.wake.take() {
             self.go_on_waking(wake, events);
         } else if self.has_follow_up() {
             // What follows up is taken up at the end of every command, this one too.
+        } else if let Some(work) = self.phase.take() {
+            self.go_on_with_phase(work, events);
         } else if let Some(&account) = self.liquidating.front() {
             self.liquidation_step(account, events);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn go_on_with_phase(&mut self, work: PhaseWork, events: &mut Events) {
+        match work {
+            PhaseWork::Uncross(uncrossing) => self.uncross(uncrossing, &mut Budget::of_command(), events),
+            PhaseWork::Restart(restart) => self.go_on_restarting(restart, events),
+            PhaseWork::Settle(settling) => self.go_on_settling(settling, events),
+        }
     }
 
     /// Accounts, positions, marks, instruments: exact queries.
@@ -296,6 +325,13 @@ impl Venue {
     #[must_use]
     pub fn trading_state(&self, instrument: InstrumentId) -> Option<TradingState> {
         self.markets.get(instrument.index()).map(|market| market.state)
+    }
+
+    /// When the next state of an instrument follows by itself, if it does.
+    #[must_use]
+    pub fn state_until(&self, instrument: InstrumentId) -> Option<TimeNs> {
+        let market = self.markets.get(instrument.index())?;
+        (market.until != TimeNs::default()).then_some(market.until)
     }
 
     /// Best price of a side and the quantity there.

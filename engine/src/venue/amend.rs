@@ -5,6 +5,7 @@
 
 use super::matching::{Purpose, Taker};
 use super::new_order::check_restriction;
+use super::phases::Change;
 use super::{Venue, Verdict};
 use crate::command::{AmendOrder, SessionId};
 use crate::event::{Event, Events};
@@ -31,6 +32,7 @@ impl Venue {
         let keeps_place = key == order.key && leaves <= order.leaves;
         if !keeps_place {
             self.check_band(order.instrument(), order.side(), amend.limit)?;
+            self.check_notional(order.instrument(), amend.qty, amend.limit)?;
         }
         let leg = self.ledger.reservation(slot).leg;
         let position = self.ledger.leg(leg).position;
@@ -65,7 +67,12 @@ impl Venue {
         let (state, restriction) = self.user(amend.account)?;
         let slot = self.find_order(session, amend.account, amend.order);
         if let Some(slot) = slot {
-            self.check_market(self.orders.get(slot).instrument())?;
+            let order = self.orders.get(slot);
+            self.check_change(order.instrument(), || Change {
+                keeps_place: self.keeps_place(slot, amend),
+                post_only: amend.post_only,
+                reduce_only: order.reduce_only(),
+            })?;
         }
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
@@ -79,10 +86,14 @@ impl Venue {
     /// Whether the amendment of a resting order cannot raise a position: it only takes from it, or the order itself
     /// only reduces.
     fn only_reduces(&self, slot: OrderSlot, amend: &AmendOrder) -> bool {
+        self.keeps_place(slot, amend) || self.orders.get(slot).reduce_only()
+    }
+
+    /// Whether the amendment only takes from the order, which then stays where it is.
+    fn keeps_place(&self, slot: OrderSlot, amend: &AmendOrder) -> bool {
         let order = self.orders.get(slot);
-        let total = self.orders.terms(slot).filled + order.leaves;
-        let keeps_place = self.price_of(order.instrument(), order.key) == amend.limit && amend.qty <= total;
-        keeps_place || order.reduce_only()
+        let total = self.orders.terms(slot).filled + self.orders.leaves(slot);
+        self.price_of(order.instrument(), order.key) == amend.limit && amend.qty <= total
     }
 
     fn amend_in_place(&mut self, slot: OrderSlot, limit: Price, leaves: Qty, events: &mut Events) {

@@ -49,13 +49,19 @@ impl Venue {
     pub(super) fn fire_due(&mut self, now: TimeNs, events: &mut Events) {
         let mut budget = Budget::of_command();
         for _ in 0..TIMERS_PER_COMMAND {
-            let Some(session) = self.deadlines.due(now) else { return };
-            self.fire(session, &mut budget, events);
-            if !self.sweeps.is_empty() {
+            if let Some(session) = self.deadlines.due(now) {
+                self.fire(session, &mut budget, events);
+            } else if let Some(instrument) = self.state_due(now) {
+                self.next_state(instrument, now, &mut budget, events);
+            } else {
+                return;
+            }
+            if !self.sweeps.is_empty() || self.phase.is_some() {
                 break;
             }
         }
-        self.firing = self.deadlines.due(now).map(|_| now);
+        let is_due = self.deadlines.due(now).is_some() || self.state_due(now).is_some();
+        self.firing = is_due.then_some(now);
     }
 
     fn fire(&mut self, id: SessionId, budget: &mut Budget, events: &mut Events) {

@@ -5,6 +5,7 @@
 
 use super::Venue;
 use super::matching::{Purpose, Taker};
+use super::phases::PhaseWork;
 use crate::conditions::Stage;
 use crate::event::Events;
 use risk::OrderSlot;
@@ -18,7 +19,11 @@ impl Venue {
 
     /// Whether work of higher rank is left over.
     fn is_held_up(&self) -> bool {
-        self.suspended.is_some() || !self.sweeps.is_empty() || self.firing.is_some() || self.wake.is_some()
+        self.suspended.is_some()
+            || !self.sweeps.is_empty()
+            || self.phase.as_ref().is_some_and(PhaseWork::is_urgent)
+            || self.firing.is_some()
+            || self.wake.is_some()
     }
 
     /// Fires what was crossed and lets orders take, until the work of the command is used up.

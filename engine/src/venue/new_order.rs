@@ -4,15 +4,14 @@
 //! has passed, but the session's numbers, which every command uses up.
 
 use super::matching::{Purpose, Taker};
-use super::{Venue, Verdict};
-use crate::command::{ClientOrderId, NewOrder, SessionId, TimeInForce, TradingState};
+use super::{Market, Venue, Verdict};
+use crate::command::{ClientOrderId, NewOrder, SessionId, TimeInForce};
 use crate::event::{Event, Events};
 use crate::limits::FOK_MAKERS_MAX;
 use crate::orders::{NewSlot, Terms};
 use crate::reject::Reject;
-use risk::limits::ORDERS_PER_LEG_MAX;
 use risk::{
-    AccountId, AccountState, Candidate, Instrument, InstrumentId, LegId, OrderSlot, Position, Price,
+    AccountId, AccountState, Candidate, Instrument, InstrumentId, LegId, Money, OrderSlot, Position, Price,
     Prospect, Qty, Restriction, Side, Weight,
 };
 
@@ -74,7 +73,7 @@ impl Venue {
     /// Everything about an order that needs no look at the account's position; its worst price, and the account's leg.
     fn check_terms(&self, order: &NewOrder) -> Result<(Price, Option<LegId>), Reject> {
         let (state, restriction) = self.user(order.account)?;
-        self.check_market(order.instrument)?;
+        self.check_market(order, None)?;
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
         }
@@ -93,23 +92,9 @@ impl Venue {
             }
             None => self.market_limit(order.instrument, order.side)?,
         };
+        self.check_notional(order.instrument, order.qty, limit)?;
         let leg = self.check_room(order.account, order.instrument)?;
         Ok((limit, leg))
-    }
-
-    /// Whether the instrument exists and admits orders.
-    pub(super) fn check_market(&self, instrument: InstrumentId) -> Result<(), Reject> {
-        match self.trading_state(instrument).ok_or(Reject::UnknownInstrument)? {
-            TradingState::Open => Ok(()),
-            TradingState::CancelOnly
-            | TradingState::PreOpen
-            | TradingState::Auction
-            | TradingState::PostOnly
-            | TradingState::ReduceOnly
-            | TradingState::Halted
-            | TradingState::Closed
-            | TradingState::Settled => Err(Reject::NotTrading),
-        }
     }
 
     pub(super) fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
@@ -143,6 +128,20 @@ impl Venue {
         if inside { Ok(()) } else { Err(Reject::PriceBand) }
     }
 
+    /// The value at the limit may not be above the instrument's order maximum.
+    #[inline]
+    pub(super) fn check_notional(
+        &self,
+        instrument: InstrumentId,
+        qty: Qty,
+        limit: Price,
+    ) -> Result<(), Reject> {
+        let instrument = self.ledger.instrument(instrument);
+        let most = instrument.limits.order_notional_max;
+        let admitted = most == Money::ZERO || instrument.value(qty, limit) <= most;
+        if admitted { Ok(()) } else { Err(Reject::NotionalTooLarge) }
+    }
+
     /// The worst price of a market order: the collar around the mark, on the tick, inside the instrument's range.
     fn market_limit(&self, instrument: InstrumentId, side: Side) -> Result<Price, Reject> {
         let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
@@ -161,7 +160,7 @@ impl Venue {
     fn check_room(&self, account: AccountId, instrument: InstrumentId) -> Result<Option<LegId>, Reject> {
         let leg = self.ledger.find_leg(account, instrument);
         let orders = leg.map_or(0, |leg| self.ledger.leg(leg).orders);
-        if orders >= ORDERS_PER_LEG_MAX || !self.orders.has_room() {
+        if orders >= self.ledger.instrument(instrument).limits.orders_max || !self.orders.has_room() {
             return Err(Reject::TooManyOrders);
         }
         if leg.is_none() && !self.ledger.has_room_for_leg(account, instrument) {
@@ -182,7 +181,8 @@ impl Venue {
 
     /// Walks the makers a fill-or-kill order would meet, as matching would.
     fn can_fill(&mut self, order: &NewOrder, key: u32, qty: Qty) -> bool {
-        let book = &self.markets[order.instrument.index()].book;
+        let Market { book, reach, .. } = &self.markets[order.instrument.index()];
+        let key = reach.cut(order.side, key);
         let mut left = qty;
         let mut next = book.front(order.side, key);
         for _ in 0..FOK_MAKERS_MAX {
