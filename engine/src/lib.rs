@@ -24,6 +24,7 @@ mod ladder;
 pub mod limits;
 mod liquidation_index;
 pub mod orders;
+mod queue;
 pub mod reject;
 pub mod venue;
 
@@ -37,4 +38,4 @@ pub use command::{
 pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId, TrimReason};
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
-pub use venue::{Indicative, Key, OpenOrderView, Session, Venue};
+pub use venue::{Indicative, Key, OpenOrderView, ProtectionView, Session, Venue, Window};

@@ -3,6 +3,7 @@
 use super::*;
 use crate::command::{ClientOrderId, Instructions, SessionId, TimeInForce};
 use crate::conditions::{Conditions, Stage};
+use crate::deadlines::HeapPlace;
 use crate::orders::{NewSlot, Terms};
 use risk::{AccountId, InstrumentId, Qty};
 use std::vec::Vec;
@@ -45,6 +46,7 @@ impl Scene {
                 partner: OrderSlot::NONE,
                 parent: OrderSlot::NONE,
                 exits: [OrderSlot::NONE; 2],
+                expiry: HeapPlace::NOWHERE,
             };
             self.orders.set_conditions(slot, conditions);
         }

@@ -9,7 +9,7 @@ use super::phases::PhaseWork;
 use super::sweep::Budget;
 use crate::auction::{Discovery, Found};
 use crate::command::{TimeNs, TradingState};
-use crate::event::{CancelReason, Event, Events, Fill, TradeId, TrimReason};
+use crate::event::{CancelReason, Event, Events, Fill, TradeId};
 use risk::{FillKind, InstrumentId, LegId, OrderSlot, Price, Qty, Side};
 
 /// A book on its way to a state in which it may not be crossed.
@@ -113,44 +113,32 @@ impl Venue {
     /// One pair: an order that must not trade any more goes instead, own orders lose what they would have matched.
     fn match_pair(&mut self, buy: OrderSlot, sell: OrderSlot, key: u32, events: &mut Events) {
         for slot in [buy, sell] {
-            if self.is_liquidating(self.orders.get(slot).account) {
-                self.cancel_and_drop_leg(slot, CancelReason::Liquidation, events);
+            if let Some(reason) = self.falls_out(slot) {
+                self.cancel_and_drop_leg(slot, reason, events);
                 return;
             }
         }
-        let qty = self.orders.get(buy).leaves.min(self.orders.get(sell).leaves);
-        if self.is_own(buy, sell) {
-            for slot in [buy, sell] {
-                self.lose(slot, qty, events);
+        let [bid, ask] = [buy, sell].map(|slot| *self.orders.get(slot));
+        let qty = bid.leaves.min(ask.leaves);
+        if self.is_of_owner(bid.account, (ask.account, self.group_of(ask.account))) {
+            let other = self.orders.id(sell);
+            self.decrement_resting(buy, qty, events);
+            // A pair of which both orders met went with the first.
+            if self.orders.find(other).is_some() {
+                self.decrement_resting(sell, qty, events);
             }
         } else {
             self.fill_pair(buy, sell, (key, qty), events);
         }
     }
 
-    /// Whether two orders are of one account, or of one owner group.
-    fn is_own(&self, one: OrderSlot, other: OrderSlot) -> bool {
-        let (one, other) = (self.orders.get(one).account, self.orders.get(other).account);
-        let group = |account| self.ledger.account(account).map_or(0, |account| account.group.get());
-        one == other || (group(one) != 0 && group(one) == group(other))
-    }
-
-    /// Takes off a resting order what it would have matched with an own one.
-    fn lose(&mut self, slot: OrderSlot, qty: Qty, events: &mut Events) {
-        if self.orders.leaves(slot) == qty {
-            self.cancel_and_drop_leg(slot, CancelReason::SelfTrade, events);
-            return;
+    /// Why an order must not trade any more, where it must not.
+    fn falls_out(&self, slot: OrderSlot) -> Option<CancelReason> {
+        let order = self.orders.get(slot);
+        if self.is_liquidating(order.account) {
+            return Some(CancelReason::Liquidation);
         }
-        self.reduce_resting(slot, qty);
-        let (order, terms) = (self.orders.id(slot), *self.orders.terms(slot));
-        events.push(Event::Trimmed {
-            order,
-            client_order_id: terms.client_order_id,
-            session: terms.session,
-            account: self.orders.get(slot).account,
-            leaves: self.orders.leaves(slot),
-            reason: TrimReason::SelfTrade,
-        });
+        (order.is_special() && self.protection_tripped(slot)).then_some(CancelReason::Protection)
     }
 
     /// One match: orders, money, event; then what each side's new position asks for, the buyer's first.
@@ -184,7 +172,9 @@ impl Venue {
     /// What a match leaves of an order and asks of its account.
     fn settle_side(&mut self, slot: OrderSlot, leg: LegId, qty: Qty, events: &mut Events) {
         let order = *self.orders.get(slot);
-        if order.leaves == Qty::ZERO {
+        if order.is_special() {
+            self.after_maker_fill(slot, qty, events);
+        } else if order.leaves == Qty::ZERO {
             self.markets[order.instrument().index()].book.remove(&mut self.orders, slot);
             self.forget(slot);
         } else {

@@ -13,7 +13,7 @@ use crate::command::{Instructions, NewOrder, TimeNs, TradingState};
 use crate::event::{Event, Events};
 use crate::limits::RESTARTS_PER_COMMAND;
 use crate::reject::Reject;
-use risk::{Instrument, InstrumentId, Mark, Rate, Side, TradingLimits};
+use risk::{Instrument, InstrumentId, Mark, OrderSlot, Rate, Side, TradingLimits};
 
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -165,6 +165,30 @@ impl Venue {
         if admitted { Ok(()) } else { Err(Reject::NotTrading) }
     }
 
+    /// Whether the instrument admits an accepted order now that its turn has come.
+    pub(super) fn admits_turn(&self, slot: OrderSlot) -> bool {
+        let order = self.orders.get(slot);
+        let (instrument, side) = (order.instrument(), order.side());
+        let state = self.markets[instrument.index()].state;
+        let Some(conditions) = self.orders.conditions(slot).filter(|_| state != TradingState::Open) else {
+            return state == TradingState::Open;
+        };
+        let limit = (!conditions.is_market).then(|| self.price_of(instrument, order.key));
+        let said = Instructions { trigger: None, ..conditions.instructions };
+        let turn = NewOrder {
+            account: order.account,
+            instrument,
+            side,
+            qty: order.leaves,
+            limit,
+            time_in_force: conditions.time_in_force,
+            post_only: conditions.post_only,
+            reduce_only: order.reduce_only(),
+            persistent: order.persistent(),
+        };
+        admits_new(state, &turn, Some(&said))
+    }
+
     /// Whether a liquidation may go through the book now.
     pub(super) fn liquidates_in_book(&self, instrument: InstrumentId) -> bool {
         let market = &self.markets[instrument.index()];
@@ -250,8 +274,8 @@ impl Venue {
             let instrument = restart.next;
             let Some(market) = self.markets.get_mut(instrument.index()) else { return };
             restart.next = InstrumentId::new(instrument.get() + 1);
-            let is_timed = market.until != TimeNs::default();
-            if !is_matching(market.state) && !(market.state == TradingState::Auction && is_timed) {
+            let is_in_call = market.state == TradingState::Auction && market.until != TimeNs::default();
+            if !is_matching(market.state) && !is_in_call {
                 continue;
             }
             market.call_ms = restart.call_ms;

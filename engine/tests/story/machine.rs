@@ -23,7 +23,7 @@ pub(crate) trait Machine {
     fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32);
 }
 
-/// The real one.
+/// The real one by itself.
 pub(crate) struct VenueAlone {
     venue: Venue,
     commands: u64,
@@ -63,55 +63,71 @@ impl Machine for VenueAlone {
     }
 
     fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {
-        let ledger = self.venue.ledger();
-        let known = ledger.account(account).and_then(|_| ledger.find_leg(account, instrument));
-        let Some(leg) = known else { return (0, 0, 0) };
-        let leg = ledger.leg(leg);
-        (leg.position.get(), leg.cost.get(), leg.orders)
+        held(&self.venue, account, instrument)
     }
+}
+
+/// Position, cost and number of orders of an account in a venue.
+fn held(venue: &Venue, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {
+    let ledger = venue.ledger();
+    let known = ledger.account(account).and_then(|_| ledger.find_leg(account, instrument));
+    let Some(leg) = known else { return (0, 0, 0) };
+    let leg = ledger.leg(leg);
+    (leg.position.get(), leg.cost.get(), leg.orders)
 }
 
 /// The real one, with the model beside it.
 pub(crate) struct VenueBesideModel {
-    real: VenueAlone,
+    venue: Venue,
     model: Model,
+    commands: u64,
+    waited_ms: u64,
 }
 
 impl VenueBesideModel {
     pub(crate) fn new(capacity: Capacity) -> Self {
-        Self { real: VenueAlone::new(capacity), model: Model::new(capacity, Hints::Venue) }
+        Self {
+            venue: Venue::new(capacity),
+            model: Model::new(capacity, Hints::Venue),
+            commands: 0,
+            waited_ms: 0,
+        }
     }
 }
 
 impl Machine for VenueBesideModel {
     fn apply(&mut self, command: &Command) -> Vec<Event> {
-        let events = self.real.apply(command);
-        let expected = self.model.apply(time(self.real.waited_ms), command, &events);
-        assert_eq!(events, expected, "venue and model on {command:?}");
-        self.model.settle(self.real.pending());
+        self.commands += 1;
+        let mut events = Events::default();
+        let stamp = Stamp { seq: Seq::new(self.commands), time: time(self.waited_ms) };
+        self.venue.apply(stamp, command, &mut events);
+        self.venue.check();
+        let expected = self.model.apply(stamp.time, command, events.as_slice());
+        assert_eq!(events.as_slice(), expected, "venue and model on {command:?}");
+        self.model.settle(self.venue.pending());
         assert_eq!(self.model.complaint(), None, "the model on {command:?}");
-        assert_eq!(self.model.difference(&self.real.venue), None, "after {command:?}");
-        events
+        assert_eq!(self.model.difference(&self.venue), None, "after {command:?}");
+        events.as_slice().to_vec()
     }
 
     fn wait(&mut self, ms: u64) {
-        self.real.wait(ms);
+        self.waited_ms += ms;
     }
 
     fn pending(&self) -> bool {
-        self.real.pending()
+        self.venue.pending()
     }
 
     fn resting(&self) -> u32 {
-        self.real.resting()
+        self.venue.ledger().order_count()
     }
 
     fn balance(&self, account: AccountId) -> i64 {
-        self.real.balance(account)
+        self.venue.ledger().account(account).map_or(0, |account| account.balance.get())
     }
 
     fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {
-        self.real.held(account, instrument)
+        held(&self.venue, account, instrument)
     }
 }
 

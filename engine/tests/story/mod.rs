@@ -1,6 +1,7 @@
 //! Plays a scenario: reads commands and expectations, names accounts and orders, compares line by line.
 
 pub(crate) mod machine;
+pub(crate) mod owners;
 pub(crate) mod phases;
 pub(crate) mod read;
 pub(crate) mod sessions;
@@ -109,7 +110,7 @@ impl<'m> Story<'m> {
     pub(crate) fn apply(&mut self, action: Action) {
         let Sender { session, client_seq, valid_until } = self.sender;
         let mut command = Command { client_seq, valid_until, ..Command::client(session, action) };
-        if matches!(command.action, Action::NewOrder(_)) {
+        if matches!(command.action, Action::NewOrder(_) | Action::MassQuote(_)) {
             command.client_order_id = ClientOrderId::new(self.orders.len() as u64);
         }
         let events = self.machine().apply(&command);
@@ -119,8 +120,10 @@ impl<'m> Story<'m> {
     fn take_in(&mut self, events: &[Event]) {
         for event in events {
             if let Event::Accepted { order, client_order_id, .. } = event {
-                let index = usize::try_from(client_order_id.get() - 1).expect("small");
-                let (name, _) = self.orders[index].clone();
+                let name = owners::quote_name(*client_order_id).unwrap_or_else(|| {
+                    let index = usize::try_from(client_order_id.get() - 1).expect("small");
+                    self.orders[index].0.clone()
+                });
                 self.numbers.insert(*order, name);
             }
             if let (Event::LoggedOn { session, .. }, Some(name)) = (event, self.newcomer.take()) {
@@ -246,8 +249,7 @@ impl<'m> Story<'m> {
     /// venue's in others.
     pub(crate) fn order(&self, name: &str) -> Result<OrderRef, String> {
         let place = self.orders.iter().rposition(|(known, _)| known == name);
-        let place = place.ok_or_else(|| format!("no order {name}"))?;
-        if self.orders[place].1 == self.sender.session {
+        if let Some(place) = place.filter(|place| self.orders[*place].1 == self.sender.session) {
             return Ok(OrderRef::Client(ClientOrderId::new(place as u64 + 1)));
         }
         let number = self.numbers.iter().rfind(|(_, known)| *known == name).map(|(number, _)| *number);

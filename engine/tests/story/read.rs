@@ -1,6 +1,6 @@
 //! Words into commands.
 
-use engine::{Action, AmendOrder, CancelOrder, MassCancel, NewOrder, TimeInForce, Transfer};
+use engine::{Action, AmendOrder, CancelOrder, NewOrder, TimeInForce, Transfer};
 use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Side, Tier};
 
 use super::Story;
@@ -148,6 +148,7 @@ impl Story<'_> {
             ["key" | "revoke" | "logon" | "logoff" | "lose" | "skip" | "restrict", ..] => {
                 self.of_session(words)?
             }
+            ["group" | "restrict-group" | "suspend" | "admit", ..] => self.of_owners(words)?,
             ["trading" | "auction" | "restarted" | "limits" | "settle", ..] => self.of_phase(words)?,
             [account, ref rest @ ..] => self.of_account(account, rest)?,
             [] => return Err("nothing".to_owned()),
@@ -166,13 +167,10 @@ impl Story<'_> {
                 let side = if side == "buy" { Side::Buy } else { Side::Sell };
                 self.new_order(name, side, (qty, price), wishes)?
             }
-            ["cancel", "all"] => {
-                Action::MassCancel(MassCancel { account, instrument: None, side: None, tag: None })
-            }
-            ["cancel", "all", "in", place] => {
-                let instrument = Some(InstrumentId::new(small(place)?));
-                Action::MassCancel(MassCancel { account, instrument, side: None, tag: None })
-            }
+            ["cancel", "all", ref which @ ..] => Self::cancel_all(account, which)?,
+            ["protects", ref terms @ ..] => Self::protect(account, terms)?,
+            ["unfreezes", group] => Self::unfreeze(account, group)?,
+            ["quotes", ref quotes @ ..] => self.mass_quote(account, quotes)?,
             ["cancel", order] => Action::CancelOrder(CancelOrder { account, order: self.order(order)? }),
             ["amend", order, "to", qty, "@", price, ref wishes @ ..] => Action::AmendOrder(AmendOrder {
                 account,
