@@ -7,6 +7,7 @@
 mod accounts;
 mod advanced;
 mod amend;
+mod auction;
 mod batch;
 mod cancel;
 mod check;
@@ -58,11 +59,13 @@ use groups::{Groups, Restricting};
 use instruments::Sources;
 use keys::Keys;
 use matching::Taker;
+use phases::{PhaseWork, Reach};
 use protection::Protections;
 use sessions::skip_numbers;
 use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
 use wake::Wake;
 
+pub use auction::Indicative;
 pub use keys::Key;
 pub use protection::{ProtectionView, Window};
 pub use sessions::Session;
@@ -73,6 +76,12 @@ pub use views::OpenOrderView;
 struct Market {
     book: Book,
     state: TradingState,
+    /// What takers may take; derived.
+    reach: Reach,
+    /// When the next state follows by itself; 0 is never.
+    until: TimeNs,
+    /// How long the auction lasts that follows a cancel-only time, in milliseconds; 0 is not at all.
+    call_ms: u32,
     sources: Sources,
 }
 
@@ -103,6 +112,10 @@ pub struct Venue {
     protections: Protections,
     /// Orders whose turn to take comes, the next first.
     waiting: Queue,
+    /// An uncrossing, restart or settlement that is not through.
+    phase: Option<PhaseWork>,
+    /// Times at which states change by themselves, the earliest last. Derived from the instruments.
+    state_timers: Vec<(TimeNs, InstrumentId)>,
     /// What is left of the matching work of this command; between commands it means nothing.
     work: usize,
     /// The time of a tick that has not fired all timers it must.
@@ -157,6 +170,8 @@ impl Venue {
             restricting: None,
             protections: Protections::default(),
             waiting: Queue::EMPTY,
+            phase: None,
+            state_timers: Vec::new(),
             work: 0,
             firing: None,
             wake: None,
@@ -269,6 +284,7 @@ impl Venue {
     pub fn pending(&self) -> bool {
         self.suspended.is_some()
             || !self.sweeps.is_empty()
+            || self.phase.is_some()
             || self.firing.is_some()
             || self.wake.is_some()
             || self.has_follow_up()
@@ -285,6 +301,8 @@ impl Venue {
             self.take_and_settle(taker, events);
         } else if !self.sweeps.is_empty() {
             self.go_on_sweeping(&mut Budget::of_command(), events);
+        } else if let Some(work) = self.phase.take_if(|work| work.is_urgent()) {
+            self.go_on_with_phase(work, events);
         } else if let Some(now) = self.firing.take() {
             self.fire_due(now, events);
         } else if let Some(wake) = self.wake.take() {
@@ -293,10 +311,21 @@ impl Venue {
             // What follows up is taken up at the end of every command, this one too.
         } else if let Some(restricting) = self.restricting.take() {
             self.go_on_restricting(restricting, events);
+        } else if let Some(work) = self.phase.take() {
+            self.go_on_with_phase(work, events);
         } else if let Some(&account) = self.liquidating.front() {
             self.liquidation_step(account, events);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn go_on_with_phase(&mut self, work: PhaseWork, events: &mut Events) {
+        match work {
+            PhaseWork::Uncross(uncrossing) => self.uncross(uncrossing, &mut Budget::of_command(), events),
+            PhaseWork::Restart(restart) => self.go_on_restarting(restart, events),
+            PhaseWork::Settle(settling) => self.go_on_settling(settling, events),
+        }
     }
 
     /// Accounts, positions, marks, instruments: exact queries.
@@ -321,6 +350,13 @@ impl Venue {
     #[must_use]
     pub fn trading_state(&self, instrument: InstrumentId) -> Option<TradingState> {
         self.markets.get(instrument.index()).map(|market| market.state)
+    }
+
+    /// When the next state of an instrument follows by itself, if it does.
+    #[must_use]
+    pub fn state_until(&self, instrument: InstrumentId) -> Option<TimeNs> {
+        let market = self.markets.get(instrument.index())?;
+        (market.until != TimeNs::default()).then_some(market.until)
     }
 
     /// Best price of a side and the quantity there.

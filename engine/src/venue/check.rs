@@ -3,7 +3,7 @@
 //! Invariant: `check` recomputes every kept sum, list and bound naively; `digest` covers everything that decides future
 //! events, free-list order included, and nothing else.
 
-use super::Venue;
+use super::{Market, Venue};
 use crate::codec::encode_to;
 use crate::command::{KeyId, SessionKind};
 use crate::conditions::Stage;
@@ -48,7 +48,9 @@ impl Venue {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.firing, &self.wake, &self.waiting), |bytes| hash.write(bytes));
+        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.wake, &self.waiting), |bytes| {
+            hash.write(bytes);
+        });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
@@ -57,7 +59,8 @@ impl Venue {
             encode_to(account, |bytes| hash.write(bytes));
         }
         for market in &self.markets {
-            encode_to(&(&market.state, &market.sources), |bytes| hash.write(bytes));
+            let Market { state, until, call_ms, sources, .. } = market;
+            encode_to(&(state, until, call_ms, sources), |bytes| hash.write(bytes));
             for side in [Side::Buy, Side::Sell] {
                 for level in market.book.ladder(side).occupied() {
                     encode_to(&level, |bytes| hash.write(bytes));
@@ -94,6 +97,7 @@ impl Venue {
             let found = self.clients.find(&self.orders, terms.session, terms.client_order_id);
             assert!(found == Some(slot), "client index");
         }
+        self.check_phases();
         self.check_accounts();
         self.check_sessions();
         self.check_expiries();

@@ -28,6 +28,9 @@ impl Venue {
         });
     }
 
+    /// The instrument is open from now on: the prices of this moment count.
+    pub(super) const fn opened(&mut self, _instrument: InstrumentId) {}
+
     /// Takes an order that waits for its trigger out of the triggers.
     pub(super) const fn disarm(&mut self, _slot: OrderSlot) {}
 
