@@ -13,9 +13,6 @@ use crate::limits::TIMERS_PER_COMMAND;
 use crate::orders::Orders;
 use risk::OrderSlot;
 
-/// Nanoseconds of a day.
-const DAY_NS: u64 = 86_400_000_000_000;
-
 impl Places<OrderSlot> for Orders {
     fn place(&self, slot: OrderSlot) -> HeapPlace {
         self.conditions(slot).map_or(HeapPlace::NOWHERE, |conditions| conditions.expiry)
@@ -94,11 +91,5 @@ impl Venue {
             timed += usize::from(wanted.is_some());
         }
         assert!(timed == self.expiries.len(), "a deadline for every order that expires");
-    }
-
-    /// The next midnight, UTC, after the stamp; the end of time where there is none.
-    pub(super) const fn end_of_day(&self) -> TimeNs {
-        let begun = self.last.time.get().div_euclid(DAY_NS);
-        TimeNs::new((begun + 1).saturating_mul(DAY_NS))
     }
 }
