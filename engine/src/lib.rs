@@ -24,6 +24,7 @@ pub mod limits;
 mod liquidation_index;
 pub mod orders;
 pub mod reject;
+mod triggers;
 pub mod venue;
 
 pub use command::{
