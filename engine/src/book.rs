@@ -52,9 +52,8 @@ impl Book {
     }
 
     /// The order behind `slot` in a taker's way: next in its level, else first of the next worse level.
-    pub fn behind(&self, orders: &mut Orders, slot: OrderSlot, side: Side, limit: u32) -> Option<OrderSlot> {
-        use crate::ladder::Nodes;
-        let next = orders.link(slot.get()).next;
+    pub fn behind(&self, orders: &Orders, slot: OrderSlot, side: Side, limit: u32) -> Option<OrderSlot> {
+        let next = orders.next_of(slot);
         if next != NIL {
             return Some(OrderSlot::new(next));
         }

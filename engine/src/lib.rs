@@ -23,6 +23,7 @@ mod ladder;
 pub mod limits;
 mod liquidation_index;
 pub mod orders;
+mod queue;
 pub mod reject;
 mod triggers;
 pub mod venue;

@@ -37,6 +37,8 @@ pub const QUOTES_MAX: usize = 16;
 pub const PROTECTIONS_PER_ACCOUNT_MAX: usize = 16;
 /// Accounts of one owner group.
 pub const ACCOUNTS_PER_GROUP_MAX: usize = 1024;
+/// Client order numbers from here on name the orders of quotes; a request's own numbers stay below.
+pub const QUOTE_NUMBERS: u64 = 1 << 63;
 /// Positions settled, or orders of a closed instrument cancelled, in one command.
 pub const SETTLES_PER_COMMAND: usize = 256;
 /// Price levels an auction looks at in one command.

@@ -7,13 +7,20 @@
 mod accounts;
 mod advanced;
 mod amend;
+mod batch;
 mod cancel;
 mod check;
+mod checks;
 mod dead_man;
+mod expiry;
+mod fillable;
 mod follow_up;
 mod groups;
+mod iceberg;
+mod instructions;
 mod instruments;
 mod keys;
+mod linked;
 mod liquidation;
 mod matching;
 mod new_order;
@@ -21,6 +28,7 @@ mod phases;
 mod protection;
 mod quotes;
 mod reduce_only;
+mod self_trade;
 mod sessions;
 mod settle;
 mod sweep;
@@ -39,9 +47,10 @@ use crate::event::{Event, Events, TradeId};
 use crate::limits::MATCHES_PER_COMMAND;
 use crate::liquidation_index::LiquidationIndex;
 use crate::orders::Orders;
+use crate::queue::Queue;
 use crate::reject::Reject;
 use risk::{
-    AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OrderSlot, Price, Qty, Restriction,
+    Account, AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OwnerGroupId, Price, Qty,
     Side,
 };
 
@@ -84,7 +93,7 @@ pub struct Venue {
     /// Sweeps that are not through, the one at work first.
     sweeps: VecDeque<Sweep>,
     /// Orders whose turn to take comes, the next first.
-    waiting: VecDeque<OrderSlot>,
+    waiting: Queue,
     /// What is left of the matching work of this command; between commands it means nothing.
     work: usize,
     /// The time of a tick that has not fired all dead-man timers it must.
@@ -134,7 +143,7 @@ impl Venue {
             liquidating: VecDeque::with_capacity(accounts as usize),
             suspended: None,
             sweeps: VecDeque::new(),
-            waiting: VecDeque::with_capacity(orders as usize),
+            waiting: Queue::EMPTY,
             work: 0,
             firing: None,
             wake: None,
@@ -218,7 +227,7 @@ impl Venue {
             Action::AdvancedOrder(advanced) => {
                 self.advanced_order(session, command.client_order_id, advanced, events)
             }
-            Action::OrderBatch(batch) => self.order_batch(session, command.client_order_id, batch, events),
+            Action::OrderBatch(batch) => self.order_batch(session, batch, events),
             Action::MassQuote(quotes) => self.mass_quote(session, command.client_order_id, quotes, events),
             Action::AmendTrigger(amend) => self.amend_trigger(session, amend, events),
             Action::SetProtection(protection) => self.set_protection(command, *protection, events),
@@ -318,11 +327,16 @@ impl Venue {
         })
     }
 
-    /// A trading account: its state, and what the operator forbids it.
+    /// A trading account.
     #[inline]
-    fn user(&self, account: AccountId) -> Result<(AccountState, Restriction), Reject> {
+    fn user(&self, account: AccountId) -> Result<&Account, Reject> {
         let known = self.ledger.account(account).ok_or(Reject::UnknownAccount)?;
-        if account.is_system() { Err(Reject::SystemAccount) } else { Ok((known.state, known.restriction)) }
+        if account.is_system() { Err(Reject::SystemAccount) } else { Ok(known) }
+    }
+
+    /// The owner group of an account; 0 where it stands alone.
+    fn group_of(&self, account: AccountId) -> OwnerGroupId {
+        self.ledger.account(account).map_or_else(OwnerGroupId::default, |account| account.group)
     }
 
     #[inline]

@@ -227,9 +227,15 @@ impl Ledger {
     /// Whether the account has this leg or may have it.
     #[must_use]
     pub fn has_room_for_leg(&self, account: AccountId, instrument: InstrumentId) -> bool {
-        self.find_leg(account, instrument).is_some()
-            || (self.accounts[account.index()].has_room_for_leg()
-                && self.legs.len() - self.free_legs.len() < self.leg_capacity as usize)
+        self.find_leg(account, instrument).is_some() || self.has_room_for_legs(account, 1)
+    }
+
+    /// Whether the account may have so many legs more.
+    #[must_use]
+    pub fn has_room_for_legs(&self, account: AccountId, legs: u32) -> bool {
+        let used = self.legs.len() - self.free_legs.len();
+        self.accounts[account.index()].has_room_for_legs(legs)
+            && used + legs as usize <= self.leg_capacity as usize
     }
 
     /// An account's leg in an instrument, made if there is none.

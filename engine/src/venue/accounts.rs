@@ -63,11 +63,11 @@ impl Venue {
 
     /// Whether a trading account is neither in liquidation nor suspended.
     fn check_free(&self, account: AccountId) -> Result<(), Reject> {
-        match self.user(account)? {
-            (AccountState::Liquidating, _) => Err(Reject::AccountLiquidating),
-            (_, Restriction::Suspended) => Err(Reject::AccountSuspended),
-            _ => Ok(()),
+        let account = self.user(account)?;
+        if account.state == AccountState::Liquidating {
+            return Err(Reject::AccountLiquidating);
         }
+        if account.restriction == Restriction::Suspended { Err(Reject::AccountSuspended) } else { Ok(()) }
     }
 
     /// The operator's switch. `cancel_orders` asks for what a lifted restriction has no reason for.

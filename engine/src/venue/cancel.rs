@@ -6,6 +6,7 @@
 use super::sweep::{Asked, Budget, Scope};
 use super::{Venue, Verdict};
 use crate::command::{CancelOrder, ClientOrderId, MassCancel, OrderRef, SessionId};
+use crate::conditions::Stage;
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
 use risk::{AccountId, LegId, OrderSlot};
@@ -66,11 +67,27 @@ impl Venue {
         self.drop_leg_if_empty(leg);
     }
 
-    /// Cancels a resting order. Its leg stays, even empty.
+    /// Cancels an order that rests, sleeps or waits for its turn. Its leg stays, even empty.
     pub(super) fn cancel_resting(&mut self, slot: OrderSlot, reason: CancelReason, events: &mut Events) {
-        let instrument = self.orders.get(slot).instrument();
-        self.markets[instrument.index()].book.remove(&mut self.orders, slot);
+        let order = self.orders.get(slot);
+        if order.is_resting() {
+            let instrument = order.instrument();
+            self.markets[instrument.index()].book.remove(&mut self.orders, slot);
+        } else {
+            self.leave_queue(slot);
+        }
         self.cancel(slot, reason, events);
+    }
+
+    /// Takes an order that is in no book out of where it waits.
+    #[cold]
+    fn leave_queue(&mut self, slot: OrderSlot) {
+        let Some(conditions) = self.orders.conditions(slot) else { return };
+        match conditions.stage {
+            Stage::Waiting => self.waiting.remove(slot, &mut self.orders),
+            Stage::Dormant => self.disarm(slot),
+            Stage::Held | Stage::Live => {}
+        }
     }
 
     /// Cancels an order that is in no book.
@@ -82,9 +99,12 @@ impl Venue {
             session: terms.session,
             account: order.account,
             instrument: order.instrument(),
-            qty: order.leaves,
+            qty: self.orders.leaves(slot),
             reason,
         });
+        if order.is_special() {
+            self.before_forgetting(slot, Some(reason), events);
+        }
         self.forget(slot);
     }
 }

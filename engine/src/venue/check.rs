@@ -48,12 +48,9 @@ impl Venue {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.firing, &self.wake), |bytes| hash.write(bytes));
+        encode_to(&(&self.suspended, &self.firing, &self.wake, &self.waiting), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
-        }
-        for slot in &self.waiting {
-            encode_to(slot, |bytes| hash.write(bytes));
         }
         for account in &self.liquidating {
             encode_to(account, |bytes| hash.write(bytes));
@@ -101,8 +98,10 @@ impl Venue {
     }
 
     /// Verifies orders with conditions; how many of them neither rest nor take.
-    fn check_conditions(&self) -> u32 {
+    fn check_conditions(&mut self) -> u32 {
         let (mut special, mut asleep, mut waiting) = (0, 0, 0);
+        let mut queued = 0;
+        self.waiting.walk(&mut self.orders, |_| queued += 1);
         for (slot, _) in self.orders.live() {
             let Some(conditions) = self.orders.conditions(slot) else { continue };
             special += 1;
@@ -118,7 +117,7 @@ impl Venue {
             asleep += 1;
         }
         assert!(special == self.orders.special(), "a record for every special order");
-        assert!(waiting == self.waiting.len(), "what waits is in the queue");
+        assert!(waiting == queued, "what waits is in the queue");
         asleep
     }
 

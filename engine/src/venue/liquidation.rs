@@ -61,6 +61,7 @@ impl Venue {
         let (Some(limit), Some(side)) = (price, Side::closing(leg.position)) else { return WalkEnd::Done };
         let mut taker = Taker {
             account,
+            group: self.group_of(account),
             instrument: leg.instrument,
             leg: leg_id,
             side,

@@ -1,24 +1,28 @@
 //! Matching: a taker walks the other side of the book, best price first, oldest order first.
 //!
-//! Invariant: each maker met is filled, or cancelled because its owner is in liquidation, or ends the walk because it
-//! is the taker's own. Money moves only through the ledger's settlement, once per match.
+//! Invariant: each maker met is filled, or cancelled because its owner is in liquidation or its protection group
+//! tripped, or dealt with as the taker's own. Money moves only through the ledger's settlement, once per match.
 
 use super::Venue;
 use crate::command::{ClientOrderId, OrderId, SessionId};
 use crate::event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
-use risk::{AccountId, FillKind, InstrumentId, LegId, Money, OrderSlot, Price, Qty, Settlement, Side};
+use risk::{
+    AccountId, FillKind, InstrumentId, LegId, Money, OrderSlot, OwnerGroupId, Price, Qty, Settlement, Side,
+};
 
 /// Somebody who takes from the book.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
 pub(super) struct Taker {
     pub(super) account: AccountId,
+    /// Owner group; 0 where the account stands alone.
+    pub(super) group: OwnerGroupId,
     pub(super) instrument: InstrumentId,
     pub(super) leg: LegId,
     pub(super) side: Side,
     /// Worst price, in ticks.
     pub(super) key: u32,
     pub(super) leaves: Qty,
-    /// Whether it has traded in a former command.
+    /// Whether it has traded, in this command or a former one.
     pub(super) traded: bool,
     pub(super) purpose: Purpose,
 }
@@ -37,8 +41,10 @@ pub(super) enum Purpose {
 pub(super) enum WalkEnd {
     /// Nothing is left of the taker, or nothing in the book crosses.
     Done,
-    /// The next maker is the taker's own order.
+    /// The next maker is the taker's own order, and the rest of the taker is to go.
     SelfTrade,
+    /// The taker's order is gone already: cancelled by what it met.
+    Gone,
     /// The bound of one command; more would cross.
     Bound,
 }
@@ -46,24 +52,27 @@ pub(super) enum WalkEnd {
 impl Venue {
     /// Takes, or resumes taking; then lets the rest of an order rest, be cancelled, or wait for the next command.
     pub(super) fn take_and_settle(&mut self, mut taker: Taker, events: &mut Events) {
-        let before = taker.leaves;
         let end = self.take(&mut taker, events);
         let Purpose::Order { slot, rests } = taker.purpose else { return };
         match end {
             WalkEnd::Bound => {
-                self.suspended = Some(Taker { traded: true, ..taker });
+                self.suspended = Some(taker);
                 return;
             }
-            WalkEnd::Done if taker.leaves == Qty::ZERO => self.forget(slot),
+            WalkEnd::Gone => {}
+            WalkEnd::Done if taker.leaves == Qty::ZERO => self.forget_filled(slot, events),
             WalkEnd::Done if rests => {
                 self.ledger.begin_resting(slot);
+                if self.orders.get(slot).is_special() {
+                    self.show_part(slot);
+                }
                 self.markets[taker.instrument.index()].book.rest(&mut self.orders, slot);
             }
             WalkEnd::Done => self.cancel(slot, CancelReason::Immediate, events),
             WalkEnd::SelfTrade => self.cancel(slot, CancelReason::SelfTrade, events),
         }
         self.trim_reduce_only(taker.leg, events);
-        if taker.traded || taker.leaves < before {
+        if taker.traded {
             self.tend(taker.account, taker.leg, events);
         }
         self.drop_leg_if_empty(taker.leg);
@@ -74,12 +83,16 @@ impl Venue {
         while self.work > 0 {
             let Some(maker) = self.next_maker(taker) else { return WalkEnd::Done };
             self.work -= 1;
-            let owner = self.orders.get(maker).account;
-            if owner == taker.account {
-                return WalkEnd::SelfTrade;
-            }
-            if self.is_liquidating(owner) {
+            let met = self.orders.get(maker);
+            let (owner, is_special) = (met.account, met.is_special());
+            if self.is_of_owner(owner, (taker.account, taker.group)) {
+                if let Some(end) = self.meet_own(taker, maker, events) {
+                    return end;
+                }
+            } else if self.is_liquidating(owner) {
                 self.cancel_and_drop_leg(maker, CancelReason::Liquidation, events);
+            } else if is_special && self.protection_tripped(maker) {
+                self.cancel_and_drop_leg(maker, CancelReason::Protection, events);
             } else {
                 self.fill(taker, maker, events);
             }
@@ -114,11 +127,14 @@ impl Venue {
             }
         };
         taker.leaves -= qty;
+        taker.traded = true;
         let maker_leaves = self.orders.fill(maker, qty);
         self.markets[taker.instrument.index()].book.reduce(resting.side(), resting.key, qty);
         events.push(self.fill_event(taker, maker, maker_leg, price, qty, settlement));
 
-        if maker_leaves == Qty::ZERO {
+        if resting.is_special() {
+            self.after_maker_fill(maker, qty, events);
+        } else if maker_leaves == Qty::ZERO {
             self.markets[taker.instrument.index()].book.remove(&mut self.orders, maker);
             self.forget(maker);
         } else {
@@ -127,6 +143,11 @@ impl Venue {
         self.trim_reduce_only(maker_leg, events);
         self.tend(resting.account, maker_leg, events);
         self.drop_leg_if_empty(maker_leg);
+        if let Purpose::Order { slot, .. } = taker.purpose
+            && self.orders.get(slot).is_special()
+        {
+            self.after_special_fill(slot, qty, events);
+        }
     }
 
     fn fill_event(
@@ -152,12 +173,7 @@ impl Venue {
             qty,
             value: settlement.value,
             taker: self.fill_side(order, taker.leg, taker.leaves, settlement.taker_fee),
-            maker: self.fill_side(
-                Some(maker),
-                maker_leg,
-                self.orders.get(maker).leaves,
-                settlement.maker_fee,
-            ),
+            maker: self.fill_side(Some(maker), maker_leg, self.orders.leaves(maker), settlement.maker_fee),
         })
     }
 
@@ -181,6 +197,15 @@ impl Venue {
             cost: leg.cost,
             balance: self.ledger.account(leg.account).map_or(Money::ZERO, |account| account.balance),
         }
+    }
+
+    /// Forgets an order that was filled whole.
+    #[inline]
+    fn forget_filled(&mut self, slot: OrderSlot, events: &mut Events) {
+        if self.orders.get(slot).is_special() {
+            self.before_forgetting(slot, None, events);
+        }
+        self.forget(slot);
     }
 
     /// Forgets an order that is in no book any more.

@@ -4,16 +4,20 @@
 //! the client order number rises strictly with every command that carries one, refused or not. So a command is applied
 //! at most once, whatever is repeated on the way here.
 
+use super::instructions::places;
 use super::sweep::{Scope, Spared};
 use super::{Venue, Verdict};
 use crate::command::{
-    Action, CancelOnLoss, ClientOrderId, ClientSeq, Command, KeyId, Logon, SessionId, SessionKind, Skip,
-    TimeNs,
+    Action, CancelOnLoss, ClientOrderId, ClientSeq, Command, Instructions, KeyId, Logon, OrderBatch,
+    SessionId, SessionKind, Skip, TimeNs,
 };
 use crate::event::{CancelReason, Event, Events};
-use crate::limits::SESSIONS_MAX;
+use crate::limits::{QUOTE_NUMBERS, SESSIONS_MAX};
 use crate::reject::Reject;
 use risk::AccountId;
+
+/// Client numbers an order with exits takes beside its own.
+const EXITS: u64 = 2;
 
 /// One session.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
@@ -72,7 +76,13 @@ impl Session {
             if command.client_order_id <= self.last_client_order_id {
                 return Err(Reject::DuplicateClientOrderId);
             }
-            self.last_client_order_id = command.client_order_id;
+            self.last_client_order_id = match &command.action {
+                Action::AdvancedOrder(advanced) => {
+                    last_number(command.client_order_id, &advanced.instructions)?
+                }
+                Action::OrderBatch(batch) => last_of_batch(command.client_order_id, batch)?,
+                _ => command.client_order_id,
+            };
         }
         if command.valid_until != TimeNs::default() && time > command.valid_until {
             return Err(Reject::Expired);
@@ -115,6 +125,25 @@ impl Session {
             CancelOnLoss::KeepProtection => Some(Spared::Protection),
         }
     }
+}
+
+/// The last of the numbers an order takes: its own, and two for its exits.
+fn last_number(first: ClientOrderId, said: &Instructions) -> Result<ClientOrderId, Reject> {
+    let exits = if places(said) > 1 { EXITS } else { 0 };
+    let last = first.get().checked_add(exits).filter(|&last| exits == 0 || last < QUOTE_NUMBERS);
+    last.map(ClientOrderId::new).ok_or(Reject::DuplicateClientOrderId)
+}
+
+/// The last of the numbers a batch takes, which rise above its own.
+fn last_of_batch(own: ClientOrderId, batch: &OrderBatch) -> Result<ClientOrderId, Reject> {
+    let mut last = own;
+    for one in &batch.orders {
+        if one.client_order_id <= last || one.client_order_id.get() >= QUOTE_NUMBERS {
+            return Err(Reject::DuplicateClientOrderId);
+        }
+        last = last_number(one.client_order_id, &one.order.instructions)?;
+    }
+    Ok(last)
 }
 
 /// What an order entry session may ask for its account.
