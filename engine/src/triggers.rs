@@ -39,6 +39,10 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    pub(crate) const fn source(&self) -> TriggerSource {
+        self.source
+    }
+
     /// Of an order with a trigger.
     pub(crate) fn of(orders: &Orders, slot: OrderSlot) -> Option<Self> {
         let conditions = orders.conditions(slot)?;
@@ -179,7 +183,7 @@ impl Triggers {
     }
 
     /// Verifies every flank, that each order waits where its conditions say, and, where the prices of the moment are
-    /// `settled`, that none of them crosses a trigger. How many orders wait.
+    /// `settled`, that none of them crosses a trigger. How many plain triggers and trailing stops wait.
     ///
     /// # Panics
     /// With the rule that does not hold.
@@ -189,8 +193,8 @@ impl Triggers {
         settled: bool,
         orders: &mut Orders,
         trails: &Trails,
-    ) -> u32 {
-        let mut count = 0;
+    ) -> (u32, u32) {
+        let (mut plain, mut trailing) = (0, 0);
         for (source, flanks) in TriggerSource::ALL.iter().zip(&self.flanks) {
             let now = prices[place(*source)];
             for flank in flanks.iter().flatten() {
@@ -201,7 +205,7 @@ impl Triggers {
                     let watch = Watch::of(orders, slot).expect("who waits has a trigger");
                     assert!(is_here(watch) && !watch.trails, "a trigger in its flank");
                     assert!(self.scale.image(way, self.scale.ticks(watch.price)) == image, "at its price");
-                    count += 1;
+                    plain += 1;
                 });
                 trails.for_each(&flank.trail, |member| {
                     let watch = Watch::of(orders, member.slot).expect("who waits has a trigger");
@@ -210,12 +214,12 @@ impl Triggers {
                     assert!((member.serial, member.distance) == (watch.serial, distance), "as it was given");
                     let followed = now.is_some_and(|now| self.scale.peak(way, now) <= member.peak);
                     assert!(followed || flank.crossed.is_some(), "a peak is no worse than the price");
-                    count += 1;
+                    trailing += 1;
                 });
                 let crosses = |now| flank.nearest_image(trails) >= Some(self.scale.bound(way, now));
                 assert!(!settled || !now.is_some_and(crosses), "no crossed trigger waits");
             }
         }
-        count
+        (plain, trailing)
     }
 }

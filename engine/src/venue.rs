@@ -5,8 +5,10 @@
 //! [`Action::Continue`], and until it is done every other command is refused.
 
 mod accounts;
+mod activation;
 mod advanced;
 mod amend;
+mod amend_trigger;
 mod batch;
 mod cancel;
 mod check;
@@ -49,6 +51,7 @@ use crate::liquidation_index::LiquidationIndex;
 use crate::orders::Orders;
 use crate::queue::Queue;
 use crate::reject::Reject;
+use crate::triggers::{Trails, Triggers};
 use risk::{
     Account, AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OwnerGroupId, Price, Qty,
     Side,
@@ -58,7 +61,7 @@ use instruments::Sources;
 use keys::Keys;
 use matching::Taker;
 use sessions::skip_numbers;
-use sweep::{Budget, Sweep};
+use sweep::{Budget, Cursor, Sweep};
 use wake::Wake;
 
 pub use keys::Key;
@@ -71,6 +74,9 @@ struct Market {
     book: Book,
     state: TradingState,
     sources: Sources,
+    /// Price of the last match, in ticks; 0 before the first.
+    last: u32,
+    triggers: Triggers,
 }
 
 /// The state of the venue.
@@ -92,10 +98,16 @@ pub struct Venue {
     suspended: Option<Taker>,
     /// Sweeps that are not through, the one at work first.
     sweeps: VecDeque<Sweep>,
+    /// Trailing stops of all instruments.
+    trails: Trails,
+    /// Instruments with crossed triggers, the first crossed first.
+    crossed: VecDeque<InstrumentId>,
     /// Orders whose turn to take comes, the next first.
     waiting: Queue,
     /// What is left of the matching work of this command; between commands it means nothing.
     work: usize,
+    /// Where the sweep at work goes on; between commands it means nothing.
+    cursor: Cursor,
     /// The time of a tick that has not fired all dead-man timers it must.
     firing: Option<TimeNs>,
     /// A price move that has not woken all it must.
@@ -143,8 +155,11 @@ impl Venue {
             liquidating: VecDeque::with_capacity(accounts as usize),
             suspended: None,
             sweeps: VecDeque::new(),
+            trails: Trails::with_capacity(orders),
+            crossed: VecDeque::new(),
             waiting: Queue::EMPTY,
             work: 0,
+            cursor: Cursor::NOWHERE,
             firing: None,
             wake: None,
             last_trade: TradeId::default(),

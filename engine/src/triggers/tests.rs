@@ -182,8 +182,9 @@ impl Scene {
 
     fn check(&mut self) {
         let prices = self.prices.map(Some);
-        let count = self.triggers.check(prices, true, &mut self.orders, &self.trails);
-        assert_eq!(count as usize, self.naive.len());
+        let (plain, trailing) = self.triggers.check(prices, true, &mut self.orders, &self.trails);
+        assert_eq!((plain + trailing) as usize, self.naive.len());
+        assert_eq!(trailing as usize, self.trails.len());
         for waiting in &self.naive {
             let watch = Watch::of(&self.orders, waiting.slot).expect("a trigger");
             assert_eq!(self.triggers.trigger(watch, &self.trails), waiting.price());

@@ -33,7 +33,7 @@ struct Node {
 }
 
 /// Trailing stops that follow one price in one direction.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Trail {
     root: u32,
     /// No peak lies below this price.

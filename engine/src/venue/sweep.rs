@@ -69,6 +69,17 @@ pub(super) struct Sweep {
     count: u32,
 }
 
+/// Where a sweep goes on after the cancel at work. What goes with the cancelled order may be the one that comes next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursor {
+    next: Option<OrderSlot>,
+    instrument: Option<InstrumentId>,
+}
+
+impl Cursor {
+    pub(super) const NOWHERE: Self = Self { next: None, instrument: None };
+}
+
 /// What is left of the work one command may do.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
@@ -118,10 +129,19 @@ impl Venue {
             sweep.next = self.ledger.order_after(slot, sweep.scope.instrument);
             budget.looks -= 1;
             if self.goes(slot, &sweep.scope) {
+                self.cursor = Cursor { next: sweep.next, instrument: sweep.scope.instrument };
                 self.cancel_and_drop_leg(slot, sweep.scope.reason, events);
+                sweep.next = core::mem::replace(&mut self.cursor, Cursor::NOWHERE).next;
                 budget.cancels -= 1;
                 sweep.count += 1;
             }
+        }
+    }
+
+    /// Lets the sweep at work pass an order that goes with the one it cancels.
+    pub(super) fn sweep_past(&mut self, slot: OrderSlot) {
+        if self.cursor.next == Some(slot) {
+            self.cursor.next = self.ledger.order_after(slot, self.cursor.instrument);
         }
     }
 
