@@ -38,4 +38,4 @@ pub use command::{
 pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId, TrimReason};
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
-pub use venue::{Key, OpenOrderView, Session, Venue};
+pub use venue::{Key, OpenOrderView, ProtectionView, Session, Venue, Window};

@@ -44,7 +44,7 @@ use alloc::vec::Vec;
 use crate::book::Book;
 use crate::client_index::ClientIndex;
 use crate::command::{Action, Command, SessionId, Stamp, TimeNs, TradingState};
-use crate::deadlines::Deadlines;
+use crate::deadlines::{Deadlines, Expiries};
 use crate::event::{Event, Events, TradeId};
 use crate::limits::MATCHES_PER_COMMAND;
 use crate::liquidation_index::LiquidationIndex;
@@ -57,14 +57,17 @@ use risk::{
     Side,
 };
 
+use groups::{Groups, Restricting};
 use instruments::Sources;
 use keys::Keys;
 use matching::Taker;
+use protection::Protections;
 use sessions::skip_numbers;
-use sweep::{Budget, Cursor, Sweep};
+use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
 use wake::Wake;
 
 pub use keys::Key;
+pub use protection::{ProtectionView, Window};
 pub use sessions::Session;
 pub use views::OpenOrderView;
 
@@ -91,6 +94,8 @@ pub struct Venue {
     sessions: Vec<Session>,
     /// Dead-man timers of the sessions.
     deadlines: Deadlines,
+    /// Orders that expire.
+    expiries: Expiries,
     index: LiquidationIndex,
     /// Accounts below maintenance margin, first found first.
     liquidating: VecDeque<AccountId>,
@@ -98,6 +103,10 @@ pub struct Venue {
     suspended: Option<Taker>,
     /// Sweeps that are not through, the one at work first.
     sweeps: VecDeque<Sweep>,
+    groups: Groups,
+    /// A restriction of an owner group that has not come to all its accounts.
+    restricting: Option<Restricting>,
+    protections: Protections,
     /// Trailing stops of all instruments.
     trails: Trails,
     /// Instruments with crossed triggers, the first crossed first.
@@ -106,9 +115,7 @@ pub struct Venue {
     waiting: Queue,
     /// What is left of the matching work of this command; between commands it means nothing.
     work: usize,
-    /// Where the sweep at work goes on; between commands it means nothing.
-    cursor: Cursor,
-    /// The time of a tick that has not fired all dead-man timers it must.
+    /// The time of a tick that has not fired all timers it must.
     firing: Option<TimeNs>,
     /// A price move that has not woken all it must.
     wake: Option<Wake>,
@@ -151,15 +158,18 @@ impl Venue {
             keys: Keys::default(),
             sessions: alloc::vec![Session::LOCAL],
             deadlines: Deadlines::with_one(),
+            expiries: Expiries::with_capacity(orders as usize),
             index: LiquidationIndex::with_capacity(accounts, legs),
             liquidating: VecDeque::with_capacity(accounts as usize),
             suspended: None,
-            sweeps: VecDeque::new(),
+            sweeps: VecDeque::with_capacity(SWEEPS_AT_ONCE),
             trails: Trails::with_capacity(orders),
             crossed: VecDeque::new(),
+            groups: Groups::default(),
+            restricting: None,
+            protections: Protections::default(),
             waiting: Queue::EMPTY,
             work: 0,
-            cursor: Cursor::NOWHERE,
             firing: None,
             wake: None,
             last_trade: TradeId::default(),
@@ -274,6 +284,7 @@ impl Venue {
             || self.firing.is_some()
             || self.wake.is_some()
             || self.has_follow_up()
+            || self.restricting.is_some()
             || !self.liquidating.is_empty()
     }
 
@@ -284,14 +295,16 @@ impl Venue {
         }
         if let Some(taker) = self.suspended.take() {
             self.take_and_settle(taker, events);
-        } else if let Some(sweep) = self.sweeps.pop_front() {
-            self.go_on_sweeping(sweep, &mut Budget::of_command(), events);
+        } else if !self.sweeps.is_empty() {
+            self.go_on_sweeping(&mut Budget::of_command(), events);
         } else if let Some(now) = self.firing.take() {
             self.fire_due(now, events);
         } else if let Some(wake) = self.wake.take() {
             self.go_on_waking(wake, events);
         } else if self.has_follow_up() {
             // What follows up is taken up at the end of every command, this one too.
+        } else if let Some(restricting) = self.restricting.take() {
+            self.go_on_restricting(restricting, events);
         } else if let Some(&account) = self.liquidating.front() {
             self.liquidation_step(account, events);
         }

@@ -7,6 +7,7 @@ use crate::command::{
     ClientOrderId, Instructions, SessionId, TimeInForce, Trigger, TriggerKind, TriggerSource,
 };
 use crate::conditions::{Conditions, Stage};
+use crate::deadlines::HeapPlace;
 use crate::orders::{NewSlot, Orders, Terms};
 use crate::triggers::Trails;
 use risk::{AccountId, InstrumentId, Mark, OrderSlot, Price, Qty, Side};
@@ -105,7 +106,7 @@ impl Scene {
 
     /// A new order; one that is crossed already is left out, the venue fires it at once.
     fn join(&mut self) {
-        if !self.orders.has_room() {
+        if !self.orders.has_room_for(1) {
             return;
         }
         let source = self.one_of(TriggerSource::ALL);
@@ -200,6 +201,7 @@ fn conditions(serial: u64, trigger: Trigger) -> Conditions {
         post_only: false,
         is_market: true,
         serial,
+        expiry: HeapPlace::NOWHERE,
         hidden: Qty::ZERO,
         partner: OrderSlot::NONE,
         parent: OrderSlot::NONE,

@@ -62,7 +62,7 @@ impl Venue {
     }
 
     /// Whether a trading account is neither in liquidation nor suspended.
-    fn check_free(&self, account: AccountId) -> Result<(), Reject> {
+    pub(super) fn check_free(&self, account: AccountId) -> Result<(), Reject> {
         let account = self.user(account)?;
         if account.state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);

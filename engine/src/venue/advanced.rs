@@ -8,10 +8,10 @@ use super::instructions::is_market;
 use super::new_order::Checked;
 use super::{Refusal, Venue, Verdict};
 use crate::command::{
-    AdvancedOrder, ClientOrderId, Exit, Instructions, NewOrder, SessionId, TimeInForce, TimeNs, Trigger,
-    TriggerKind,
+    AdvancedOrder, ClientOrderId, Exit, Instructions, NewOrder, SessionId, TimeInForce, Trigger, TriggerKind,
 };
 use crate::conditions::{Conditions, Stage};
+use crate::deadlines::HeapPlace;
 use crate::event::Events;
 use crate::orders::Terms;
 use risk::{OrderSlot, OwnerGroupId, Price, Qty, Weight};
@@ -91,11 +91,10 @@ impl Venue {
             partner: OrderSlot::NONE,
             parent: OrderSlot::NONE,
             exits: [OrderSlot::NONE; 2],
+            expiry: HeapPlace::NOWHERE,
         };
         self.orders.set_conditions(slot, conditions);
-        if instructions.expires != TimeNs::default() {
-            self.schedule_expiry(slot);
-        }
+        self.schedule_expiry(slot);
     }
 
     /// Stores the exits of an entry, held until it fills, and links what belongs together.

@@ -3,7 +3,7 @@
 //! Invariant: a trader may always cancel, whatever the instrument's state or the account's; a cancel frees its
 //! reservation in the same command.
 
-use super::sweep::{Asked, Budget, Scope};
+use super::sweep::{Asked, Budget, Scope, Sweep};
 use super::{Venue, Verdict};
 use crate::command::{CancelOrder, ClientOrderId, MassCancel, OrderRef, SessionId};
 use crate::conditions::Stage;
@@ -41,9 +41,8 @@ impl Venue {
 
         let MassCancel { account, instrument, side, tag } = *cancel;
         let scope = Scope { instrument, side, tag, ..Scope::of_account(account, CancelReason::MassCancel) };
-        let mut sweep = self.sweep_of(scope);
-        sweep.asked = Some(Asked { session, client_order_id });
-        self.go_on_sweeping(sweep, &mut Budget::of_command(), events);
+        let sweep = Sweep::asked_by(scope, Asked { session, client_order_id });
+        self.sweep_within(sweep, &mut Budget::of_command(), events);
         Ok(())
     }
 

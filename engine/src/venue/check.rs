@@ -49,6 +49,7 @@ impl Venue {
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
         encode_to(&(&self.suspended, &self.firing, &self.wake, &self.waiting), |bytes| hash.write(bytes));
+        encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
         }
@@ -99,6 +100,9 @@ impl Venue {
         }
         self.check_accounts();
         self.check_sessions();
+        self.check_expiries();
+        self.groups.check(&self.ledger);
+        self.check_protections();
     }
 
     /// Verifies orders with conditions; how many of them neither rest nor take.

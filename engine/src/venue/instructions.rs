@@ -11,6 +11,9 @@ use crate::command::{
 use crate::reject::Reject;
 use risk::{InstrumentId, Money, OwnerGroupId, Price, Qty, Side};
 
+/// Nanoseconds of a day.
+const DAY_NS: u64 = 86_400_000_000_000;
+
 /// Whether it is to trade at any price inside the collar.
 pub(super) const fn is_market(order: &NewOrder, said: &Instructions) -> bool {
     order.limit.is_none() && !matches!(said.pricing, Pricing::MarketToLimit)
@@ -52,7 +55,8 @@ impl Venue {
     pub(super) fn resolved(&self, advanced: &AdvancedOrder) -> AdvancedOrder {
         let AdvancedOrder { mut order, mut instructions } = *advanced;
         if instructions.expires == Instructions::END_OF_DAY {
-            instructions.expires = self.end_of_day();
+            let begun = self.last.time.get().div_euclid(DAY_NS);
+            instructions.expires = TimeNs::new((begun + 1).saturating_mul(DAY_NS));
         }
         let sleeps = instructions.trigger.is_some();
         if sleeps && is_market(&order, &instructions) && order.time_in_force.rests() {

@@ -66,7 +66,6 @@ impl Venue {
         events: &mut Events,
     ) {
         let Some(&Conditions { exits, .. }) = self.orders.conditions(slot) else { return };
-        self.sweep_past(slot);
         self.part_from_entry(slot);
         if let Some(partner) = self.part_from_partner(slot) {
             let goes = match reason {

@@ -218,6 +218,9 @@ impl Venue {
 
     /// Forgets an order that is in no book any more.
     pub(super) fn forget(&mut self, slot: OrderSlot) {
+        if self.orders.get(slot).is_special() {
+            self.leave_timers_and_sweeps(slot);
+        }
         let terms = *self.orders.terms(slot);
         self.clients.remove(terms.session, terms.client_order_id, slot);
         self.ledger.release(slot);

@@ -330,7 +330,7 @@ fn noise_disturbs_nobody() {
             let answers = count(&heard, |message| !matches!(message, FromVenue::Heartbeat(_)));
             assert_eq!(answers, 1, "round {round}: {heard:?}");
             if world.resting(BOB) > 50 {
-                let all = Action::MassCancel(engine::MassCancel { account: account(BOB), instrument: None });
+                let all = Action::MassCancel(engine::MassCancel::of_account(account(BOB)));
                 world.operator(engine::Command::venue(all));
                 world.settle();
                 bob.octets(&mut world);
