@@ -25,6 +25,7 @@ mod liquidation_index;
 pub mod orders;
 mod queue;
 pub mod reject;
+mod triggers;
 pub mod venue;
 
 pub use command::{

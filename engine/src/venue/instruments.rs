@@ -11,6 +11,7 @@ use crate::command::{TimeNs, TradingState};
 use crate::event::{Event, Events};
 use crate::limits::{INDEX_SOURCES_MAX, LADDER_KEYS_MAX};
 use crate::reject::Reject;
+use crate::triggers::Triggers;
 use risk::limits::INSTRUMENTS_MAX;
 use risk::{InstrumentId, InstrumentSpec, Mark};
 
@@ -55,6 +56,7 @@ impl Venue {
         let ticks = spec.price_max.get().div_euclid(spec.tick.get());
         let keys = u32::try_from(ticks + 1).ok().filter(|&keys| keys <= LADDER_KEYS_MAX);
         let keys = keys.ok_or(Reject::BadParameter)?;
+        let tick = spec.tick;
 
         self.index.define(spec.price_max.to_mark());
         self.ledger.define(compiled);
@@ -62,7 +64,10 @@ impl Venue {
             book: Book::new(keys),
             state: TradingState::Open,
             sources: Sources::default(),
+            last: 0,
+            triggers: Triggers::new(tick, keys - 1),
         });
+        self.crossed.reserve(self.markets.len() - self.crossed.len());
         events.push(Event::InstrumentDefined { instrument });
         Ok(())
     }
@@ -75,8 +80,11 @@ impl Venue {
         events: &mut Events,
     ) -> Verdict {
         let market = self.markets.get_mut(instrument.index()).ok_or(Reject::UnknownInstrument)?;
-        market.state = state;
+        let before = core::mem::replace(&mut market.state, state);
         events.push(Event::TradingStateSet { instrument, state, until: TimeNs::default() });
+        if state == TradingState::Open && before != TradingState::Open {
+            self.opened(instrument);
+        }
         Ok(())
     }
 
@@ -98,6 +106,7 @@ impl Venue {
         let mark = self.ledger.set_index(instrument, index);
         events.push(Event::Marked { instrument, index, mark });
         self.wake(instrument, events);
+        self.index_moved(instrument);
         Ok(())
     }
 }

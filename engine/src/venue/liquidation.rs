@@ -68,9 +68,15 @@ impl Venue {
             key: self.key_of(leg.instrument, limit),
             leaves: leg.position.size(),
             traded: false,
+            first: 0,
+            last: 0,
             purpose: Purpose::Liquidation,
         };
-        self.take(&mut taker, events)
+        let end = self.take(&mut taker, events);
+        if taker.traded {
+            self.traded(taker.instrument, taker.first, taker.last);
+        }
+        end
     }
 
     /// The insurance account takes the rest of a leg for its bankruptcy amount. The seam of backstop and deleveraging.
