@@ -148,8 +148,11 @@ impl Triggers {
         trails: &mut Trails,
     ) -> bool {
         let scale = self.scale;
-        let flanks = self.flanks[place(source)].iter_mut().flatten();
-        flanks.fold(false, |begins, flank| flank.note(price, fires, scale, trails) || begins)
+        let mut begins = false;
+        for flank in self.flanks[place(source)].iter_mut().flatten() {
+            begins |= flank.note(price, fires, scale, trails);
+        }
+        begins
     }
 
     /// The crossed trigger that fires next: last before mark before index, rising before falling, nearest first, at one

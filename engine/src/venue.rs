@@ -72,7 +72,7 @@ pub use auction::Indicative;
 pub use keys::Key;
 pub use protection::{ProtectionView, Window};
 pub use sessions::Session;
-pub use views::OpenOrderView;
+pub use views::{OpenOrderView, SpecialView};
 
 /// What one instrument has beside its risk terms.
 #[derive(Debug)]
@@ -176,6 +176,8 @@ impl Venue {
             liquidating: VecDeque::with_capacity(accounts as usize),
             suspended: None,
             sweeps: VecDeque::with_capacity(SWEEPS_AT_ONCE),
+            trails: Trails::with_capacity(orders),
+            crossed: VecDeque::new(),
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),

@@ -3,7 +3,7 @@
 //! Invariant: at one price the ladder's list is by ascending serial, because whoever joins has the highest. A crossing sees
 //! at most two prices, the first and the last of one taker's matches; no other price comes before all it crossed has fired.
 
-use core::cmp::Ordering;
+use core::cmp::{Ordering, Reverse};
 
 use super::scale::{Scale, Way};
 use super::trail::{Trail, Trailing, Trails};
@@ -156,14 +156,10 @@ impl Flank {
     /// With the rule that does not hold.
     pub(super) fn check(&self, orders: &mut Orders, trails: &Trails) {
         trails.check(&self.trail);
-        let (mut before, mut first): (Option<(u32, u64)>, Option<(u32, u64, OrderSlot)>) = (None, None);
         let mut count = 0;
-        let mut offer = |image, serial, slot| {
-            let is_nearer = first.is_none_or(|(best, by, _)| image > best || (image == best && serial < by));
-            if is_nearer {
-                first = Some((image, serial, slot));
-            }
-        };
+        let mut before: Option<(u32, u64)> = None;
+        let mut first: Option<(u32, Reverse<u64>, OrderSlot)> = None;
+        let mut offer = |image, serial, slot| first = first.max(Some((image, Reverse(serial), slot)));
         self.for_each_plain(orders, |image, slot, orders| {
             let serial = serial_of(orders, slot);
             assert!(before.is_none_or(|before| before < (image, serial)), "by serial at one price");

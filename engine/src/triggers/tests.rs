@@ -201,6 +201,7 @@ fn conditions(serial: u64, trigger: Trigger) -> Conditions {
         post_only: false,
         is_market: true,
         serial,
+        expiry: HeapPlace::NOWHERE,
         hidden: Qty::ZERO,
         partner: OrderSlot::NONE,
         parent: OrderSlot::NONE,

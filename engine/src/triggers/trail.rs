@@ -8,6 +8,7 @@
 //! an AVL tree, at most 35 high with 2^24 orders.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use crate::ladder::NIL;
 use risk::OrderSlot;
@@ -190,15 +191,19 @@ impl Trails {
     fn remove(&mut self, root: u32, serial: u64) -> u32 {
         self.hand_down(root);
         let Node { serial: here, left, right, .. } = *self.node(root);
-        if serial < here {
-            let left = self.remove(left, serial);
-            self.node_mut(root).left = left;
-        } else if serial > here {
-            let right = self.remove(right, serial);
-            self.node_mut(root).right = right;
-        } else {
-            self.free.push(root);
-            return self.joined(left, right);
+        match serial.cmp(&here) {
+            Ordering::Less => {
+                let left = self.remove(left, serial);
+                self.node_mut(root).left = left;
+            }
+            Ordering::Equal => {
+                self.free.push(root);
+                return self.joined(left, right);
+            }
+            Ordering::Greater => {
+                let right = self.remove(right, serial);
+                self.node_mut(root).right = right;
+            }
         }
         self.balance(root)
     }

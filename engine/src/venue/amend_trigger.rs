@@ -37,6 +37,7 @@ impl Venue {
         conditions.time_in_force = order.time_in_force;
         conditions.is_market = is_market(order, instructions);
         conditions.serial = serial;
+        self.schedule_expiry(slot);
         self.arm(slot, events);
         Ok(())
     }

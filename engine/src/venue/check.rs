@@ -6,8 +6,8 @@
 use super::{Market, Venue};
 use crate::codec::encode_to;
 use crate::command::{KeyId, SessionKind, TradingState};
-use crate::conditions::Stage;
-use risk::{AccountState, InstrumentId, Side, Weight};
+use crate::conditions::{Conditions, Stage};
+use risk::{AccountState, InstrumentId, OrderSlot, Qty, Side, Weight};
 
 /// Octets gathered before the hash sees them.
 const DIGEST_BUFFER: usize = 4096;
@@ -119,6 +119,7 @@ impl Venue {
             special += 1;
             self.check_links(slot, conditions);
             let weightless = self.ledger.reservation(slot).weight == Weight::None;
+            self.check_shown(slot, conditions);
             match conditions.stage {
                 Stage::Held => assert!(weightless, "what is held reserves nothing"),
                 Stage::Dormant => {
@@ -137,6 +138,18 @@ impl Venue {
         assert!(waiting == queued, "what waits is in the queue");
         assert!(self.check_watched() == dormant, "who waits for a price is among the triggers");
         asleep
+    }
+
+    /// An order hides something only while it rests, behind what it may show.
+    fn check_shown(&self, slot: OrderSlot, conditions: &Conditions) {
+        let (order, display) = (self.orders.get(slot), conditions.instructions.display);
+        assert!(conditions.hidden >= Qty::ZERO, "nothing less than nothing is hidden");
+        if conditions.hidden > Qty::ZERO {
+            assert!(
+                order.is_resting() && order.leaves <= display,
+                "what is hidden stands behind what is shown"
+            );
+        }
     }
 
     /// Verifies the triggers of every instrument; how many orders wait there.

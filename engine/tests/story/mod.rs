@@ -1,6 +1,7 @@
 //! Plays a scenario: reads commands and expectations, names accounts and orders, compares line by line.
 
 pub(crate) mod machine;
+pub(crate) mod orders;
 pub(crate) mod owners;
 pub(crate) mod phases;
 pub(crate) mod read;
@@ -31,6 +32,8 @@ pub(crate) struct Story<'m> {
     pub(crate) accounts: BTreeMap<String, AccountId>,
     /// Names of orders with the session they came by, by client number, which counts from 1.
     pub(crate) orders: Vec<(String, SessionId)>,
+    /// The number the next order or batch is sent with.
+    pub(crate) next_number: ClientOrderId,
     /// Names of sessions.
     pub(crate) sessions: BTreeMap<String, SessionId>,
     /// The name the next session that is opened gets.
@@ -55,6 +58,7 @@ impl<'m> Story<'m> {
             capacity: Capacity { accounts: 64, legs: 256, orders: 4096 },
             accounts: own.into_iter().map(|(name, account)| (name.to_owned(), account)).collect(),
             orders: Vec::new(),
+            next_number: ClientOrderId::new(0),
             sessions: BTreeMap::new(),
             newcomer: None,
             sender: Sender::default(),
@@ -110,7 +114,10 @@ impl<'m> Story<'m> {
     pub(crate) fn apply(&mut self, action: Action) {
         let Sender { session, client_seq, valid_until } = self.sender;
         let mut command = Command { client_seq, valid_until, ..Command::client(session, action) };
-        if matches!(command.action, Action::NewOrder(_) | Action::MassQuote(_)) {
+        if matches!(command.action, Action::NewOrder(_) | Action::AdvancedOrder(_) | Action::OrderBatch(_)) {
+            command.client_order_id = self.next_number;
+        }
+        if matches!(command.action, Action::MassQuote(_)) {
             command.client_order_id = ClientOrderId::new(self.orders.len() as u64);
         }
         let events = self.machine().apply(&command);
