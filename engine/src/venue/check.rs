@@ -48,7 +48,9 @@ impl Venue {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.firing, &self.wake, &self.waiting), |bytes| hash.write(bytes));
+        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.wake, &self.waiting), |bytes| {
+            hash.write(bytes);
+        });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
@@ -60,7 +62,8 @@ impl Venue {
             encode_to(instrument, |bytes| hash.write(bytes));
         }
         for market in &self.markets {
-            encode_to(&(&market.state, &market.sources, &market.last), |bytes| hash.write(bytes));
+            let Market { state, until, call_ms, sources, last, .. } = market;
+            encode_to(&(state, until, call_ms, sources, last), |bytes| hash.write(bytes));
             market.triggers.encode_to(&self.trails, |bytes| hash.write(bytes));
             for side in [Side::Buy, Side::Sell] {
                 for level in market.book.ladder(side).occupied() {
@@ -98,6 +101,7 @@ impl Venue {
             let found = self.clients.find(&self.orders, terms.session, terms.client_order_id);
             assert!(found == Some(slot), "client index");
         }
+        self.check_phases();
         self.check_accounts();
         self.check_sessions();
         self.check_expiries();
