@@ -9,6 +9,7 @@ mod activation;
 mod advanced;
 mod amend;
 mod amend_trigger;
+mod auction;
 mod batch;
 mod cancel;
 mod check;
@@ -61,21 +62,29 @@ use groups::{Groups, Restricting};
 use instruments::Sources;
 use keys::Keys;
 use matching::Taker;
+use phases::{PhaseWork, Reach};
 use protection::Protections;
 use sessions::skip_numbers;
 use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
 use wake::Wake;
 
+pub use auction::Indicative;
 pub use keys::Key;
 pub use protection::{ProtectionView, Window};
 pub use sessions::Session;
-pub use views::OpenOrderView;
+pub use views::{OpenOrderView, SpecialView};
 
 /// What one instrument has beside its risk terms.
 #[derive(Debug)]
 struct Market {
     book: Book,
     state: TradingState,
+    /// What takers may take; derived.
+    reach: Reach,
+    /// When the next state follows by itself; 0 is never.
+    until: TimeNs,
+    /// How long the auction lasts that follows a cancel-only time, in milliseconds; 0 is not at all.
+    call_ms: u32,
     sources: Sources,
     /// Price of the last match, in ticks; 0 before the first.
     last: u32,
@@ -113,6 +122,10 @@ pub struct Venue {
     crossed: VecDeque<InstrumentId>,
     /// Orders whose turn to take comes, the next first.
     waiting: Queue,
+    /// An uncrossing, restart or settlement that is not through.
+    phase: Option<PhaseWork>,
+    /// Times at which states change by themselves, the earliest last. Derived from the instruments.
+    state_timers: Vec<(TimeNs, InstrumentId)>,
     /// What is left of the matching work of this command; between commands it means nothing.
     work: usize,
     /// The time of a tick that has not fired all timers it must.
@@ -168,7 +181,11 @@ impl Venue {
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
+            trails: Trails::with_capacity(orders),
+            crossed: VecDeque::new(),
             waiting: Queue::EMPTY,
+            phase: None,
+            state_timers: Vec::new(),
             work: 0,
             firing: None,
             wake: None,
@@ -281,6 +298,7 @@ impl Venue {
     pub fn pending(&self) -> bool {
         self.suspended.is_some()
             || !self.sweeps.is_empty()
+            || self.phase.is_some()
             || self.firing.is_some()
             || self.wake.is_some()
             || self.has_follow_up()
@@ -297,6 +315,8 @@ impl Venue {
             self.take_and_settle(taker, events);
         } else if !self.sweeps.is_empty() {
             self.go_on_sweeping(&mut Budget::of_command(), events);
+        } else if let Some(work) = self.phase.take_if(|work| work.is_urgent()) {
+            self.go_on_with_phase(work, events);
         } else if let Some(now) = self.firing.take() {
             self.fire_due(now, events);
         } else if let Some(wake) = self.wake.take() {
@@ -305,10 +325,21 @@ impl Venue {
             // What follows up is taken up at the end of every command, this one too.
         } else if let Some(restricting) = self.restricting.take() {
             self.go_on_restricting(restricting, events);
+        } else if let Some(work) = self.phase.take() {
+            self.go_on_with_phase(work, events);
         } else if let Some(&account) = self.liquidating.front() {
             self.liquidation_step(account, events);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn go_on_with_phase(&mut self, work: PhaseWork, events: &mut Events) {
+        match work {
+            PhaseWork::Uncross(uncrossing) => self.uncross(uncrossing, &mut Budget::of_command(), events),
+            PhaseWork::Restart(restart) => self.go_on_restarting(restart, events),
+            PhaseWork::Settle(settling) => self.go_on_settling(settling, events),
+        }
     }
 
     /// Accounts, positions, marks, instruments: exact queries.
@@ -333,6 +364,13 @@ impl Venue {
     #[must_use]
     pub fn trading_state(&self, instrument: InstrumentId) -> Option<TradingState> {
         self.markets.get(instrument.index()).map(|market| market.state)
+    }
+
+    /// When the next state of an instrument follows by itself, if it does.
+    #[must_use]
+    pub fn state_until(&self, instrument: InstrumentId) -> Option<TimeNs> {
+        let market = self.markets.get(instrument.index())?;
+        (market.until != TimeNs::default()).then_some(market.until)
     }
 
     /// Best price of a side and the quantity there.

@@ -206,6 +206,7 @@ fn conditions(serial: u64, trigger: Trigger) -> Conditions {
         partner: OrderSlot::NONE,
         parent: OrderSlot::NONE,
         exits: [OrderSlot::NONE; 2],
+        expiry: HeapPlace::NOWHERE,
     }
 }
 

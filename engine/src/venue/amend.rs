@@ -4,6 +4,7 @@
 //! refused amendment leaves the order as it was.
 
 use super::checks::check_restriction;
+use super::phases::Change;
 use super::{Venue, Verdict};
 use crate::command::{AmendOrder, SessionId};
 use crate::conditions::Stage;
@@ -69,7 +70,12 @@ impl Venue {
         let &Account { state, restriction, .. } = self.user(amend.account)?;
         let slot = self.find_order(session, amend.account, amend.order);
         if let Some(slot) = slot {
-            self.check_market(self.orders.get(slot).instrument())?;
+            let order = self.orders.get(slot);
+            self.check_change(order.instrument(), || Change {
+                keeps_place: self.keeps_place(slot, amend),
+                post_only: amend.post_only,
+                reduce_only: order.reduce_only(),
+            })?;
         }
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
@@ -83,10 +89,14 @@ impl Venue {
     /// Whether the amendment of a resting order cannot raise a position: it only takes from it, or the order itself
     /// only reduces.
     fn only_reduces(&self, slot: OrderSlot, amend: &AmendOrder) -> bool {
+        self.keeps_place(slot, amend) || self.orders.get(slot).reduce_only()
+    }
+
+    /// Whether the amendment only takes from the order, which then stays where it is.
+    fn keeps_place(&self, slot: OrderSlot, amend: &AmendOrder) -> bool {
         let order = self.orders.get(slot);
         let total = self.orders.terms(slot).filled + self.orders.leaves(slot);
-        let keeps_place = self.price_of(order.instrument(), order.key) == amend.limit && amend.qty <= total;
-        keeps_place || order.reduce_only()
+        self.price_of(order.instrument(), order.key) == amend.limit && amend.qty <= total
     }
 
     /// Whether an order with instructions may be amended: it rests, and what belongs to it counts on its quantity.

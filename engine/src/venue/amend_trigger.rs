@@ -47,7 +47,7 @@ impl Venue {
         let &Account { state, restriction, .. } = self.user(amend.account)?;
         let slot = self.find_order(session, amend.account, amend.order);
         if let Some(slot) = slot {
-            self.check_market(self.orders.get(slot).instrument())?;
+            self.check_trigger_change(self.orders.get(slot).instrument())?;
         }
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);

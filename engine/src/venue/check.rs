@@ -6,8 +6,8 @@
 use super::{Market, Venue};
 use crate::codec::encode_to;
 use crate::command::{KeyId, SessionKind, TradingState};
-use crate::conditions::Stage;
-use risk::{AccountState, InstrumentId, Side, Weight};
+use crate::conditions::{Conditions, Stage};
+use risk::{AccountState, InstrumentId, OrderSlot, Qty, Side, Weight};
 
 /// Octets gathered before the hash sees them.
 const DIGEST_BUFFER: usize = 4096;
@@ -48,7 +48,9 @@ impl Venue {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.firing, &self.wake, &self.waiting), |bytes| hash.write(bytes));
+        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.wake, &self.waiting), |bytes| {
+            hash.write(bytes);
+        });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
@@ -60,7 +62,8 @@ impl Venue {
             encode_to(instrument, |bytes| hash.write(bytes));
         }
         for market in &self.markets {
-            encode_to(&(&market.state, &market.sources, &market.last), |bytes| hash.write(bytes));
+            let Market { state, until, call_ms, sources, last, .. } = market;
+            encode_to(&(state, until, call_ms, sources, last), |bytes| hash.write(bytes));
             market.triggers.encode_to(&self.trails, |bytes| hash.write(bytes));
             for side in [Side::Buy, Side::Sell] {
                 for level in market.book.ladder(side).occupied() {
@@ -98,6 +101,7 @@ impl Venue {
             let found = self.clients.find(&self.orders, terms.session, terms.client_order_id);
             assert!(found == Some(slot), "client index");
         }
+        self.check_phases();
         self.check_accounts();
         self.check_sessions();
         self.check_expiries();
@@ -115,6 +119,7 @@ impl Venue {
             special += 1;
             self.check_links(slot, conditions);
             let weightless = self.ledger.reservation(slot).weight == Weight::None;
+            self.check_shown(slot, conditions);
             match conditions.stage {
                 Stage::Held => assert!(weightless, "what is held reserves nothing"),
                 Stage::Dormant => {
@@ -133,6 +138,18 @@ impl Venue {
         assert!(waiting == queued, "what waits is in the queue");
         assert!(self.check_watched() == dormant, "who waits for a price is among the triggers");
         asleep
+    }
+
+    /// An order hides something only while it rests, behind what it may show.
+    fn check_shown(&self, slot: OrderSlot, conditions: &Conditions) {
+        let (order, display) = (self.orders.get(slot), conditions.instructions.display);
+        assert!(conditions.hidden >= Qty::ZERO, "nothing less than nothing is hidden");
+        if conditions.hidden > Qty::ZERO {
+            assert!(
+                order.is_resting() && order.leaves <= display,
+                "what is hidden stands behind what is shown"
+            );
+        }
     }
 
     /// Verifies the triggers of every instrument; how many orders wait there.

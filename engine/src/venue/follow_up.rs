@@ -7,6 +7,7 @@ use super::Venue;
 use super::checks::check_restriction;
 use super::fillable::Walk;
 use super::matching::{Purpose, Taker};
+use super::phases::PhaseWork;
 use crate::command::{SelfTrade, TimeInForce};
 use crate::conditions::Stage;
 use crate::event::{CancelReason, Events};
@@ -21,7 +22,11 @@ impl Venue {
 
     /// Whether work of higher rank is left over.
     fn is_held_up(&self) -> bool {
-        self.suspended.is_some() || !self.sweeps.is_empty() || self.firing.is_some() || self.wake.is_some()
+        self.suspended.is_some()
+            || !self.sweeps.is_empty()
+            || self.phase.as_ref().is_some_and(PhaseWork::is_urgent)
+            || self.firing.is_some()
+            || self.wake.is_some()
     }
 
     /// Lets an order that is in no book and no queue join the end of those whose turn comes.
@@ -71,7 +76,9 @@ impl Venue {
             return Err(CancelReason::Liquidation);
         }
         check_restriction(restriction, order.reduce_only()).map_err(|_| CancelReason::Suspended)?;
-        self.check_market(order.instrument()).map_err(|_| CancelReason::TradingState)?;
+        if !self.admits_turn(slot) {
+            return Err(CancelReason::TradingState);
+        }
         if self.ledger.reservation(slot).weight == Weight::None {
             self.admit_fired(slot, events)?;
         }

@@ -120,7 +120,7 @@ impl Venue {
     #[inline]
     fn check_terms<B: Beyond>(&self, order: &NewOrder, beyond: &B, ahead: Ahead) -> Result<Checked, Reject> {
         let &Account { state, restriction, group, .. } = self.user(order.account)?;
-        self.check_market(order.instrument)?;
+        self.check_market(order, beyond.said())?;
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
         }
