@@ -262,11 +262,6 @@ fn the_smaller_number_wins_in_the_venue_alone() {
 }
 
 #[test]
-fn the_smaller_number_wins_in_the_venue_alone() {
-    walk_all(&|capacity| Box::new(VenueAlone::new(capacity)));
-}
-
-#[test]
 fn the_smaller_number_wins_in_the_venue() {
     walk_all(&|capacity| Box::new(VenueBesideModel::new(capacity)));
 }
