@@ -1,6 +1,6 @@
 //! One instrument's order book: two ladders and the best price of each.
 //!
-//! Invariant: the book is never crossed between commands; within a level, orders stand in the order they joined it.
+//! Invariant: the book is crossed only where orders joined it without taking; within a level, orders stand in the order they joined it.
 //! The book knows prices in ticks and quantities; it knows nothing of accounts' money.
 
 use crate::ladder::{Ladder, NIL};
@@ -40,6 +40,19 @@ impl Book {
         }
     }
 
+    /// Whether its own orders would match with each other.
+    pub(crate) fn is_crossed(&self) -> bool {
+        matches!((self.best_bid, self.best_ask), (Some(bid), Some(ask)) if bid >= ask)
+    }
+
+    /// The first of the best bids and of the best asks, where both admit a match at `key`.
+    pub(crate) fn pair_at(&self, key: u32) -> Option<(OrderSlot, OrderSlot)> {
+        let bid = self.best_bid.filter(|&bid| bid >= key)?;
+        let ask = self.best_ask.filter(|&ask| ask <= key)?;
+        let (buy, sell) = (self.bids.head(bid), self.asks.head(ask));
+        (buy != NIL && sell != NIL).then(|| (OrderSlot::new(buy), OrderSlot::new(sell)))
+    }
+
     /// The order that a taker on `side` limited to `limit` ticks meets next.
     #[inline]
     pub fn front(&self, side: Side, limit: u32) -> Option<OrderSlot> {
@@ -52,9 +65,8 @@ impl Book {
     }
 
     /// The order behind `slot` in a taker's way: next in its level, else first of the next worse level.
-    pub fn behind(&self, orders: &mut Orders, slot: OrderSlot, side: Side, limit: u32) -> Option<OrderSlot> {
-        use crate::ladder::Nodes;
-        let next = orders.link(slot.get()).next;
+    pub fn behind(&self, orders: &Orders, slot: OrderSlot, side: Side, limit: u32) -> Option<OrderSlot> {
+        let next = orders.next_of(slot);
         if next != NIL {
             return Some(OrderSlot::new(next));
         }
@@ -121,7 +133,7 @@ impl Book {
         }
     }
 
-    /// Verifies levels, best prices and that the book is not crossed.
+    /// Verifies levels and best prices. Whether it may be crossed, its instrument's state says.
     ///
     /// # Panics
     /// With the rule that does not hold.
@@ -149,9 +161,6 @@ impl Book {
         }
         assert!(self.best_bid == self.bids.at_or_below(u32::MAX), "best bid");
         assert!(self.best_ask == self.asks.at_or_above(0), "best ask");
-        if let (Some(bid), Some(ask)) = (self.best_bid, self.best_ask) {
-            assert!(bid < ask, "not crossed");
-        }
         count
     }
 }

@@ -7,6 +7,7 @@
 use alloc::vec::Vec;
 
 use crate::command::{Instructions, TimeInForce};
+use crate::deadlines::HeapPlace;
 use risk::{OrderSlot, Qty, byte_enum, place};
 
 place!(
@@ -51,6 +52,8 @@ pub struct Conditions {
     pub parent: OrderSlot,
     /// Take-profit and stop that came with it.
     pub exits: [OrderSlot; 2],
+    /// Where among the orders that expire.
+    pub expiry: HeapPlace,
 }
 
 /// The records.

@@ -11,6 +11,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod auction;
 mod bitmap;
 pub mod book;
 mod client_index;
@@ -23,6 +24,7 @@ mod ladder;
 pub mod limits;
 mod liquidation_index;
 pub mod orders;
+mod queue;
 pub mod reject;
 pub mod venue;
 
@@ -36,4 +38,4 @@ pub use command::{
 pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId, TrimReason};
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
-pub use venue::{Key, OpenOrderView, Session, Venue};
+pub use venue::{Indicative, Key, OpenOrderView, ProtectionView, Session, Venue, Window};

@@ -9,7 +9,7 @@ pub const MATCHES_PER_COMMAND: usize = 256;
 pub const CANCELS_PER_COMMAND: usize = 256;
 /// Resting orders one command may look at to find those it cancels.
 pub const LOOKS_PER_COMMAND: usize = 1024;
-/// Dead-man timers that may run out in one command.
+/// Timers that may run out in one command: of sessions, orders and instruments.
 pub const TIMERS_PER_COMMAND: usize = 256;
 /// Accounts one command may wake and re-evaluate after a price move.
 pub const WAKES_PER_COMMAND: usize = 256;
@@ -37,10 +37,20 @@ pub const QUOTES_MAX: usize = 16;
 pub const PROTECTIONS_PER_ACCOUNT_MAX: usize = 16;
 /// Accounts of one owner group.
 pub const ACCOUNTS_PER_GROUP_MAX: usize = 1024;
+/// Accounts of one owner group that are restricted in one command.
+pub const RESTRICTIONS_PER_COMMAND: usize = 256;
+/// Client order numbers from here on name the orders of quotes; a request's own numbers stay below.
+pub const QUOTE_NUMBERS: u64 = 1 << 63;
+/// Levels of quotes of one session in one instrument.
+pub const QUOTE_LEVELS: u8 = 16;
 /// Positions settled, or orders of a closed instrument cancelled, in one command.
 pub const SETTLES_PER_COMMAND: usize = 256;
-/// Price levels an auction looks at in one command.
-pub const AUCTION_LEVELS_PER_COMMAND: usize = 4096;
+/// Account numbers a settlement may pass in one command.
+pub const SETTLE_LOOKS_PER_COMMAND: usize = 4096;
+/// Orders an auction may look at in one command to find its price.
+pub const AUCTION_LOOKS_PER_COMMAND: usize = 4096;
+/// Instruments a restart may pass in one command.
+pub const RESTARTS_PER_COMMAND: usize = 256;
 /// Sources of index prices of one instrument.
 pub const INDEX_SOURCES_MAX: usize = 16;
 
@@ -48,6 +58,9 @@ pub const INDEX_SOURCES_MAX: usize = 16;
 // orders each and a cancel of its own; a command adds a handful of its own.
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * MATCHES_PER_COMMAND + 64);
 const _: () = assert!(EVENTS_PER_COMMAND >= CANCELS_PER_COMMAND + TIMERS_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= CANCELS_PER_COMMAND + RESTRICTIONS_PER_COMMAND + 64);
+// A side of a quote may cancel what stands there and be refused.
+const _: () = assert!(EVENTS_PER_COMMAND >= 4 * QUOTES_MAX + 64);
 // A sweep that cancels all it looks at meets the bound on cancels first.
 const _: () = assert!(LOOKS_PER_COMMAND >= CANCELS_PER_COMMAND);
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * WAKES_PER_COMMAND + 64);

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::command::{ClientOrderId, OrderId, SessionId};
 use crate::conditions::{Conditions, ConditionsId, ConditionsStore};
-use crate::ladder::{Link, Nodes};
+use crate::ladder::{Link, NIL, Nodes};
 use crate::limits::{GENERATION_MAX, ORDER_SLOTS_MAX};
 use risk::{AccountId, InstrumentId, OrderSlot, Qty, Side};
 
@@ -160,13 +160,13 @@ impl Orders {
         }
     }
 
-    /// Whether another order fits.
+    /// Whether so many more orders fit.
     #[inline]
-    pub fn has_room(&self) -> bool {
-        !self.free.is_empty() || self.hot.len() < self.capacity as usize
+    pub fn has_room_for(&self, orders: u32) -> bool {
+        self.free.len() + self.capacity as usize - self.hot.len() >= orders as usize
     }
 
-    /// Stores an order; the caller has asked [`Self::has_room`].
+    /// Stores an order; the caller has asked [`Self::has_room_for`].
     #[inline]
     pub fn allocate(&mut self, new: &NewSlot) -> OrderSlot {
         let (slot, generation) = match self.free.pop() {
@@ -222,6 +222,12 @@ impl Orders {
         &self.hot[slot.index()]
     }
 
+    /// The node behind an order in its level.
+    #[inline]
+    pub(crate) fn next_of(&self, slot: OrderSlot) -> u32 {
+        self.hot[slot.index()].link.next
+    }
+
     /// An order's rarely read part.
     #[inline]
     pub fn terms(&self, slot: OrderSlot) -> &Terms {
@@ -261,6 +267,19 @@ impl Orders {
     pub(crate) fn leaves(&self, slot: OrderSlot) -> Qty {
         let shown = self.hot[slot.index()].leaves;
         self.conditions(slot).map_or(shown, |conditions| shown + conditions.hidden)
+    }
+
+    /// The order behind one in its level, or none.
+    #[inline]
+    pub(crate) fn next_in_level(&self, slot: OrderSlot) -> OrderSlot {
+        let next = self.hot[slot.index()].link.next;
+        if next == NIL { OrderSlot::NONE } else { OrderSlot::new(next) }
+    }
+
+    /// Divides what remains of an order with conditions into what is shown and what is hidden.
+    pub(crate) fn set_shown(&mut self, slot: OrderSlot, shown: Qty, hidden: Qty) {
+        self.hot[slot.index()].leaves = shown;
+        self.conditions_mut(slot).hidden = hidden;
     }
 
     /// Books a fill on an order; what remains.
@@ -319,7 +338,7 @@ mod tests {
         let mut orders = Orders::with_capacity(1);
         let first = orders.allocate(&new_slot());
         let first_id = orders.id(first);
-        assert!(!orders.has_room());
+        assert!(!orders.has_room_for(1));
         orders.free(first);
         assert_eq!(orders.find(first_id), None);
         let second = orders.allocate(&new_slot());
@@ -335,6 +354,6 @@ mod tests {
         orders.hot[slot.index()].tag |= GENERATION_MAX << SLOT_BITS;
         assert_eq!(orders.find(orders.id(slot)), Some(slot));
         orders.free(slot);
-        assert!(!orders.has_room());
+        assert!(!orders.has_room_for(1));
     }
 }

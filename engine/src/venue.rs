@@ -7,13 +7,21 @@
 mod accounts;
 mod advanced;
 mod amend;
+mod auction;
+mod batch;
 mod cancel;
 mod check;
+mod checks;
 mod dead_man;
+mod expiry;
+mod fillable;
 mod follow_up;
 mod groups;
+mod iceberg;
+mod instructions;
 mod instruments;
 mod keys;
+mod linked;
 mod liquidation;
 mod matching;
 mod new_order;
@@ -21,6 +29,7 @@ mod phases;
 mod protection;
 mod quotes;
 mod reduce_only;
+mod self_trade;
 mod sessions;
 mod settle;
 mod sweep;
@@ -34,25 +43,31 @@ use alloc::vec::Vec;
 use crate::book::Book;
 use crate::client_index::ClientIndex;
 use crate::command::{Action, Command, SessionId, Stamp, TimeNs, TradingState};
-use crate::deadlines::Deadlines;
+use crate::deadlines::{Deadlines, Expiries};
 use crate::event::{Event, Events, TradeId};
 use crate::limits::MATCHES_PER_COMMAND;
 use crate::liquidation_index::LiquidationIndex;
 use crate::orders::Orders;
+use crate::queue::Queue;
 use crate::reject::Reject;
 use risk::{
-    AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OrderSlot, Price, Qty, Restriction,
+    Account, AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OwnerGroupId, Price, Qty,
     Side,
 };
 
+use groups::{Groups, Restricting};
 use instruments::Sources;
 use keys::Keys;
 use matching::Taker;
+use phases::{PhaseWork, Reach};
+use protection::Protections;
 use sessions::skip_numbers;
-use sweep::{Budget, Sweep};
+use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
 use wake::Wake;
 
+pub use auction::Indicative;
 pub use keys::Key;
+pub use protection::{ProtectionView, Window};
 pub use sessions::Session;
 pub use views::OpenOrderView;
 
@@ -61,6 +76,12 @@ pub use views::OpenOrderView;
 struct Market {
     book: Book,
     state: TradingState,
+    /// What takers may take; derived.
+    reach: Reach,
+    /// When the next state follows by itself; 0 is never.
+    until: TimeNs,
+    /// How long the auction lasts that follows a cancel-only time, in milliseconds; 0 is not at all.
+    call_ms: u32,
     sources: Sources,
 }
 
@@ -76,6 +97,8 @@ pub struct Venue {
     sessions: Vec<Session>,
     /// Dead-man timers of the sessions.
     deadlines: Deadlines,
+    /// Orders that expire.
+    expiries: Expiries,
     index: LiquidationIndex,
     /// Accounts below maintenance margin, first found first.
     liquidating: VecDeque<AccountId>,
@@ -83,11 +106,19 @@ pub struct Venue {
     suspended: Option<Taker>,
     /// Sweeps that are not through, the one at work first.
     sweeps: VecDeque<Sweep>,
+    groups: Groups,
+    /// A restriction of an owner group that has not come to all its accounts.
+    restricting: Option<Restricting>,
+    protections: Protections,
     /// Orders whose turn to take comes, the next first.
-    waiting: VecDeque<OrderSlot>,
+    waiting: Queue,
+    /// An uncrossing, restart or settlement that is not through.
+    phase: Option<PhaseWork>,
+    /// Times at which states change by themselves, the earliest last. Derived from the instruments.
+    state_timers: Vec<(TimeNs, InstrumentId)>,
     /// What is left of the matching work of this command; between commands it means nothing.
     work: usize,
-    /// The time of a tick that has not fired all dead-man timers it must.
+    /// The time of a tick that has not fired all timers it must.
     firing: Option<TimeNs>,
     /// A price move that has not woken all it must.
     wake: Option<Wake>,
@@ -130,11 +161,17 @@ impl Venue {
             keys: Keys::default(),
             sessions: alloc::vec![Session::LOCAL],
             deadlines: Deadlines::with_one(),
+            expiries: Expiries::with_capacity(orders as usize),
             index: LiquidationIndex::with_capacity(accounts, legs),
             liquidating: VecDeque::with_capacity(accounts as usize),
             suspended: None,
-            sweeps: VecDeque::new(),
-            waiting: VecDeque::with_capacity(orders as usize),
+            sweeps: VecDeque::with_capacity(SWEEPS_AT_ONCE),
+            groups: Groups::default(),
+            restricting: None,
+            protections: Protections::default(),
+            waiting: Queue::EMPTY,
+            phase: None,
+            state_timers: Vec::new(),
             work: 0,
             firing: None,
             wake: None,
@@ -218,7 +255,7 @@ impl Venue {
             Action::AdvancedOrder(advanced) => {
                 self.advanced_order(session, command.client_order_id, advanced, events)
             }
-            Action::OrderBatch(batch) => self.order_batch(session, command.client_order_id, batch, events),
+            Action::OrderBatch(batch) => self.order_batch(session, batch, events),
             Action::MassQuote(quotes) => self.mass_quote(session, command.client_order_id, quotes, events),
             Action::AmendTrigger(amend) => self.amend_trigger(session, amend, events),
             Action::SetProtection(protection) => self.set_protection(command, *protection, events),
@@ -247,9 +284,11 @@ impl Venue {
     pub fn pending(&self) -> bool {
         self.suspended.is_some()
             || !self.sweeps.is_empty()
+            || self.phase.is_some()
             || self.firing.is_some()
             || self.wake.is_some()
             || self.has_follow_up()
+            || self.restricting.is_some()
             || !self.liquidating.is_empty()
     }
 
@@ -260,18 +299,33 @@ impl Venue {
         }
         if let Some(taker) = self.suspended.take() {
             self.take_and_settle(taker, events);
-        } else if let Some(sweep) = self.sweeps.pop_front() {
-            self.go_on_sweeping(sweep, &mut Budget::of_command(), events);
+        } else if !self.sweeps.is_empty() {
+            self.go_on_sweeping(&mut Budget::of_command(), events);
+        } else if let Some(work) = self.phase.take_if(|work| work.is_urgent()) {
+            self.go_on_with_phase(work, events);
         } else if let Some(now) = self.firing.take() {
             self.fire_due(now, events);
         } else if let Some(wake) = self.wake.take() {
             self.go_on_waking(wake, events);
         } else if self.has_follow_up() {
             // What follows up is taken up at the end of every command, this one too.
+        } else if let Some(restricting) = self.restricting.take() {
+            self.go_on_restricting(restricting, events);
+        } else if let Some(work) = self.phase.take() {
+            self.go_on_with_phase(work, events);
         } else if let Some(&account) = self.liquidating.front() {
             self.liquidation_step(account, events);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn go_on_with_phase(&mut self, work: PhaseWork, events: &mut Events) {
+        match work {
+            PhaseWork::Uncross(uncrossing) => self.uncross(uncrossing, &mut Budget::of_command(), events),
+            PhaseWork::Restart(restart) => self.go_on_restarting(restart, events),
+            PhaseWork::Settle(settling) => self.go_on_settling(settling, events),
+        }
     }
 
     /// Accounts, positions, marks, instruments: exact queries.
@@ -298,6 +352,13 @@ impl Venue {
         self.markets.get(instrument.index()).map(|market| market.state)
     }
 
+    /// When the next state of an instrument follows by itself, if it does.
+    #[must_use]
+    pub fn state_until(&self, instrument: InstrumentId) -> Option<TimeNs> {
+        let market = self.markets.get(instrument.index())?;
+        (market.until != TimeNs::default()).then_some(market.until)
+    }
+
     /// Best price of a side and the quantity there.
     #[must_use]
     pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<(Price, Qty)> {
@@ -318,11 +379,16 @@ impl Venue {
         })
     }
 
-    /// A trading account: its state, and what the operator forbids it.
+    /// A trading account.
     #[inline]
-    fn user(&self, account: AccountId) -> Result<(AccountState, Restriction), Reject> {
+    fn user(&self, account: AccountId) -> Result<&Account, Reject> {
         let known = self.ledger.account(account).ok_or(Reject::UnknownAccount)?;
-        if account.is_system() { Err(Reject::SystemAccount) } else { Ok((known.state, known.restriction)) }
+        if account.is_system() { Err(Reject::SystemAccount) } else { Ok(known) }
+    }
+
+    /// The owner group of an account; 0 where it stands alone.
+    fn group_of(&self, account: AccountId) -> OwnerGroupId {
+        self.ledger.account(account).map_or_else(OwnerGroupId::default, |account| account.group)
     }
 
     #[inline]

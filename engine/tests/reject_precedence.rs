@@ -10,7 +10,7 @@ mod precedence;
 
 use engine::limits::INDEX_SOURCES_MAX;
 use engine::{Action, Command, Event, Reject};
-use machine::{Machine, ModelAlone, VenueBesideModel};
+use machine::{Machine, ModelAlone, VenueAlone, VenueBesideModel};
 use precedence::others::{of_keys, others};
 use precedence::scene::{Scene, TRADED, TRADER};
 use risk::{AccountId, Capacity};
@@ -233,6 +233,11 @@ fn walk_all(make: Make<'_>) {
     walk_keys(make);
     walk_sources(make);
     walk_leverage(make);
+}
+
+#[test]
+fn the_smaller_number_wins_in_the_venue_alone() {
+    walk_all(&|capacity| Box::new(VenueAlone::new(capacity)));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use story::Story;
-use story::machine::{Machine, ModelAlone, VenueBesideModel};
+use story::machine::{Machine, ModelAlone, VenueAlone, VenueBesideModel};
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
@@ -36,6 +36,11 @@ fn play_all(machine: impl Fn(risk::Capacity) -> Box<dyn Machine>) {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+#[test]
+fn the_venue_alone_behaves_as_written() {
+    play_all(|capacity| Box::new(VenueAlone::new(capacity)));
 }
 
 #[test]

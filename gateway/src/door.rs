@@ -65,6 +65,7 @@ mod routes;
 mod sequenced;
 mod speak;
 mod talk;
+mod terms;
 mod throttle;
 mod timers;
 mod translate;

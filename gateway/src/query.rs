@@ -13,7 +13,7 @@ use risk::{
 use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::private::{AccountState, BookLevels, InstrumentDef, Level, OpenOrder, PositionState};
-use crate::wire::types::{self, AccountStatus, Chars16, Code, I64N, OrdFlags};
+use crate::wire::types::{self, AccountStatus, Chars16, Code, I64N, Millis, OrdFlags};
 
 /// Orders, or instruments, of one answer.
 pub const ROWS_MAX: usize = 1024;
@@ -166,18 +166,15 @@ fn instruments(venue: &Venue, query_id: u64) -> Found {
 
 fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> InstrumentDef {
     let instrument = venue.ledger().instrument(number);
-    let spec = &instrument.spec;
-    let state = match venue.trading_state(number).unwrap_or(TradingState::CancelOnly) {
-        TradingState::Open => types::TradingState::Open,
-        TradingState::CancelOnly => types::TradingState::CancelOnly,
-    };
+    let (spec, limits) = (&instrument.spec, &instrument.limits);
+    let state = trading_state(venue.trading_state(number).unwrap_or(TradingState::CancelOnly));
     InstrumentDef {
         query_id,
         instrument_id: number,
         tick: spec.tick,
         lot: spec.lot,
         price_max: spec.price_max,
-        order_qty_max: spec.order_qty_max,
+        order_qty_max: limits.order_qty_max,
         index: instrument.index.into(),
         mark: instrument.mark.into(),
         open_interest: venue.ledger().open_interest(number),
@@ -189,6 +186,28 @@ fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> Instrum
         money_decimals: spec.money_decimals,
         state: Code::of(state),
         symbol: Chars16(spec.symbol),
+        order_notional_max: limits.order_notional_max,
+        position_max: limits.position_max,
+        open_interest_max: limits.open_interest_max,
+        orders_max: limits.orders_max,
+        price_band: limits.price_band.get(),
+        market_collar: limits.market_collar.get(),
+        limit_state_band: limits.limit_state_band.get(),
+        limit_state_call: Millis::new(limits.limit_state_call_ms),
+    }
+}
+
+const fn trading_state(state: TradingState) -> types::TradingState {
+    match state {
+        TradingState::Open => types::TradingState::Open,
+        TradingState::CancelOnly => types::TradingState::CancelOnly,
+        TradingState::PreOpen => types::TradingState::PreOpen,
+        TradingState::Auction => types::TradingState::Auction,
+        TradingState::PostOnly => types::TradingState::PostOnly,
+        TradingState::ReduceOnly => types::TradingState::ReduceOnly,
+        TradingState::Halted => types::TradingState::Halted,
+        TradingState::Closed => types::TradingState::Closed,
+        TradingState::Settled => types::TradingState::Settled,
     }
 }
 

@@ -343,7 +343,7 @@ fn cancels_are_admitted_when_orders_are_not() {
     let tick = Command::venue(Action::Tick);
     let taken = (0..1_000).take_while(|_| roles.client.submit(tick.clone()).is_ok()).count();
     assert_eq!(taken, 3 * 64);
-    let cancel = MassCancel { account: AccountId::new(16), instrument: None };
+    let cancel = MassCancel::of_account(AccountId::new(16));
     let cancel = Command::client(SessionId::new(1), Action::MassCancel(cancel));
     let taken = (0..1_000).take_while(|_| roles.client.submit(cancel.clone()).is_ok()).count();
     assert_eq!(taken, 64, "the reserved box");

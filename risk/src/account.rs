@@ -64,10 +64,10 @@ impl Account {
         legs: 0,
     };
 
-    /// Whether another leg is admitted.
+    /// Whether so many more legs are admitted.
     #[must_use]
-    pub const fn has_room_for_leg(&self) -> bool {
-        self.legs < LEGS_PER_ACCOUNT_MAX
+    pub const fn has_room_for_legs(&self, legs: u32) -> bool {
+        self.legs + legs <= LEGS_PER_ACCOUNT_MAX
     }
 }
 

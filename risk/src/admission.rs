@@ -87,6 +87,40 @@ impl Ledger {
         Prospect { account, instrument, leg, position, leverage, mark, now, then }
     }
 
+    /// What several candidates of one account, of which `one` is one, would together make of the leg of `one`.
+    #[must_use]
+    pub fn prospect_together(&self, one: &Candidate, all: &[Candidate]) -> Prospect {
+        let mut prospect = self.prospect(one);
+        prospect.then = prospect.now;
+        for candidate in all.iter().filter(|candidate| candidate.instrument == one.instrument) {
+            prospect.then = self.orders_with(candidate, prospect.mark, prospect.then);
+        }
+        prospect
+    }
+
+    /// Admits several candidates of one account together, or says how much initial margin is missing: what they change
+    /// in all instruments is compared once. Source: `MARGIN.md` 4.
+    ///
+    /// # Errors
+    /// [`MarginShort`].
+    pub fn admit_all(&mut self, candidates: &[Candidate]) -> Result<(), MarginShort> {
+        let Some(first) = candidates.first() else { return Ok(()) };
+        let (mut before, mut after) = (Requirement::ZERO, Requirement::ZERO);
+        for (place, one) in candidates.iter().enumerate() {
+            let has_come = |earlier: &Candidate| earlier.instrument == one.instrument;
+            if candidates[..place].iter().any(has_come) {
+                continue;
+            }
+            let Prospect { instrument, position, leverage, mark, then, leg, .. } =
+                self.prospect_together(one, candidates);
+            if let Some(leg_id) = leg {
+                before += self.valuation_of(leg_id, mark).requirement;
+            }
+            after += self.requirement_with(instrument, position, leverage, mark, &then);
+        }
+        self.cover(first.account, before, after)
+    }
+
     /// Admits a candidate, or says how much initial margin is missing.
     ///
     /// Admitted when equity covers the requirement after it; or when it does not raise its instrument's requirement

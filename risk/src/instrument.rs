@@ -216,6 +216,17 @@ impl Instrument {
         Money::from_wide(div_ceil(product, i128::from(self.value_div) << MARK_SHIFT))
     }
 
+    /// The largest quantity whose notional at `price` money pays for, lots not minded.
+    #[must_use]
+    pub fn payable(&self, money: Money, price: Price) -> Qty {
+        // The notional is rounded up, and money is whole: it pays for what is not above it before the rounding.
+        let exact = div_floor(
+            i128::from(money.get()) * i128::from(self.value_div),
+            i128::from(price.get()) * i128::from(self.value_mul),
+        );
+        Qty::new(i64::try_from(exact).unwrap_or(QTY_MAX).min(QTY_MAX))
+    }
+
     /// Loss of `qty` bought at `price` (or sold, `against` swapped) when marked, unrounded: numerator over
     /// [`Self::open_loss`]'s divisor.
     #[inline]

@@ -111,6 +111,12 @@ impl Ledger {
             .filter(|(_, account)| account.state != AccountState::Absent)
     }
 
+    /// Every open account has a number below this.
+    #[must_use]
+    pub fn account_numbers(&self) -> u32 {
+        u32::try_from(self.accounts.len()).expect("bounded by ACCOUNTS_MAX")
+    }
+
     /// Sets what an account may do.
     pub fn set_state(&mut self, account: AccountId, state: AccountState) {
         self.accounts[account.index()].state = state;
@@ -173,6 +179,13 @@ impl Ledger {
         mark
     }
 
+    /// Notes an index price while the mark stands still; the mark. Where there is none yet, the index becomes it.
+    pub fn note_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
+        let instrument = &mut self.instruments[instrument.index()];
+        instrument.index = Some(index);
+        *instrument.mark.get_or_insert(index)
+    }
+
     /// The mark of an instrument in which somebody has a leg.
     #[inline]
     pub(crate) fn mark_of(&self, instrument: InstrumentId) -> Mark {
@@ -227,9 +240,15 @@ impl Ledger {
     /// Whether the account has this leg or may have it.
     #[must_use]
     pub fn has_room_for_leg(&self, account: AccountId, instrument: InstrumentId) -> bool {
-        self.find_leg(account, instrument).is_some()
-            || (self.accounts[account.index()].has_room_for_leg()
-                && self.legs.len() - self.free_legs.len() < self.leg_capacity as usize)
+        self.find_leg(account, instrument).is_some() || self.has_room_for_legs(account, 1)
+    }
+
+    /// Whether the account may have so many legs more.
+    #[must_use]
+    pub fn has_room_for_legs(&self, account: AccountId, legs: u32) -> bool {
+        let used = self.legs.len() - self.free_legs.len();
+        self.accounts[account.index()].has_room_for_legs(legs)
+            && used + legs as usize <= self.leg_capacity as usize
     }
 
     /// An account's leg in an instrument, made if there is none.

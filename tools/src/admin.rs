@@ -3,6 +3,7 @@
 //! Invariant: every change is a command like any other, numbered, logged and answered.
 
 pub mod args;
+mod limits;
 
 use std::io::Write;
 use std::path::Path;
@@ -13,10 +14,11 @@ use gateway::clock::{Clock, WallClock};
 use gateway::wire::Group;
 use gateway::wire::private::{
     AccountCreate, AdminMassCancel, IndexPrice, InstrumentDef, InstrumentDefine, KeyRegister, KeyRevoke,
-    SetAccountStatus, SetTradingState, TierRow, Transfer,
+    KeySuspend, SetAccountStatus, SetGroupStatus, SetOwnerGroup, SetTradingState, SettleInstrument,
+    StartAuction, TierRow, Transfer,
 };
 use gateway::wire::types::{
-    AccountStatus, Chars16, Octets, Permissions, SessionKind, TimeNsN, TradingState, U32N,
+    AccountStatus, Chars16, Millis, Octets, Permissions, SessionKind, TimeNsN, TradingState, U32N,
 };
 use risk::{AccountId, InstrumentId, InstrumentSpec, Mark, Money};
 
@@ -46,6 +48,12 @@ pub fn run(args: &AdminArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
         | AdminAction::Key { .. }
         | AdminAction::Instrument { .. }
         | AdminAction::State { .. }
+        | AdminAction::Auction { .. }
+        | AdminAction::Limits(_)
+        | AdminAction::Settle { .. }
+        | AdminAction::Group { .. }
+        | AdminAction::SuspendGroup(_)
+        | AdminAction::ActivateGroup { .. }
         | AdminAction::Suspend(_)
         | AdminAction::ReduceOnly(_)
         | AdminAction::Activate { .. }
@@ -85,18 +93,37 @@ fn request(desk: &mut Desk, action: &AdminAction) -> anyhow::Result<Request> {
         AdminAction::Key { action: KeyAction::Revoke { key } } => {
             KeyRevoke { request_id: CHOSEN, key_id: key_number(key)? }.into()
         }
+        AdminAction::Key { action: KeyAction::Suspend { key, cancel_orders } } => {
+            suspension(key, true, *cancel_orders)?
+        }
+        AdminAction::Key { action: KeyAction::Admit { key } } => suspension(key, false, false)?,
         AdminAction::Instrument { action: InstrumentAction::Add { file } } => define(desk, file)?.into(),
         AdminAction::Instrument { action: InstrumentAction::List } => {
             anyhow::bail!("a list is no request")
         }
         AdminAction::State { instrument, state } => {
             let instrument_id = desk.instruments.find(instrument)?.instrument_id;
-            let state = match state {
-                StateName::Open => TradingState::Open,
-                StateName::CancelOnly => TradingState::CancelOnly,
-            };
+            let state = trading_state(*state);
             SetTradingState { request_id: CHOSEN, instrument_id, state: state.into() }.into()
         }
+        AdminAction::Auction { instrument, call_ms } => {
+            let instrument_id = desk.instruments.find(instrument)?.instrument_id;
+            StartAuction { request_id: CHOSEN, instrument_id, call: Millis::new(*call_ms) }.into()
+        }
+        AdminAction::Limits(limits) => limits::request(desk, limits)?.into(),
+        AdminAction::Settle { instrument, price } => {
+            let def = desk.instruments.find(instrument)?;
+            let price = parse_price(def, price)?.to_mark();
+            SettleInstrument { request_id: CHOSEN, instrument_id: def.instrument_id, price }.into()
+        }
+        AdminAction::Group { account, group } => {
+            let account_id = AccountId::new(*account);
+            SetOwnerGroup { request_id: CHOSEN, account_id, group_id: *group }.into()
+        }
+        AdminAction::SuspendGroup(switch) => {
+            group_status(switch.group, AccountStatus::Suspended, switch.cancel_orders)
+        }
+        AdminAction::ActivateGroup { group } => group_status(*group, AccountStatus::Active, false),
         AdminAction::Suspend(switch) => {
             status(switch.account, AccountStatus::Suspended, switch.cancel_orders).into()
         }
@@ -111,6 +138,29 @@ fn request(desk: &mut Desk, action: &AdminAction) -> anyhow::Result<Request> {
         }
         AdminAction::Index { instrument, price, source } => index(desk, instrument, price, *source)?.into(),
     })
+}
+
+const fn trading_state(state: StateName) -> TradingState {
+    match state {
+        StateName::Open => TradingState::Open,
+        StateName::CancelOnly => TradingState::CancelOnly,
+        StateName::PreOpen => TradingState::PreOpen,
+        StateName::Auction => TradingState::Auction,
+        StateName::PostOnly => TradingState::PostOnly,
+        StateName::ReduceOnly => TradingState::ReduceOnly,
+        StateName::Halted => TradingState::Halted,
+        StateName::Closed => TradingState::Closed,
+    }
+}
+
+fn group_status(group_id: u32, status: AccountStatus, cancel_orders: bool) -> Request {
+    let cancel_orders = u8::from(cancel_orders);
+    SetGroupStatus { request_id: CHOSEN, group_id, status: status.into(), cancel_orders }.into()
+}
+
+fn suspension(key: &str, suspended: bool, cancel_orders: bool) -> anyhow::Result<Request> {
+    let (suspended, cancel_orders) = (u8::from(suspended), u8::from(cancel_orders));
+    Ok(KeySuspend { request_id: CHOSEN, key_id: key_number(key)?, suspended, cancel_orders }.into())
 }
 
 fn transfer(desk: &Desk, account: u32, amount: &str, sign: i64) -> anyhow::Result<Request> {

@@ -3,17 +3,18 @@
 //! Invariant: prices and quantities go to the venue as they were written, or not at all.
 
 pub mod args;
+mod instructions;
 
 use std::io::Write;
 
 use engine::{ClientOrderId, OrderId, OrderRef};
 use gateway::client::{Query, request};
-use gateway::wire::private::{NewOrder, OpenOrder, SetLeverage};
-use gateway::wire::types::{OrdFlags, OrdType, PostOnlyMode, SessionKind, Side, Tif};
+use gateway::wire::private::{OpenOrder, SetLeverage};
+use gateway::wire::types::{OrdFlags, PostOnlyMode, PriceN, SessionKind, Side};
 use risk::{AccountId, InstrumentId, Price};
 use serde_json::json;
 
-use self::args::{AmendArgs, NewArgs, OrderAction, OrderArgs, WhichArgs, price_of};
+use self::args::{AmendArgs, OrderAction, OrderArgs, WhichArgs};
 use crate::desk::Desk;
 use crate::desk::instruments::{parse_price, parse_qty};
 use crate::desk::table::{Align, Table};
@@ -45,8 +46,8 @@ pub fn run(args: &OrderArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
 
 fn act(desk: &mut Desk, account: AccountId, args: &OrderArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
     let done = match &args.action {
-        OrderAction::Buy(order) => desk.request(new_order(desk, account, Side::Buy, order)?)?,
-        OrderAction::Sell(order) => desk.request(new_order(desk, account, Side::Sell, order)?)?,
+        OrderAction::Buy(order) => desk.request(instructions::order(desk, account, Side::Buy, order)?)?,
+        OrderAction::Sell(order) => desk.request(instructions::order(desk, account, Side::Sell, order)?)?,
         OrderAction::Cancel(which) => {
             let order = resting(desk, account, which.order())?;
             desk.request(request::cancel(account, order.instrument_id, which.order()))?
@@ -55,10 +56,16 @@ fn act(desk: &mut Desk, account: AccountId, args: &OrderArgs, output: &mut dyn W
             let amendment = amendment(desk, account, amend)?;
             desk.request(amendment)?
         }
-        OrderAction::CancelAll { instrument } => {
+        OrderAction::CancelAll { instrument, side: None, tag: None } => {
             let instrument = find(desk, instrument.as_deref())?;
             desk.request(request::mass_cancel(account, instrument))?
         }
+        OrderAction::CancelAll { instrument, side, tag } => {
+            let instrument = find(desk, instrument.as_deref())?;
+            desk.request(instructions::cancel_many(account, instrument, *side, *tag))?
+        }
+        OrderAction::Quote(quote) => desk.request(instructions::quote(desk, account, quote)?)?,
+        OrderAction::Protect(protect) => desk.request(instructions::protect(desk, account, protect)?)?,
         OrderAction::Leverage { instrument, leverage } => {
             let instrument_id = desk.instruments.find(instrument)?.instrument_id;
             let leverage_e2 = u32::try_from(mantissa(leverage, LEVERAGE_DECIMALS)?)?;
@@ -97,35 +104,6 @@ fn resting(desk: &mut Desk, account: AccountId, order: OrderRef) -> anyhow::Resu
     found.ok_or_else(|| anyhow::anyhow!("no such resting order; `fulcrum order list` shows those there are"))
 }
 
-fn new_order(desk: &Desk, account: AccountId, side: Side, args: &NewArgs) -> anyhow::Result<NewOrder> {
-    let def = desk.instruments.find(&args.instrument)?;
-    let qty = parse_qty(def, &args.quantity)?;
-    let price = price_of(&args.price).map_err(anyhow::Error::msg)?;
-    let price = match price {
-        Some(price) => Some(parse_price(def, price)?),
-        None if args.market => None,
-        None => anyhow::bail!("a price is missing: write @ PRICE, or --market"),
-    };
-    let tif = match (args.fok, args.ioc || args.market) {
-        (true, _) => Tif::FOK,
-        (false, true) => Tif::IOC,
-        (false, false) => Tif::GTC,
-    };
-    let flag = |is_set: bool, bit: u16| if is_set { bit } else { 0 };
-    let flags = flag(args.reduce_only, OrdFlags::REDUCE_ONLY) | flag(args.persist, OrdFlags::PERSIST);
-    let post_only = if args.post_only { PostOnlyMode::Reject } else { PostOnlyMode::Off };
-    let ord_type = if price.is_some() { OrdType::Limit } else { OrdType::Market };
-    let limit = request::limit_order(account, def.instrument_id, side, qty, price.unwrap_or(Price::new(0)));
-    Ok(NewOrder {
-        price: price.into(),
-        flags: OrdFlags(flags),
-        ord_type: ord_type.into(),
-        tif: tif.into(),
-        post_only: post_only.into(),
-        ..limit
-    })
-}
-
 fn amendment(
     desk: &mut Desk,
     account: AccountId,
@@ -138,8 +116,16 @@ fn amendment(
     let total = known.leaves_qty + known.cum_qty;
     let total = args.quantity.as_ref().map_or(Ok(total), |quantity| parse_qty(def, quantity))?;
     let post_only = if args.post_only { PostOnlyMode::Reject } else { PostOnlyMode::Off };
+    let trigger = args.trigger.as_ref().map(|trigger| parse_price(def, trigger)).transpose()?;
     let amend = request::amend(account, known.instrument_id, order, price, total);
-    Ok(gateway::wire::private::AmendOrder { post_only: post_only.into(), ..amend })
+    let new_price = if price == Price::new(0) { PriceN::NONE } else { price.into() };
+    let new_trigger_price = PriceN::from(trigger);
+    Ok(gateway::wire::private::AmendOrder {
+        post_only: post_only.into(),
+        new_price,
+        new_trigger_price,
+        ..amend
+    })
 }
 
 fn list(desk: &Desk, orders: &[OpenOrder], json: bool, output: &mut dyn Write) -> anyhow::Result<u8> {

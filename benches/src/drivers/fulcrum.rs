@@ -56,7 +56,8 @@ impl Fulcrum {
             return None;
         }
         let client_order_id = ClientOrderId::new(u64::from(input.client));
-        let terms = Terms { client_order_id, filled: input.qty - qty, session: SessionId::new(1) };
+        let mut terms = Terms::new(SessionId::new(1), client_order_id);
+        terms.filled = input.qty - qty;
         let slot = self.orders.allocate(&NewSlot {
             instrument: InstrumentId::new(0),
             account: AccountId::new(16),

@@ -4,7 +4,7 @@
 
 use super::sweep::Scope;
 use super::{Refusal, Venue, Verdict};
-use crate::command::Transfer;
+use crate::command::{TradingState, Transfer};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
 use risk::{AccountId, AccountState, InstrumentId, Leverage, Money, Restriction};
@@ -62,12 +62,12 @@ impl Venue {
     }
 
     /// Whether a trading account is neither in liquidation nor suspended.
-    fn check_free(&self, account: AccountId) -> Result<(), Reject> {
-        match self.user(account)? {
-            (AccountState::Liquidating, _) => Err(Reject::AccountLiquidating),
-            (_, Restriction::Suspended) => Err(Reject::AccountSuspended),
-            _ => Ok(()),
+    pub(super) fn check_free(&self, account: AccountId) -> Result<(), Reject> {
+        let account = self.user(account)?;
+        if account.state == AccountState::Liquidating {
+            return Err(Reject::AccountLiquidating);
         }
+        if account.restriction == Restriction::Suspended { Err(Reject::AccountSuspended) } else { Ok(()) }
     }
 
     /// The operator's switch. `cancel_orders` asks for what a lifted restriction has no reason for.
@@ -101,8 +101,10 @@ impl Venue {
         events: &mut Events,
     ) -> Verdict {
         self.user(account)?;
-        let leverage_max =
-            self.ledger.find_instrument(instrument).ok_or(Reject::UnknownInstrument)?.leverage_max();
+        if self.trading_state(instrument).ok_or(Reject::UnknownInstrument)? == TradingState::Settled {
+            return Err(Reject::NotTrading.into());
+        }
+        let leverage_max = self.ledger.instrument(instrument).leverage_max();
         self.check_free(account)?;
         if !self.ledger.has_room_for_leg(account, instrument) {
             return Err(Reject::TooManyLegs.into());

@@ -3,13 +3,14 @@
 //! Invariant: an amendment is admitted exactly as the order it would become, with the old one out of the sums; a
 //! refused amendment leaves the order as it was.
 
-use super::matching::{Purpose, Taker};
-use super::new_order::check_restriction;
+use super::checks::check_restriction;
+use super::phases::Change;
 use super::{Venue, Verdict};
 use crate::command::{AmendOrder, SessionId};
+use crate::conditions::Stage;
 use crate::event::{Event, Events};
 use crate::reject::Reject;
-use risk::{AccountState, Candidate, OrderSlot, Price, Qty, Restriction, Weight};
+use risk::{Account, AccountState, Candidate, OrderSlot, Price, Qty, Restriction, Weight};
 
 impl Venue {
     pub(super) fn amend_order(
@@ -20,7 +21,10 @@ impl Venue {
     ) -> Verdict {
         let slot = self.check_amendable(session, amend)?;
         let order = *self.orders.get(slot);
-        let filled = self.orders.terms(slot).filled;
+        let (filled, resting) = (self.orders.terms(slot).filled, self.orders.leaves(slot));
+        if order.is_special() {
+            self.check_amends(slot, amend.qty == filled + resting)?;
+        }
         if amend.qty <= filled {
             return Err(Reject::BadQuantity.into());
         }
@@ -28,9 +32,10 @@ impl Venue {
         self.check_price(order.instrument(), amend.limit)?;
         let mut leaves = amend.qty - filled;
         let key = self.key_of(order.instrument(), amend.limit);
-        let keeps_place = key == order.key && leaves <= order.leaves;
+        let keeps_place = key == order.key && leaves <= resting;
         if !keeps_place {
             self.check_band(order.instrument(), order.side(), amend.limit)?;
+            self.check_value(order.instrument(), amend.limit, amend.qty)?;
         }
         let leg = self.ledger.reservation(slot).leg;
         let position = self.ledger.leg(leg).position;
@@ -62,10 +67,15 @@ impl Venue {
 
     /// Owner, instrument state and the order itself.
     fn check_amendable(&self, session: SessionId, amend: &AmendOrder) -> Result<OrderSlot, Reject> {
-        let (state, restriction) = self.user(amend.account)?;
+        let &Account { state, restriction, .. } = self.user(amend.account)?;
         let slot = self.find_order(session, amend.account, amend.order);
         if let Some(slot) = slot {
-            self.check_market(self.orders.get(slot).instrument())?;
+            let order = self.orders.get(slot);
+            self.check_change(order.instrument(), || Change {
+                keeps_place: self.keeps_place(slot, amend),
+                post_only: amend.post_only,
+                reduce_only: order.reduce_only(),
+            })?;
         }
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
@@ -79,32 +89,67 @@ impl Venue {
     /// Whether the amendment of a resting order cannot raise a position: it only takes from it, or the order itself
     /// only reduces.
     fn only_reduces(&self, slot: OrderSlot, amend: &AmendOrder) -> bool {
-        let order = self.orders.get(slot);
-        let total = self.orders.terms(slot).filled + order.leaves;
-        let keeps_place = self.price_of(order.instrument(), order.key) == amend.limit && amend.qty <= total;
-        keeps_place || order.reduce_only()
+        self.keeps_place(slot, amend) || self.orders.get(slot).reduce_only()
     }
 
-    fn amend_in_place(&mut self, slot: OrderSlot, limit: Price, leaves: Qty, events: &mut Events) {
-        let cut = self.orders.get(slot).leaves - leaves;
-        self.reduce_resting(slot, cut);
+    /// Whether the amendment only takes from the order, which then stays where it is.
+    fn keeps_place(&self, slot: OrderSlot, amend: &AmendOrder) -> bool {
+        let order = self.orders.get(slot);
+        let total = self.orders.terms(slot).filled + self.orders.leaves(slot);
+        self.price_of(order.instrument(), order.key) == amend.limit && amend.qty <= total
+    }
+
+    /// Whether an order with instructions may be amended: it rests, and what belongs to it counts on its quantity.
+    #[cold]
+    fn check_amends(&self, slot: OrderSlot, same_qty: bool) -> Result<(), Reject> {
+        let Some(conditions) = self.orders.conditions(slot) else { return Ok(()) };
+        let is_linked =
+            conditions.partner.some().is_some() || conditions.exits.iter().any(|exit| exit.some().is_some());
+        if conditions.stage != Stage::Live || (is_linked && !same_qty) {
+            return Err(Reject::BadCombination);
+        }
+        Ok(())
+    }
+
+    pub(super) fn amend_in_place(&mut self, slot: OrderSlot, limit: Price, leaves: Qty, events: &mut Events) {
+        let cut = self.orders.leaves(slot) - leaves;
+        self.reduce_hidden_first(slot, cut);
         events.push(self.amended(slot, limit, leaves, true));
     }
 
     /// Gives the order its new terms at the end of the queue; what crosses is matched first.
     fn requeue(&mut self, slot: OrderSlot, limit: Price, key: u32, leaves: Qty, events: &mut Events) {
         let order = *self.orders.get(slot);
-        let (instrument, side) = (order.instrument(), order.side());
+        self.markets[order.instrument().index()].book.remove(&mut self.orders, slot);
+        if order.is_special() {
+            self.orders.conditions_mut(slot).hidden = Qty::ZERO;
+        }
+        self.renew(slot, limit, key, leaves, events);
+        self.take_order(slot, events);
+    }
+
+    /// Gives an order that is in no book a new price and a new quantity.
+    pub(super) fn renew(
+        &mut self,
+        slot: OrderSlot,
+        limit: Price,
+        key: u32,
+        leaves: Qty,
+        events: &mut Events,
+    ) {
+        let order = *self.orders.get(slot);
         let leg = self.ledger.reservation(slot).leg;
-        self.markets[instrument.index()].book.remove(&mut self.orders, slot);
         self.ledger.release(slot);
         self.orders.reprice(slot, key, leaves);
-        self.ledger.reserve(slot, leg, side, limit, leaves, Weight::of(order.reduce_only()));
+        self.ledger.reserve(slot, leg, order.side(), limit, leaves, Weight::of(order.reduce_only()));
         events.push(self.amended(slot, limit, leaves, false));
-        let purpose = Purpose::Order { slot, rests: true };
-        let taker =
-            Taker { account: order.account, instrument, leg, side, key, leaves, traded: false, purpose };
-        self.take_and_settle(taker, events);
+    }
+
+    /// Moves an order whose turn has come to the price it slides to.
+    pub(super) fn reprice_waiting(&mut self, slot: OrderSlot, limit: Price, events: &mut Events) {
+        let order = *self.orders.get(slot);
+        let key = self.key_of(order.instrument(), limit);
+        self.renew(slot, limit, key, order.leaves, events);
     }
 
     fn amended(&self, slot: OrderSlot, limit: Price, leaves: Qty, priority_kept: bool) -> Event {

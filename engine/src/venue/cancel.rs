@@ -3,9 +3,10 @@
 //! Invariant: a trader may always cancel, whatever the instrument's state or the account's; a cancel frees its
 //! reservation in the same command.
 
-use super::sweep::{Asked, Budget, Scope};
+use super::sweep::{Asked, Budget, Scope, Sweep};
 use super::{Venue, Verdict};
 use crate::command::{CancelOrder, ClientOrderId, MassCancel, OrderRef, SessionId};
+use crate::conditions::Stage;
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
 use risk::{AccountId, LegId, OrderSlot};
@@ -40,9 +41,8 @@ impl Venue {
 
         let MassCancel { account, instrument, side, tag } = *cancel;
         let scope = Scope { instrument, side, tag, ..Scope::of_account(account, CancelReason::MassCancel) };
-        let mut sweep = self.sweep_of(scope);
-        sweep.asked = Some(Asked { session, client_order_id });
-        self.go_on_sweeping(sweep, &mut Budget::of_command(), events);
+        let sweep = Sweep::asked_by(scope, Asked { session, client_order_id });
+        self.sweep_within(sweep, &mut Budget::of_command(), events);
         Ok(())
     }
 
@@ -66,11 +66,27 @@ impl Venue {
         self.drop_leg_if_empty(leg);
     }
 
-    /// Cancels a resting order. Its leg stays, even empty.
+    /// Cancels an order that rests, sleeps or waits for its turn. Its leg stays, even empty.
     pub(super) fn cancel_resting(&mut self, slot: OrderSlot, reason: CancelReason, events: &mut Events) {
-        let instrument = self.orders.get(slot).instrument();
-        self.markets[instrument.index()].book.remove(&mut self.orders, slot);
+        let order = self.orders.get(slot);
+        if order.is_resting() {
+            let instrument = order.instrument();
+            self.markets[instrument.index()].book.remove(&mut self.orders, slot);
+        } else {
+            self.leave_queue(slot);
+        }
         self.cancel(slot, reason, events);
+    }
+
+    /// Takes an order that is in no book out of where it waits.
+    #[cold]
+    fn leave_queue(&mut self, slot: OrderSlot) {
+        let Some(conditions) = self.orders.conditions(slot) else { return };
+        match conditions.stage {
+            Stage::Waiting => self.waiting.remove(slot, &mut self.orders),
+            Stage::Dormant => self.disarm(slot),
+            Stage::Held | Stage::Live => {}
+        }
     }
 
     /// Cancels an order that is in no book.
@@ -82,9 +98,12 @@ impl Venue {
             session: terms.session,
             account: order.account,
             instrument: order.instrument(),
-            qty: order.leaves,
+            qty: self.orders.leaves(slot),
             reason,
         });
+        if order.is_special() {
+            self.before_forgetting(slot, Some(reason), events);
+        }
         self.forget(slot);
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: `check` recomputes every kept sum, list and bound naively; `digest` covers everything that decides future
 //! events, free-list order included, and nothing else.
 
-use super::Venue;
+use super::{Market, Venue};
 use crate::codec::encode_to;
 use crate::command::{KeyId, SessionKind};
 use crate::conditions::Stage;
@@ -48,18 +48,19 @@ impl Venue {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.firing, &self.wake), |bytes| hash.write(bytes));
+        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.wake, &self.waiting), |bytes| {
+            hash.write(bytes);
+        });
+        encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
-        }
-        for slot in &self.waiting {
-            encode_to(slot, |bytes| hash.write(bytes));
         }
         for account in &self.liquidating {
             encode_to(account, |bytes| hash.write(bytes));
         }
         for market in &self.markets {
-            encode_to(&(&market.state, &market.sources), |bytes| hash.write(bytes));
+            let Market { state, until, call_ms, sources, .. } = market;
+            encode_to(&(state, until, call_ms, sources), |bytes| hash.write(bytes));
             for side in [Side::Buy, Side::Sell] {
                 for level in market.book.ladder(side).occupied() {
                     encode_to(&level, |bytes| hash.write(bytes));
@@ -96,13 +97,19 @@ impl Venue {
             let found = self.clients.find(&self.orders, terms.session, terms.client_order_id);
             assert!(found == Some(slot), "client index");
         }
+        self.check_phases();
         self.check_accounts();
         self.check_sessions();
+        self.check_expiries();
+        self.groups.check(&self.ledger);
+        self.check_protections();
     }
 
     /// Verifies orders with conditions; how many of them neither rest nor take.
-    fn check_conditions(&self) -> u32 {
+    fn check_conditions(&mut self) -> u32 {
         let (mut special, mut asleep, mut waiting) = (0, 0, 0);
+        let mut queued = 0;
+        self.waiting.walk(&mut self.orders, |_| queued += 1);
         for (slot, _) in self.orders.live() {
             let Some(conditions) = self.orders.conditions(slot) else { continue };
             special += 1;
@@ -118,7 +125,7 @@ impl Venue {
             asleep += 1;
         }
         assert!(special == self.orders.special(), "a record for every special order");
-        assert!(waiting == self.waiting.len(), "what waits is in the queue");
+        assert!(waiting == queued, "what waits is in the queue");
         asleep
     }
 

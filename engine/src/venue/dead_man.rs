@@ -4,11 +4,10 @@
 //! by ascending deadline, among equals by session. A timer outlives its session's connection: it is the client's own
 //! guard.
 
-use super::sweep::{Budget, Scope, Spared};
+use super::sweep::{Budget, Origin, Scope, Spared, Sweep};
 use super::{Venue, Verdict};
 use crate::command::{Command, SessionId, SessionKind, TimeNs};
 use crate::event::{CancelReason, Event, Events};
-use crate::limits::TIMERS_PER_COMMAND;
 use crate::reject::Reject;
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -38,34 +37,16 @@ impl Venue {
         Ok(())
     }
 
-    /// Logical time passes: timers may run out.
-    #[inline(never)]
-    pub(super) fn tick(&mut self, events: &mut Events) {
-        events.push(Event::Ticked);
-        self.fire_due(self.last.time, events);
-    }
-
-    /// Fires what ran out by `now`, up to the bound of a command; the rest waits.
-    pub(super) fn fire_due(&mut self, now: TimeNs, events: &mut Events) {
-        let mut budget = Budget::of_command();
-        for _ in 0..TIMERS_PER_COMMAND {
-            let Some(session) = self.deadlines.due(now) else { return };
-            self.fire(session, &mut budget, events);
-            if !self.sweeps.is_empty() {
-                break;
-            }
-        }
-        self.firing = self.deadlines.due(now).map(|_| now);
-    }
-
-    fn fire(&mut self, id: SessionId, budget: &mut Budget, events: &mut Events) {
+    /// The orders of the session go but for what is spared, within the budget; the rest waits.
+    pub(super) fn fire_dead_man(&mut self, id: SessionId, budget: &mut Budget, events: &mut Events) {
         let session = &mut self.sessions[id.get() as usize];
         session.deadline = TimeNs::default();
         let account = session.account;
         let spared = if session.keep_reduce_only { Spared::ReduceOnly } else { Spared::Nothing };
         self.deadlines.set(id, TimeNs::default());
         events.push(Event::DeadManFired { session: id, account });
-        let scope = Scope { session: Some(id), spared, ..Scope::of_account(account, CancelReason::DeadMan) };
-        self.go_on_sweeping(self.sweep_of(scope), budget, events);
+        let scope = Scope::of_account(account, CancelReason::DeadMan);
+        let scope = Scope { origin: Origin::Session(id), spared, ..scope };
+        self.sweep_within(Sweep::of(scope), budget, events);
     }
 }

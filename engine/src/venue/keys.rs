@@ -26,6 +26,8 @@ pub struct Key {
     pub expires: TimeNs,
     /// Whether it opens nothing any more.
     pub revoked: bool,
+    /// Whether its sessions may only cancel.
+    pub suspended: bool,
     /// Its sessions, oldest first.
     sessions: Vec<SessionId>,
 }
@@ -50,6 +52,13 @@ pub(super) struct Keys {
 }
 
 impl Keys {
+    /// Suspends a known key or admits it again; its sessions.
+    pub(super) fn suspend(&mut self, key: KeyId, suspended: bool) -> &[SessionId] {
+        let Some(key) = self.known.get_mut(&key) else { return &[] };
+        key.suspended = suspended;
+        &key.sessions
+    }
+
     /// Verifies that sessions and keys name each other.
     pub(super) fn check(&self, sessions: &[Session]) {
         let mut bound = 0;
@@ -58,6 +67,10 @@ impl Keys {
             let own = key.sessions.iter().map(|session| &sessions[session.get() as usize]);
             assert!(own.clone().all(|session| session.key == *id), "a key's sessions name it");
             assert!(own.clone().all(|session| session.account == key.account), "and act for its account");
+            assert!(
+                own.clone().all(|session| session.is_suspended == key.suspended),
+                "and are suspended as it is"
+            );
             bound += key.sessions.len();
         }
         let named = sessions.iter().filter(|session| session.key != KeyId::default()).count();
@@ -92,8 +105,8 @@ impl Venue {
             return Err(Reject::BadParameter.into());
         }
 
-        let sessions = Vec::new();
-        self.keys.known.insert(key, Key { public, account, kinds, expires, revoked: false, sessions });
+        let (revoked, suspended, sessions) = (false, false, Vec::new());
+        self.keys.known.insert(key, Key { public, account, kinds, expires, revoked, suspended, sessions });
         events.push(Event::KeyRegistered { key, account });
         Ok(())
     }
@@ -110,7 +123,7 @@ impl Venue {
 
     /// The key and the session a logon takes up; no session where it asks for a new one.
     pub(super) fn check_logon(&self, logon: &Logon) -> Result<(&Key, Option<SessionId>), Reject> {
-        let key = self.key(logon.key).filter(|key| !key.revoked).ok_or(Reject::UnknownKey)?;
+        let key = self.usable_key(logon.key).ok_or(Reject::UnknownKey)?;
         if key.kinds & bit(logon.kind) == 0 {
             return Err(Reject::NoPermission);
         }

@@ -1,24 +1,28 @@
 //! Matching: a taker walks the other side of the book, best price first, oldest order first.
 //!
-//! Invariant: each maker met is filled, or cancelled because its owner is in liquidation, or ends the walk because it
-//! is the taker's own. Money moves only through the ledger's settlement, once per match.
+//! Invariant: each maker met is filled, or cancelled because its owner is in liquidation or its protection group
+//! tripped, or dealt with as the taker's own. Money moves only through the ledger's settlement, once per match.
 
 use super::Venue;
-use crate::command::{ClientOrderId, OrderId, SessionId};
+use crate::command::{ClientOrderId, OrderId, SessionId, TradingState};
 use crate::event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
-use risk::{AccountId, FillKind, InstrumentId, LegId, Money, OrderSlot, Price, Qty, Settlement, Side};
+use risk::{
+    AccountId, FillKind, InstrumentId, LegId, Money, OrderSlot, OwnerGroupId, Price, Qty, Settlement, Side,
+};
 
 /// Somebody who takes from the book.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
 pub(super) struct Taker {
     pub(super) account: AccountId,
+    /// Owner group; 0 where the account stands alone.
+    pub(super) group: OwnerGroupId,
     pub(super) instrument: InstrumentId,
     pub(super) leg: LegId,
     pub(super) side: Side,
     /// Worst price, in ticks.
     pub(super) key: u32,
     pub(super) leaves: Qty,
-    /// Whether it has traded in a former command.
+    /// Whether it has traded, in this command or a former one.
     pub(super) traded: bool,
     pub(super) purpose: Purpose,
 }
@@ -37,62 +41,106 @@ pub(super) enum Purpose {
 pub(super) enum WalkEnd {
     /// Nothing is left of the taker, or nothing in the book crosses.
     Done,
-    /// The next maker is the taker's own order.
+    /// The next maker is the taker's own order, and the rest of the taker is to go.
     SelfTrade,
+    /// The taker's order is gone already: cancelled by what it met.
+    Gone,
     /// The bound of one command; more would cross.
     Bound,
+    /// More would cross, but not at a price that may be taken now.
+    LimitState,
 }
 
 impl Venue {
     /// Takes, or resumes taking; then lets the rest of an order rest, be cancelled, or wait for the next command.
     pub(super) fn take_and_settle(&mut self, mut taker: Taker, events: &mut Events) {
-        let before = taker.leaves;
         let end = self.take(&mut taker, events);
         let Purpose::Order { slot, rests } = taker.purpose else { return };
         match end {
             WalkEnd::Bound => {
-                self.suspended = Some(Taker { traded: true, ..taker });
+                self.suspended = Some(taker);
                 return;
             }
-            WalkEnd::Done if taker.leaves == Qty::ZERO => self.forget(slot),
-            WalkEnd::Done if rests => {
-                self.ledger.begin_resting(slot);
-                self.markets[taker.instrument.index()].book.rest(&mut self.orders, slot);
-            }
+            WalkEnd::Gone => {}
+            WalkEnd::Done if taker.leaves == Qty::ZERO => self.forget_filled(slot, events),
+            WalkEnd::Done if rests => self.rest(slot, taker.instrument),
             WalkEnd::Done => self.cancel(slot, CancelReason::Immediate, events),
             WalkEnd::SelfTrade => self.cancel(slot, CancelReason::SelfTrade, events),
+            WalkEnd::LimitState => self.stop_at_limit(slot, taker.instrument, rests, events),
         }
         self.trim_reduce_only(taker.leg, events);
-        if taker.traded || taker.leaves < before {
+        if taker.traded {
             self.tend(taker.account, taker.leg, events);
         }
         self.drop_leg_if_empty(taker.leg);
     }
 
+    /// Puts what is left of an order into the book.
+    fn rest(&mut self, slot: OrderSlot, instrument: InstrumentId) {
+        self.ledger.begin_resting(slot);
+        if self.orders.get(slot).is_special() {
+            self.show_part(slot);
+        }
+        self.markets[instrument.index()].book.rest(&mut self.orders, slot);
+    }
+
+    /// What is left of an order that reached the limit state rests, even crossing, or is cancelled; matching pauses.
+    #[cold]
+    fn stop_at_limit(&mut self, slot: OrderSlot, instrument: InstrumentId, rests: bool, events: &mut Events) {
+        let order = *self.orders.get(slot);
+        self.enter_limit_state(instrument, order.side(), order.key, events);
+        if rests {
+            self.rest(slot, instrument);
+        } else {
+            self.cancel(slot, CancelReason::TradingState, events);
+        }
+        self.pause(instrument, events);
+    }
+
     /// Walks the book until the taker is filled, nothing crosses, or a bound is met.
     pub(super) fn take(&mut self, taker: &mut Taker, events: &mut Events) -> WalkEnd {
+        let key = self.markets[taker.instrument.index()].reach.cut(taker.side, taker.key);
         while self.work > 0 {
-            let Some(maker) = self.next_maker(taker) else { return WalkEnd::Done };
+            let Some(maker) = self.next_maker(taker, key) else { return self.end_of_reach(taker, key) };
             self.work -= 1;
-            let owner = self.orders.get(maker).account;
-            if owner == taker.account {
-                return WalkEnd::SelfTrade;
-            }
-            if self.is_liquidating(owner) {
+            let met = self.orders.get(maker);
+            let (owner, is_special) = (met.account, met.is_special());
+            if self.is_of_owner(owner, (taker.account, taker.group)) {
+                if let Some(end) = self.meet_own(taker, maker, events) {
+                    return end;
+                }
+            } else if self.is_liquidating(owner) {
                 self.cancel_and_drop_leg(maker, CancelReason::Liquidation, events);
+            } else if is_special && self.protection_tripped(maker) {
+                self.cancel_and_drop_leg(maker, CancelReason::Protection, events);
             } else {
                 self.fill(taker, maker, events);
             }
         }
-        if self.next_maker(taker).is_some() { WalkEnd::Bound } else { WalkEnd::Done }
+        if self.next_maker(taker, key).is_some() { WalkEnd::Bound } else { self.end_of_reach(taker, key) }
+    }
+
+    /// Why nothing more may be taken down to `key`, a limit that the instrument may have cut.
+    #[inline]
+    fn end_of_reach(&self, taker: &Taker, key: u32) -> WalkEnd {
+        if key == taker.key { WalkEnd::Done } else { self.end_of_cut_reach(taker) }
+    }
+
+    #[cold]
+    fn end_of_cut_reach(&self, taker: &Taker) -> WalkEnd {
+        let market = &self.markets[taker.instrument.index()];
+        let pauses = market.state == TradingState::Open
+            && taker.leaves > Qty::ZERO
+            && market.book.crosses(taker.side, taker.key);
+        if pauses { WalkEnd::LimitState } else { WalkEnd::Done }
     }
 
     #[inline]
-    fn next_maker(&self, taker: &Taker) -> Option<OrderSlot> {
+    fn next_maker(&self, taker: &Taker, key: u32) -> Option<OrderSlot> {
         if taker.leaves == Qty::ZERO {
             return None;
         }
-        self.markets[taker.instrument.index()].book.front(taker.side, taker.key)
+        self.markets[taker.instrument.index()].book.front(taker.side, key)
     }
 
     /// One match: orders, money, event, then what the maker's new position asks for.
@@ -114,11 +162,14 @@ impl Venue {
             }
         };
         taker.leaves -= qty;
+        taker.traded = true;
         let maker_leaves = self.orders.fill(maker, qty);
         self.markets[taker.instrument.index()].book.reduce(resting.side(), resting.key, qty);
         events.push(self.fill_event(taker, maker, maker_leg, price, qty, settlement));
 
-        if maker_leaves == Qty::ZERO {
+        if resting.is_special() {
+            self.after_maker_fill(maker, qty, events);
+        } else if maker_leaves == Qty::ZERO {
             self.markets[taker.instrument.index()].book.remove(&mut self.orders, maker);
             self.forget(maker);
         } else {
@@ -127,6 +178,11 @@ impl Venue {
         self.trim_reduce_only(maker_leg, events);
         self.tend(resting.account, maker_leg, events);
         self.drop_leg_if_empty(maker_leg);
+        if let Purpose::Order { slot, .. } = taker.purpose
+            && self.orders.get(slot).is_special()
+        {
+            self.after_special_fill(slot, qty, events);
+        }
     }
 
     fn fill_event(
@@ -152,16 +208,17 @@ impl Venue {
             qty,
             value: settlement.value,
             taker: self.fill_side(order, taker.leg, taker.leaves, settlement.taker_fee),
-            maker: self.fill_side(
-                Some(maker),
-                maker_leg,
-                self.orders.get(maker).leaves,
-                settlement.maker_fee,
-            ),
+            maker: self.fill_side(Some(maker), maker_leg, self.orders.leaves(maker), settlement.maker_fee),
         })
     }
 
-    fn fill_side(&self, order: Option<OrderSlot>, leg: LegId, leaves: Qty, fee: Money) -> FillSide {
+    pub(super) fn fill_side(
+        &self,
+        order: Option<OrderSlot>,
+        leg: LegId,
+        leaves: Qty,
+        fee: Money,
+    ) -> FillSide {
         let leg = self.ledger.leg(leg);
         let (order, client_order_id, session) = match order {
             None => (OrderId::default(), ClientOrderId::default(), SessionId::default()),
@@ -183,8 +240,20 @@ impl Venue {
         }
     }
 
+    /// Forgets an order that was filled whole.
+    #[inline]
+    fn forget_filled(&mut self, slot: OrderSlot, events: &mut Events) {
+        if self.orders.get(slot).is_special() {
+            self.before_forgetting(slot, None, events);
+        }
+        self.forget(slot);
+    }
+
     /// Forgets an order that is in no book any more.
     pub(super) fn forget(&mut self, slot: OrderSlot) {
+        if self.orders.get(slot).is_special() {
+            self.leave_timers_and_sweeps(slot);
+        }
         let terms = *self.orders.terms(slot);
         self.clients.remove(terms.session, terms.client_order_id, slot);
         self.ledger.release(slot);

@@ -1,20 +1,72 @@
 //! New orders: from the client's words to a taker, and from what is left of the taker to the book.
 //!
 //! Invariant: checks run in reject order, so the first that fails is the reject; nothing is modified before the last
-//! has passed, but the session's numbers, which every command uses up.
+//! has passed, but the session's numbers, which every command uses up. Orders with instructions and without share the
+//! one sequence of checks.
 
+use super::checks::{Ahead, check_reduce_only, check_restriction};
+use super::fillable::Walk;
+use super::instructions::places;
 use super::matching::{Purpose, Taker};
 use super::{Venue, Verdict};
-use crate::command::{ClientOrderId, NewOrder, SessionId, TimeInForce, TradingState};
+use crate::command::{ClientOrderId, Instructions, NewOrder, SelfTrade, SessionId, TimeInForce};
 use crate::event::{Event, Events};
-use crate::limits::FOK_MAKERS_MAX;
 use crate::orders::{NewSlot, Terms};
 use crate::reject::Reject;
-use risk::limits::ORDERS_PER_LEG_MAX;
-use risk::{
-    AccountId, AccountState, Candidate, Instrument, InstrumentId, LegId, OrderSlot, Position, Price,
-    Prospect, Qty, Restriction, Side, Weight,
-};
+use risk::{Account, AccountState, Candidate, LegId, OrderSlot, OwnerGroupId, Position, Price, Qty, Weight};
+
+/// What an order says beyond the plain one. Nothing is a type of its own, so that the checks of a plain order are
+/// compiled without those it cannot fail.
+pub(super) trait Beyond {
+    fn said(&self) -> Option<&Instructions>;
+}
+
+/// A plain order's.
+pub(super) struct Nothing;
+
+impl Beyond for Nothing {
+    #[inline]
+    fn said(&self) -> Option<&Instructions> {
+        None
+    }
+}
+
+impl Beyond for Instructions {
+    #[inline]
+    fn said(&self) -> Option<&Instructions> {
+        Some(self)
+    }
+}
+
+/// An order that passed its checks, but for what it takes up: as it will stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Checked {
+    /// Worst price it trades at; 0 for a market order that sleeps.
+    pub(super) limit: Price,
+    /// Its quantity, cut to the position where it only reduces; 0 where its trigger decides.
+    pub(super) qty: Qty,
+    /// The account's leg, where it has one.
+    pub(super) leg: Option<LegId>,
+    /// The account's owner group.
+    pub(super) group: OwnerGroupId,
+}
+
+impl Checked {
+    /// The order as risk sees it.
+    #[inline]
+    pub(super) const fn candidate(&self, order: &NewOrder) -> Candidate {
+        Candidate {
+            account: order.account,
+            instrument: order.instrument,
+            leg: self.leg,
+            side: order.side,
+            price: self.limit,
+            qty: self.qty,
+            reduce_only: order.reduce_only,
+            replaces: None,
+        }
+    }
+}
 
 impl Venue {
     pub(super) fn new_order(
@@ -24,64 +76,71 @@ impl Venue {
         order: &NewOrder,
         events: &mut Events,
     ) -> Verdict {
-        let (limit, leg) = self.check_terms(order)?;
-        let position = leg.map_or(Position::ZERO, |leg| self.ledger.leg(leg).position);
-        let qty = check_reduce_only(order, position)?;
-        let candidate = Candidate {
-            account: order.account,
-            instrument: order.instrument,
-            leg,
-            side: order.side,
-            price: limit,
-            qty,
-            reduce_only: order.reduce_only,
-            replaces: None,
-        };
-        let key = self.key_of(order.instrument, limit);
-        self.check_crossing(order, key, qty)?;
-        self.admit(&candidate)?;
+        let checked = self.check_order(order, &Nothing, Ahead::default())?;
+        self.admit(&checked.candidate(order))?;
 
-        let slot = self.store(session, client_order_id, order, key, qty);
-        let leg = leg.unwrap_or_else(|| self.ledger.leg_for(order.account, order.instrument));
-        self.ledger.reserve(slot, leg, order.side, limit, qty, Weight::of(order.reduce_only));
-        events.push(Event::Accepted {
-            order: self.orders.id(slot),
-            client_order_id,
-            session,
-            account: order.account,
-            instrument: order.instrument,
-            side: order.side,
-            limit,
-            qty,
-            time_in_force: order.time_in_force,
-            reduce_only: order.reduce_only,
-        });
-        let purpose = Purpose::Order { slot, rests: order.time_in_force.rests() };
+        let terms = Terms::new(session, client_order_id);
+        let (slot, leg) = self.accept(terms, order, &checked, Weight::of(order.reduce_only), events);
         let taker = Taker {
             account: order.account,
+            group: checked.group,
             instrument: order.instrument,
             leg,
             side: order.side,
-            key,
-            leaves: qty,
+            key: self.orders.get(slot).key,
+            leaves: checked.qty,
             traded: false,
-            purpose,
+            purpose: Purpose::Order { slot, rests: order.time_in_force.rests() },
         };
         self.take_and_settle(taker, events);
         Ok(())
     }
 
-    /// Everything about an order that needs no look at the account's position; its worst price, and the account's leg.
-    fn check_terms(&self, order: &NewOrder) -> Result<(Price, Option<LegId>), Reject> {
-        let (state, restriction) = self.user(order.account)?;
-        self.check_market(order.instrument)?;
+    /// Everything about an order but the limits and the margin of its account.
+    #[inline]
+    pub(super) fn check_order<B: Beyond>(
+        &self,
+        order: &NewOrder,
+        beyond: &B,
+        ahead: Ahead,
+    ) -> Result<Checked, Reject> {
+        let mut checked = self.check_terms(order, beyond, ahead)?;
+        if beyond.said().is_some_and(|said| said.trigger.is_some()) {
+            return Ok(checked);
+        }
+        let position = checked.leg.map_or(Position::ZERO, |leg| self.ledger.leg(leg).position);
+        checked.qty = check_reduce_only(order, checked.qty, position)?;
+        self.check_crossing(order, beyond, &mut checked)?;
+        Ok(checked)
+    }
+
+    /// Everything about an order that needs no look at the account's position.
+    #[inline]
+    fn check_terms<B: Beyond>(&self, order: &NewOrder, beyond: &B, ahead: Ahead) -> Result<Checked, Reject> {
+        let &Account { state, restriction, group, .. } = self.user(order.account)?;
+        self.check_market(order, beyond.said())?;
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
         }
         check_restriction(restriction, order.reduce_only)?;
-        let is_market = order.limit.is_none();
+        let said = beyond.said();
+        if let Some(said) = said {
+            self.check_protection(order.account, said.protection)?;
+        }
+        let (limit, qty) = match said {
+            None => (self.plain_limit(order)?, order.qty),
+            Some(said) => self.special_terms(order, said, group)?,
+        };
+        let places = said.map_or(1, places);
+        let leg = self.check_room(order.account, order.instrument, places, ahead)?;
+        Ok(Checked { limit, qty, leg, group })
+    }
+
+    /// Combination, quantity, price and value of a plain order; its worst price.
+    #[inline]
+    fn plain_limit(&self, order: &NewOrder) -> Result<Price, Reject> {
         let rests = order.time_in_force.rests();
-        if (is_market && rests) || (order.post_only && !rests) {
+        if (order.limit.is_none() && rests) || (order.post_only && !rests) {
             return Err(Reject::BadCombination);
         }
         self.check_quantity(order.instrument, order.qty)?;
@@ -93,190 +152,82 @@ impl Venue {
             }
             None => self.market_limit(order.instrument, order.side)?,
         };
-        let leg = self.check_room(order.account, order.instrument)?;
-        Ok((limit, leg))
+        self.check_value(order.instrument, limit, order.qty)?;
+        Ok(limit)
     }
 
-    /// Whether the instrument exists and admits orders.
-    pub(super) fn check_market(&self, instrument: InstrumentId) -> Result<(), Reject> {
-        match self.trading_state(instrument).ok_or(Reject::UnknownInstrument)? {
-            TradingState::Open => Ok(()),
-            TradingState::CancelOnly
-            | TradingState::PreOpen
-            | TradingState::Auction
-            | TradingState::PostOnly
-            | TradingState::ReduceOnly
-            | TradingState::Halted
-            | TradingState::Closed
-            | TradingState::Settled => Err(Reject::NotTrading),
-        }
-    }
-
-    pub(super) fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
-        let Instrument { spec, limits, .. } = self.ledger.instrument(instrument);
-        if qty <= Qty::ZERO || qty.get().rem_euclid(spec.lot.get()) != 0 {
-            return Err(Reject::BadQuantity);
-        }
-        if qty > limits.order_qty_max { Err(Reject::QuantityTooLarge) } else { Ok(()) }
-    }
-
-    pub(super) fn check_price(&self, instrument: InstrumentId, price: Price) -> Result<(), Reject> {
-        let spec = &self.ledger.instrument(instrument).spec;
-        let sound =
-            price.get() > 0 && price.get().rem_euclid(spec.tick.get()) == 0 && price <= spec.price_max;
-        if sound { Ok(()) } else { Err(Reject::BadPrice) }
-    }
-
-    /// Limit buys may not lie above the band around the mark, sells not below it.
-    pub(super) fn check_band(
+    /// Whether it takes where it must not, or cannot take what it must; a limit that slides is changed.
+    #[inline]
+    fn check_crossing<B: Beyond>(
         &self,
-        instrument: InstrumentId,
-        side: Side,
-        price: Price,
+        order: &NewOrder,
+        beyond: &B,
+        checked: &mut Checked,
     ) -> Result<(), Reject> {
-        let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
-        let band = self.ledger.instrument(instrument).limits.price_band;
-        let inside = match side {
-            Side::Buy => price.to_mark() <= mark.raised_by(band),
-            Side::Sell => price.to_mark() >= mark.lowered_by(band),
-        };
-        if inside { Ok(()) } else { Err(Reject::PriceBand) }
-    }
-
-    /// The worst price of a market order: the collar around the mark, on the tick, inside the instrument's range.
-    fn market_limit(&self, instrument: InstrumentId, side: Side) -> Result<Price, Reject> {
-        let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
-        let Instrument { spec, limits, .. } = self.ledger.instrument(instrument);
-        let tick = spec.tick.get();
-        let price = match side {
-            Side::Buy => mark.raised_by(limits.market_collar).floor_price().get().div_euclid(tick) * tick,
-            Side::Sell => {
-                (mark.lowered_by(limits.market_collar).ceil_price().get() + tick - 1).div_euclid(tick) * tick
-            }
-        };
-        Ok(Price::new(price.clamp(tick, spec.price_max.get())))
-    }
-
-    /// Whether stores and limits leave room for the order; the account's leg.
-    fn check_room(&self, account: AccountId, instrument: InstrumentId) -> Result<Option<LegId>, Reject> {
-        let leg = self.ledger.find_leg(account, instrument);
-        let orders = leg.map_or(0, |leg| self.ledger.leg(leg).orders);
-        if orders >= ORDERS_PER_LEG_MAX || !self.orders.has_room() {
-            return Err(Reject::TooManyOrders);
-        }
-        if leg.is_none() && !self.ledger.has_room_for_leg(account, instrument) {
-            return Err(Reject::TooManyLegs);
-        }
-        Ok(leg)
-    }
-
-    fn check_crossing(&mut self, order: &NewOrder, key: u32, qty: Qty) -> Result<(), Reject> {
+        let said = beyond.said();
+        let key = self.key_of(order.instrument, checked.limit);
         if order.post_only && self.markets[order.instrument.index()].book.crosses(order.side, key) {
-            return Err(Reject::PostOnlyWouldCross);
+            let slid = said.filter(|said| said.slides).and_then(|_| self.slid(order.instrument, order.side));
+            checked.limit = slid.ok_or(Reject::PostOnlyWouldCross)?;
         }
-        if order.time_in_force == TimeInForce::FillOrKill && !self.can_fill(order, key, qty) {
-            return Err(Reject::FokNotFillable);
-        }
-        Ok(())
-    }
-
-    /// Walks the makers a fill-or-kill order would meet, as matching would.
-    fn can_fill(&mut self, order: &NewOrder, key: u32, qty: Qty) -> bool {
-        let book = &self.markets[order.instrument.index()].book;
-        let mut left = qty;
-        let mut next = book.front(order.side, key);
-        for _ in 0..FOK_MAKERS_MAX {
-            let Some(slot) = next else { return false };
-            let maker = *self.orders.get(slot);
-            if maker.account == order.account {
-                return false;
-            }
-            let liquidating = self
-                .ledger
-                .account(maker.account)
-                .is_some_and(|owner| owner.state == AccountState::Liquidating);
-            if !liquidating {
-                left -= left.min(maker.leaves);
-                if left == Qty::ZERO {
-                    return true;
-                }
-            }
-            next = book.behind(&mut self.orders, slot, order.side, key);
-        }
-        false
-    }
-
-    /// Position limit, open-interest limit, margin: what a candidate would make of its account and instrument.
-    pub(super) fn admit(&mut self, candidate: &Candidate) -> Verdict {
-        let prospect = self.ledger.prospect(candidate);
-        self.check_exposure(candidate, &prospect)?;
-        self.ledger.admit(&prospect)?;
-        Ok(())
-    }
-
-    /// Position and open-interest limits; orders that only reduce pass.
-    fn check_exposure(&self, candidate: &Candidate, prospect: &Prospect) -> Result<(), Reject> {
-        let limits = &self.ledger.instrument(candidate.instrument).limits;
-        let worst = prospect.worst_then();
-        if worst > limits.position_max && worst > prospect.worst_now() {
-            return Err(Reject::PositionLimit);
-        }
-        if candidate.reduce_only {
+        let least = said.map_or(Qty::ZERO, |said| said.min_qty);
+        let is_whole = order.time_in_force == TimeInForce::FillOrKill;
+        if !is_whole && least == Qty::ZERO {
             return Ok(());
         }
-        let position = prospect.position();
-        let closes = Side::closing(position) == Some(candidate.side);
-        let closing = if closes { candidate.qty.min(position.size()) } else { Qty::ZERO };
-        if self.ledger.open_interest(candidate.instrument) + candidate.qty - closing
-            > limits.open_interest_max
-        {
-            return Err(Reject::OpenInterestLimit);
+        let walk = Walk {
+            account: order.account,
+            group: checked.group,
+            instrument: order.instrument,
+            side: order.side,
+            key,
+            mode: said.map_or(SelfTrade::CancelTaker, |said| said.self_trade),
+        };
+        if is_whole && !self.can_fill(&walk, checked.qty) {
+            return Err(Reject::FokNotFillable);
+        }
+        if least > checked.qty || (least > Qty::ZERO && !self.can_fill(&walk, least)) {
+            return Err(Reject::MinQtyNotFillable);
         }
         Ok(())
     }
 
-    fn store(
+    /// Stores an order that passed all checks; it is in no book. Its slot and its leg.
+    #[inline]
+    pub(super) fn accept(
         &mut self,
-        session: SessionId,
-        client_order_id: ClientOrderId,
+        terms: Terms,
         order: &NewOrder,
-        key: u32,
-        qty: Qty,
-    ) -> OrderSlot {
-        let terms = Terms::new(session, client_order_id);
+        checked: &Checked,
+        weight: Weight,
+        events: &mut Events,
+    ) -> (OrderSlot, LegId) {
+        let &Checked { limit, qty, leg, .. } = checked;
         let slot = self.orders.allocate(&NewSlot {
             instrument: order.instrument,
             account: order.account,
             side: order.side,
-            key,
+            key: self.key_of(order.instrument, limit),
             qty,
             reduce_only: order.reduce_only,
             persistent: order.persistent,
             terms,
         });
-        self.clients.insert(session, client_order_id, slot);
-        slot
+        self.clients.insert(terms.session, terms.client_order_id, slot);
+        let leg = leg.unwrap_or_else(|| self.ledger.leg_for(order.account, order.instrument));
+        self.ledger.reserve(slot, leg, order.side, limit, qty, weight);
+        events.push(Event::Accepted {
+            order: self.orders.id(slot),
+            client_order_id: terms.client_order_id,
+            session: terms.session,
+            account: order.account,
+            instrument: order.instrument,
+            side: order.side,
+            limit,
+            qty,
+            time_in_force: order.time_in_force,
+            reduce_only: order.reduce_only,
+        });
+        (slot, leg)
     }
-}
-
-/// Whether the operator lets the account place an order, or change one, that only `reduces` or does not.
-#[inline]
-pub(super) const fn check_restriction(restriction: Restriction, reduces: bool) -> Result<(), Reject> {
-    match restriction {
-        Restriction::None => Ok(()),
-        Restriction::ReduceOnly if reduces => Ok(()),
-        Restriction::ReduceOnly => Err(Reject::AccountReduceOnly),
-        Restriction::Suspended => Err(Reject::AccountSuspended),
-    }
-}
-
-/// The quantity of an order, a reduce-only order's cut to the position.
-fn check_reduce_only(order: &NewOrder, position: Position) -> Result<Qty, Reject> {
-    if !order.reduce_only {
-        return Ok(order.qty);
-    }
-    if Side::closing(position) != Some(order.side) {
-        return Err(Reject::ReduceOnlyWouldIncrease);
-    }
-    Ok(order.qty.min(position.size()))
 }

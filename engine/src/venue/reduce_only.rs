@@ -5,7 +5,7 @@
 //! its size; among equals from the one that joined its queue last.
 
 use super::Venue;
-use crate::event::{CancelReason, Event, Events, TrimReason};
+use crate::event::{CancelReason, Events, TrimReason};
 use risk::{LegId, OrderSlot, Price, Qty, Side, Weight};
 
 impl Venue {
@@ -25,16 +25,12 @@ impl Venue {
             if excess == Qty::ZERO {
                 return;
             }
-            if excess >= order.leaves {
+            if excess >= self.orders.leaves(slot) {
                 self.cancel_resting(slot, CancelReason::ReduceOnly, events);
                 continue;
             }
-            self.reduce_resting(slot, excess);
-            let (account, leaves) = (order.account, order.leaves - excess);
-            let (order, terms) = (self.orders.id(slot), self.orders.terms(slot));
-            let (client_order_id, session) = (terms.client_order_id, terms.session);
-            let reason = TrimReason::ReduceOnly;
-            events.push(Event::Trimmed { order, client_order_id, session, account, leaves, reason });
+            self.reduce_hidden_first(slot, excess);
+            events.push(self.trimmed(slot, TrimReason::ReduceOnly));
         }
     }
 
@@ -62,13 +58,5 @@ impl Venue {
             }
         }
         farthest.map(|(_, slot)| slot)
-    }
-
-    /// Takes `qty` off a resting order without a fill; its place in the queue stays.
-    pub(super) fn reduce_resting(&mut self, slot: OrderSlot, qty: Qty) {
-        let order = *self.orders.get(slot);
-        self.markets[order.instrument().index()].book.reduce(order.side(), order.key, qty);
-        self.orders.reduce(slot, qty);
-        self.ledger.reduce_reservation(slot, qty);
     }
 }

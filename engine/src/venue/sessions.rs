@@ -4,16 +4,20 @@
 //! the client order number rises strictly with every command that carries one, refused or not. So a command is applied
 //! at most once, whatever is repeated on the way here.
 
-use super::sweep::{Scope, Spared};
+use super::instructions::places;
+use super::sweep::{Origin, Scope, Spared};
 use super::{Venue, Verdict};
 use crate::command::{
-    Action, CancelOnLoss, ClientOrderId, ClientSeq, Command, KeyId, Logon, SessionId, SessionKind, Skip,
-    TimeNs,
+    Action, CancelOnLoss, ClientOrderId, ClientSeq, Command, Instructions, KeyId, Logon, OrderBatch,
+    SessionId, SessionKind, Skip, TimeNs,
 };
 use crate::event::{CancelReason, Event, Events};
-use crate::limits::SESSIONS_MAX;
+use crate::limits::{QUOTE_NUMBERS, SESSIONS_MAX};
 use crate::reject::Reject;
 use risk::AccountId;
+
+/// Client numbers an order with exits takes beside its own.
+const EXITS: u64 = 2;
 
 /// One session.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
@@ -28,6 +32,8 @@ pub struct Session {
     pub on_loss: CancelOnLoss,
     /// Whether a connection has taken it up and neither ended nor lost it.
     pub is_logged_on: bool,
+    /// Whether its key is suspended: it may only cancel.
+    pub is_suspended: bool,
     /// The account it acts for; 0 where it acts for none, or for any.
     pub account: AccountId,
     /// Its key; 0 in the same process.
@@ -50,6 +56,7 @@ impl Session {
         kind: SessionKind::Local,
         on_loss: CancelOnLoss::Off,
         is_logged_on: false,
+        is_suspended: false,
         account: AccountId::new(0),
         key: KeyId::new(0),
         tag: 0,
@@ -69,10 +76,18 @@ impl Session {
             Action::NewOrder(_) | Action::AdvancedOrder(_) | Action::OrderBatch(_) | Action::MassQuote(_)
         );
         if command.client_order_id != ClientOrderId::default() || is_order {
-            if command.client_order_id <= self.last_client_order_id {
+            // Signed, the numbers of quotes are below every other: a request that names one is refused as well.
+            let (number, last) = (command.client_order_id.get(), self.last_client_order_id.get());
+            if number.cast_signed() <= last.cast_signed() {
                 return Err(Reject::DuplicateClientOrderId);
             }
-            self.last_client_order_id = command.client_order_id;
+            self.last_client_order_id = match &command.action {
+                Action::AdvancedOrder(advanced) => {
+                    last_number(command.client_order_id, &advanced.instructions)?
+                }
+                Action::OrderBatch(batch) => last_of_batch(command.client_order_id, batch)?,
+                _ => command.client_order_id,
+            };
         }
         if command.valid_until != TimeNs::default() && time > command.valid_until {
             return Err(Reject::Expired);
@@ -115,6 +130,25 @@ impl Session {
             CancelOnLoss::KeepProtection => Some(Spared::Protection),
         }
     }
+}
+
+/// The last of the numbers an order takes: its own, and two for its exits.
+fn last_number(first: ClientOrderId, said: &Instructions) -> Result<ClientOrderId, Reject> {
+    let exits = if places(said) > 1 { EXITS } else { 0 };
+    let last = first.get().checked_add(exits).filter(|&last| exits == 0 || last < QUOTE_NUMBERS);
+    last.map(ClientOrderId::new).ok_or(Reject::DuplicateClientOrderId)
+}
+
+/// The last of the numbers a batch takes, which rise above its own.
+fn last_of_batch(own: ClientOrderId, batch: &OrderBatch) -> Result<ClientOrderId, Reject> {
+    let mut last = own;
+    for one in &batch.orders {
+        if one.client_order_id <= last || one.client_order_id.get() >= QUOTE_NUMBERS {
+            return Err(Reject::DuplicateClientOrderId);
+        }
+        last = last_number(one.client_order_id, &one.order.instructions)?;
+    }
+    Ok(last)
 }
 
 /// What an order entry session may ask for its account.
@@ -175,7 +209,25 @@ impl Venue {
         let time = self.last.time;
         let session = self.sessions.get_mut(command.session.get() as usize).ok_or(Reject::UnknownSession)?;
         session.take_numbers(command, time)?;
-        if session.may(&command.action) { Ok(()) } else { Err(Reject::NoPermission) }
+        if !session.may(&command.action) {
+            return Err(Reject::NoPermission);
+        }
+        if session.is_suspended { self.check_suspended(&command.action) } else { Ok(()) }
+    }
+
+    /// What a session of a suspended key may still ask. An unknown key that the command names is the smaller number.
+    #[cold]
+    fn check_suspended(&self, action: &Action) -> Result<(), Reject> {
+        if let Action::RevokeKey { key } | Action::SuspendKey { key, .. } = action
+            && self.usable_key(*key).is_none()
+        {
+            return Err(Reject::UnknownKey);
+        }
+        let only_takes_back = matches!(
+            action,
+            Action::CancelOrder(_) | Action::MassCancel(_) | Action::CancelAllAfter { .. } | Action::Skip(_)
+        );
+        if only_takes_back { Ok(()) } else { Err(Reject::KeySuspended) }
     }
 
     #[cold]
@@ -202,14 +254,14 @@ impl Venue {
     #[cold]
     pub(super) fn logon(&mut self, logon: &Logon, events: &mut Events) -> Verdict {
         let (key, found) = self.check_logon(logon)?;
-        let account = key.account;
+        let (account, is_suspended) = (key.account, key.suspended);
         if found.is_none() && self.sessions() >= SESSIONS_MAX {
             return Err(Reject::TooManySessions.into());
         }
 
         let Logon { key, tag, kind, on_loss, grace_ms } = *logon;
         let id = found.unwrap_or_else(|| {
-            let id = self.store_session(Session { kind, account, key, tag, ..Session::LOCAL });
+            let id = self.store_session(Session { kind, account, key, tag, is_suspended, ..Session::LOCAL });
             self.bind(key, id);
             id
         });
@@ -260,7 +312,7 @@ impl Venue {
         events.push(Event::LoggedOff { session: id, lost });
         if let Some(spared) = spared.filter(|_| trades) {
             let scope = Scope::of_account(account, CancelReason::SessionLost);
-            self.start_sweep(Scope { session: Some(id), spared, ..scope }, events);
+            self.start_sweep(Scope { origin: Origin::Session(id), spared, ..scope }, events);
         }
     }
 

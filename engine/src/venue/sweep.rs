@@ -1,12 +1,13 @@
 //! Sweeps: many orders of one account go, a bounded piece per command.
 //!
 //! Invariant: a sweep looks at each order in its scope once, legs by ascending instrument, in a leg the latest to join
-//! first. While one waits no other command is taken, so the order it goes on with is still there.
+//! first. Only the first of the queue has begun. While one waits no other command is taken, and an order that goes
+//! because of another one moves the place of the sweep at work on, so the order it goes on with is still there.
 
 use super::Venue;
-use crate::command::{ClientOrderId, OrderTag, SessionId};
+use crate::command::{ClientOrderId, KeyId, OrderTag, ProtectionId, SessionId};
 use crate::event::{CancelReason, Event, Events};
-use crate::limits::{CANCELS_PER_COMMAND, LOOKS_PER_COMMAND};
+use crate::limits::{AUCTION_LOOKS_PER_COMMAND, CANCELS_PER_COMMAND, LOOKS_PER_COMMAND};
 use risk::{AccountId, InstrumentId, OrderSlot, Side};
 
 /// Which orders stay.
@@ -20,8 +21,19 @@ pub(super) enum Spared {
     Protection,
 }
 
+/// By which sessions orders came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode)]
+pub(super) enum Origin {
+    /// Any.
+    Any,
+    /// This one.
+    Session(SessionId),
+    /// Those of this key.
+    Key(KeyId),
+}
+
 /// Which orders go, and why.
-#[derive(Clone, Copy, Debug, bincode::Encode)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode)]
 pub(super) struct Scope {
     pub(super) account: AccountId,
     /// `None`: in every instrument.
@@ -30,8 +42,9 @@ pub(super) struct Scope {
     pub(super) side: Option<Side>,
     /// `None`: whatever tag, and without one.
     pub(super) tag: Option<OrderTag>,
-    /// `None`: whatever session they came by.
-    pub(super) session: Option<SessionId>,
+    /// `None`: of whatever protection group, and of none.
+    pub(super) protection: Option<ProtectionId>,
+    pub(super) origin: Origin,
     pub(super) spared: Spared,
     pub(super) reason: CancelReason,
 }
@@ -44,7 +57,8 @@ impl Scope {
             instrument: None,
             side: None,
             tag: None,
-            session: None,
+            protection: None,
+            origin: Origin::Any,
             spared: Spared::Nothing,
             reason,
         }
@@ -58,15 +72,31 @@ pub(super) struct Asked {
     pub(super) client_order_id: ClientOrderId,
 }
 
+/// Sweeps there is room for beside those of protection groups: what a command begins, and one a liquidation works with.
+pub(super) const SWEEPS_AT_ONCE: usize = 2;
+
 /// A sweep, and how far it is.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
 pub(super) struct Sweep {
-    scope: Scope,
-    pub(super) asked: Option<Asked>,
+    pub(super) scope: Scope,
+    asked: Option<Asked>,
+    has_begun: bool,
     /// The order to look at next.
     next: Option<OrderSlot>,
     /// Cancelled so far.
     count: u32,
+}
+
+impl Sweep {
+    /// A sweep that has looked at nothing yet.
+    pub(super) const fn of(scope: Scope) -> Self {
+        Self { scope, asked: None, has_begun: false, next: None, count: 0 }
+    }
+
+    /// The same, and somebody is told when it is done.
+    pub(super) const fn asked_by(scope: Scope, asked: Asked) -> Self {
+        Self { asked: Some(asked), ..Self::of(scope) }
+    }
 }
 
 /// What is left of the work one command may do.
@@ -74,54 +104,85 @@ pub(super) struct Sweep {
 pub(super) struct Budget {
     looks: usize,
     cancels: usize,
+    /// Orders an auction may look at.
+    pub(super) auction_looks: usize,
 }
 
 impl Budget {
     /// All of it.
     pub(super) const fn of_command() -> Self {
-        Self { looks: LOOKS_PER_COMMAND, cancels: CANCELS_PER_COMMAND }
+        Self {
+            looks: LOOKS_PER_COMMAND,
+            cancels: CANCELS_PER_COMMAND,
+            auction_looks: AUCTION_LOOKS_PER_COMMAND,
+        }
     }
 }
 
 impl Venue {
-    /// A sweep that has looked at nothing yet.
-    pub(super) fn sweep_of(&self, scope: Scope) -> Sweep {
-        let next = self.ledger.first_order(scope.account, scope.instrument);
-        Sweep { scope, asked: None, next, count: 0 }
-    }
-
     /// Sweeps up to the bound of a command; the rest waits.
     pub(super) fn start_sweep(&mut self, scope: Scope, events: &mut Events) {
-        self.go_on_sweeping(self.sweep_of(scope), &mut Budget::of_command(), events);
+        self.sweep_within(Sweep::of(scope), &mut Budget::of_command(), events);
+    }
+
+    /// Sweeps within a budget, before whatever sweeps wait; the rest waits.
+    pub(super) fn sweep_within(&mut self, sweep: Sweep, budget: &mut Budget, events: &mut Events) {
+        self.sweeps.push_front(sweep);
+        self.go_on_sweeping(budget, events);
     }
 
     /// Cancels up to the bound of a command; the rest is the caller's.
     pub(super) fn cancel_some(&mut self, scope: Scope, events: &mut Events) {
-        let mut sweep = self.sweep_of(scope);
-        self.advance(&mut sweep, &mut Budget::of_command(), events);
+        self.sweeps.push_front(Sweep::of(scope));
+        self.advance(&mut Budget::of_command(), events);
+        self.sweeps.pop_front();
     }
 
-    /// Goes on with a sweep within the budget; the rest waits.
-    pub(super) fn go_on_sweeping(&mut self, mut sweep: Sweep, budget: &mut Budget, events: &mut Events) {
-        self.advance(&mut sweep, budget, events);
-        if sweep.next.is_some() {
-            self.sweeps.push_front(sweep);
-        } else if let Some(Asked { session, client_order_id }) = sweep.asked {
-            let (account, count) = (sweep.scope.account, sweep.count);
+    /// Goes on with the first sweep within a budget; the rest waits.
+    pub(super) fn go_on_sweeping(&mut self, budget: &mut Budget, events: &mut Events) {
+        if !self.advance(budget, events) {
+            return;
+        }
+        let Some(Sweep { scope, asked, count, .. }) = self.sweeps.pop_front() else { return };
+        if let Some(group) = scope.protection {
+            self.end_protection_sweep(scope.account, group);
+        }
+        if let Some(Asked { session, client_order_id }) = asked {
+            let account = scope.account;
             events.push(Event::MassCancelled { session, client_order_id, account, count });
         }
     }
 
-    fn advance(&mut self, sweep: &mut Sweep, budget: &mut Budget, events: &mut Events) {
-        while budget.looks > 0 && budget.cancels > 0 {
-            let Some(slot) = sweep.next else { return };
-            sweep.next = self.ledger.order_after(slot, sweep.scope.instrument);
-            budget.looks -= 1;
-            if self.goes(slot, &sweep.scope) {
-                self.cancel_and_drop_leg(slot, sweep.scope.reason, events);
-                budget.cancels -= 1;
-                sweep.count += 1;
+    /// Cancels of the first sweep what the budget admits; whether it is through.
+    fn advance(&mut self, budget: &mut Budget, events: &mut Events) -> bool {
+        let Some(sweep) = self.sweeps.front_mut() else { return true };
+        if !sweep.has_begun {
+            sweep.has_begun = true;
+            sweep.next = self.ledger.first_order(sweep.scope.account, sweep.scope.instrument);
+        }
+        while let Some(Sweep { scope, next: Some(slot), .. }) = self.sweeps.front().copied() {
+            if budget.looks == 0 || budget.cancels == 0 {
+                return false;
             }
+            budget.looks -= 1;
+            self.pass_over(slot);
+            if self.goes(slot, &scope) {
+                budget.cancels -= 1;
+                if let Some(sweep) = self.sweeps.front_mut() {
+                    sweep.count += 1;
+                }
+                self.cancel_and_drop_leg(slot, scope.reason, events);
+            }
+        }
+        true
+    }
+
+    /// The sweep at work, where it would look at this order next, looks at the one after it.
+    pub(super) fn pass_over(&mut self, slot: OrderSlot) {
+        if let Some(sweep) = self.sweeps.front_mut()
+            && sweep.next == Some(slot)
+        {
+            sweep.next = self.ledger.order_after(slot, sweep.scope.instrument);
         }
     }
 
@@ -132,14 +193,28 @@ impl Venue {
             Spared::ReduceOnly => order.reduce_only(),
             Spared::Protection => order.reduce_only() || order.persistent(),
         };
+        let session = self.orders.terms(slot).session;
+        let came_by = match scope.origin {
+            Origin::Any => true,
+            Origin::Session(wanted) => session == wanted,
+            Origin::Key(key) => self.sessions[session.get() as usize].key == key,
+        };
         !spared
-            && scope.session.is_none_or(|session| self.orders.terms(slot).session == session)
+            && came_by
             && scope.side.is_none_or(|side| order.side() == side)
             && scope.tag.is_none_or(|tag| self.tag(slot) == tag)
+            && scope.protection.is_none_or(|group| self.protection_of(slot) == group)
     }
 
     /// What a client finds an order by; 0 where it wrote nothing on it.
     pub(super) fn tag(&self, slot: OrderSlot) -> OrderTag {
         self.orders.conditions(slot).map_or_else(OrderTag::default, |conditions| conditions.instructions.tag)
+    }
+
+    /// The market-maker protection group of an order; 0 where it has none.
+    #[inline]
+    pub(super) fn protection_of(&self, slot: OrderSlot) -> ProtectionId {
+        let conditions = self.orders.conditions(slot);
+        conditions.map_or_else(ProtectionId::default, |conditions| conditions.instructions.protection)
     }
 }

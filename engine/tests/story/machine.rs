@@ -23,6 +23,59 @@ pub(crate) trait Machine {
     fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32);
 }
 
+/// The real one by itself.
+pub(crate) struct VenueAlone {
+    venue: Venue,
+    commands: u64,
+    waited_ms: u64,
+}
+
+impl VenueAlone {
+    pub(crate) fn new(capacity: Capacity) -> Self {
+        Self { venue: Venue::new(capacity), commands: 0, waited_ms: 0 }
+    }
+}
+
+impl Machine for VenueAlone {
+    fn apply(&mut self, command: &Command) -> Vec<Event> {
+        self.commands += 1;
+        let mut events = Events::default();
+        let stamp = Stamp { seq: Seq::new(self.commands), time: time(self.waited_ms) };
+        self.venue.apply(stamp, command, &mut events);
+        self.venue.check();
+        events.as_slice().to_vec()
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.waited_ms += ms;
+    }
+
+    fn pending(&self) -> bool {
+        self.venue.pending()
+    }
+
+    fn resting(&self) -> u32 {
+        self.venue.ledger().order_count()
+    }
+
+    fn balance(&self, account: AccountId) -> i64 {
+        self.venue.ledger().account(account).map_or(0, |account| account.balance.get())
+    }
+
+    fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {
+        held(&self.venue, account, instrument)
+    }
+}
+
+/// Position, cost and number of orders of an account in a venue.
+fn held(venue: &Venue, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {
+    let ledger = venue.ledger();
+    let known = ledger.account(account).and_then(|_| ledger.find_leg(account, instrument));
+    let Some(leg) = known else { return (0, 0, 0) };
+    let leg = ledger.leg(leg);
+    (leg.position.get(), leg.cost.get(), leg.orders)
+}
+
 /// The real one, with the model beside it.
 pub(crate) struct VenueBesideModel {
     venue: Venue,
@@ -74,11 +127,7 @@ impl Machine for VenueBesideModel {
     }
 
     fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {
-        let ledger = self.venue.ledger();
-        let known = ledger.account(account).and_then(|_| ledger.find_leg(account, instrument));
-        let Some(leg) = known else { return (0, 0, 0) };
-        let leg = ledger.leg(leg);
-        (leg.position.get(), leg.cost.get(), leg.orders)
+        held(&self.venue, account, instrument)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Plays a scenario: reads commands and expectations, names accounts and orders, compares line by line.
 
 pub(crate) mod machine;
+pub(crate) mod orders;
+pub(crate) mod owners;
+pub(crate) mod phases;
 pub(crate) mod read;
 pub(crate) mod sessions;
 pub(crate) mod write;
@@ -8,7 +11,7 @@ pub(crate) mod write;
 use std::collections::BTreeMap;
 
 use engine::{Action, ClientOrderId, ClientSeq, Command, Event, OrderRef, SessionId, TimeNs, Transfer};
-use risk::{AccountId, Capacity, InstrumentId, Money};
+use risk::{AccountId, Capacity, InstrumentId, InstrumentSpec, Money};
 
 use machine::Machine;
 
@@ -29,6 +32,8 @@ pub(crate) struct Story<'m> {
     pub(crate) accounts: BTreeMap<String, AccountId>,
     /// Names of orders with the session they came by, by client number, which counts from 1.
     pub(crate) orders: Vec<(String, SessionId)>,
+    /// The number the next order or batch is sent with.
+    pub(crate) next_number: ClientOrderId,
     /// Names of sessions.
     pub(crate) sessions: BTreeMap<String, SessionId>,
     /// The name the next session that is opened gets.
@@ -36,7 +41,8 @@ pub(crate) struct Story<'m> {
     /// By whom the next command comes.
     pub(crate) sender: Sender,
     pub(crate) numbers: BTreeMap<engine::OrderId, String>,
-    instruments: u32,
+    /// Terms of the instruments.
+    pub(crate) specs: Vec<InstrumentSpec>,
     /// Events of the last command, in words.
     happened: Vec<String>,
     expected: Vec<String>,
@@ -45,18 +51,19 @@ pub(crate) struct Story<'m> {
 
 impl<'m> Story<'m> {
     pub(crate) fn new(make: &'m dyn Fn(Capacity) -> Box<dyn Machine>) -> Self {
-        let own = [("fees", AccountId::FEES), ("insurance", AccountId::INSURANCE)];
+        let own = [("fees", AccountId::FEES), ("insurance", AccountId::INSURANCE), ("dust", AccountId::DUST)];
         Self {
             make,
             machine: None,
             capacity: Capacity { accounts: 64, legs: 256, orders: 4096 },
             accounts: own.into_iter().map(|(name, account)| (name.to_owned(), account)).collect(),
             orders: Vec::new(),
+            next_number: ClientOrderId::new(0),
             sessions: BTreeMap::new(),
             newcomer: None,
             sender: Sender::default(),
             numbers: BTreeMap::new(),
-            instruments: 0,
+            specs: Vec::new(),
             happened: Vec::new(),
             expected: Vec::new(),
             refused: false,
@@ -107,7 +114,10 @@ impl<'m> Story<'m> {
     pub(crate) fn apply(&mut self, action: Action) {
         let Sender { session, client_seq, valid_until } = self.sender;
         let mut command = Command { client_seq, valid_until, ..Command::client(session, action) };
-        if matches!(command.action, Action::NewOrder(_)) {
+        if matches!(command.action, Action::NewOrder(_) | Action::AdvancedOrder(_) | Action::OrderBatch(_)) {
+            command.client_order_id = self.next_number;
+        }
+        if matches!(command.action, Action::MassQuote(_)) {
             command.client_order_id = ClientOrderId::new(self.orders.len() as u64);
         }
         let events = self.machine().apply(&command);
@@ -117,8 +127,10 @@ impl<'m> Story<'m> {
     fn take_in(&mut self, events: &[Event]) {
         for event in events {
             if let Event::Accepted { order, client_order_id, .. } = event {
-                let index = usize::try_from(client_order_id.get() - 1).expect("small");
-                let (name, _) = self.orders[index].clone();
+                let name = owners::quote_name(*client_order_id).unwrap_or_else(|| {
+                    let index = usize::try_from(client_order_id.get() - 1).expect("small");
+                    self.orders[index].0.clone()
+                });
                 self.numbers.insert(*order, name);
             }
             if let (Event::LoggedOn { session, .. }, Some(name)) = (event, self.newcomer.take()) {
@@ -165,14 +177,14 @@ impl<'m> Story<'m> {
                 }
             }
             ["instrument", ref settings @ ..] => {
-                let instrument = InstrumentId::new(self.instruments);
-                self.instruments += 1;
+                let instrument = InstrumentId::new(u32::try_from(self.specs.len()).expect("few"));
                 let spec = Box::new(read::spec(settings)?);
+                self.specs.push((*spec).clone());
                 self.apply(Action::DefineInstrument { instrument, spec });
             }
             ["account", name, "with", amount] => {
                 let amount = Money::new(read::number(amount)?);
-                let account = AccountId::new(14 + u32::try_from(self.accounts.len()).expect("few"));
+                let account = AccountId::new(13 + u32::try_from(self.accounts.len()).expect("few"));
                 self.accounts.insert(name.to_owned(), account);
                 self.apply(Action::OpenAccount { account });
                 if amount > Money::ZERO {
@@ -244,8 +256,7 @@ impl<'m> Story<'m> {
     /// venue's in others.
     pub(crate) fn order(&self, name: &str) -> Result<OrderRef, String> {
         let place = self.orders.iter().rposition(|(known, _)| known == name);
-        let place = place.ok_or_else(|| format!("no order {name}"))?;
-        if self.orders[place].1 == self.sender.session {
+        if let Some(place) = place.filter(|place| self.orders[*place].1 == self.sender.session) {
             return Ok(OrderRef::Client(ClientOrderId::new(place as u64 + 1)));
         }
         let number = self.numbers.iter().rfind(|(_, known)| *known == name).map(|(number, _)| *number);

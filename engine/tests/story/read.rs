@@ -1,7 +1,7 @@
 //! Words into commands.
 
-use engine::{Action, AmendOrder, CancelOrder, MassCancel, NewOrder, TimeInForce, TradingState, Transfer};
-use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Side, Tier};
+use engine::{Action, AmendOrder, CancelOrder, Transfer};
+use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Tier};
 
 use super::Story;
 
@@ -24,8 +24,14 @@ fn share(word: &str) -> Result<i32, String> {
     Ok(sign * parts)
 }
 
-fn rate(word: &str) -> Result<Rate, String> {
+pub(crate) fn rate(word: &str) -> Result<Rate, String> {
     u32::try_from(share(word)?).map(Rate::new).map_err(|_| format!("{word} is negative"))
+}
+
+/// A price, with the fraction of a price unit in 1024ths after a `+`.
+pub(crate) fn mark(word: &str) -> Result<Mark, String> {
+    let (whole, part) = word.split_once('+').unwrap_or((word, "0"));
+    Ok(Mark::new((number(whole)? << 10) + number(part)?))
 }
 
 /// `0:10%,5000:20%`: brackets with the notional they begin at.
@@ -93,58 +99,6 @@ pub(crate) fn spec(words: &[&str]) -> Result<InstrumentSpec, String> {
     Ok(spec)
 }
 
-/// Words after the price of an order.
-struct Wishes {
-    time_in_force: TimeInForce,
-    post_only: bool,
-    reduce_only: bool,
-    persistent: bool,
-    instrument: InstrumentId,
-    name: String,
-}
-
-fn wishes(words: &[&str]) -> Result<Wishes, String> {
-    let mut wishes = Wishes {
-        time_in_force: TimeInForce::GoodTillCancel,
-        post_only: false,
-        reduce_only: false,
-        persistent: false,
-        instrument: InstrumentId::new(0),
-        name: "unnamed".to_owned(),
-    };
-    let mut words = words.iter();
-    while let Some(&word) = words.next() {
-        let mut next = || words.next().copied().ok_or_else(|| format!("something follows {word}"));
-        match word {
-            "gtc" => {}
-            "ioc" => wishes.time_in_force = TimeInForce::ImmediateOrCancel,
-            "fok" => wishes.time_in_force = TimeInForce::FillOrKill,
-            "post-only" => wishes.post_only = true,
-            "reduce-only" => wishes.reduce_only = true,
-            "persistent" => wishes.persistent = true,
-            "in" => wishes.instrument = InstrumentId::new(small(next()?)?),
-            "as" => next()?.clone_into(&mut wishes.name),
-            _ => return Err(format!("no wish {word}")),
-        }
-    }
-    Ok(wishes)
-}
-
-fn trading_state(word: &str) -> Result<TradingState, String> {
-    Ok(match word {
-        "open" => TradingState::Open,
-        "cancel-only" => TradingState::CancelOnly,
-        "pre-open" => TradingState::PreOpen,
-        "auction" => TradingState::Auction,
-        "post-only" => TradingState::PostOnly,
-        "reduce-only" => TradingState::ReduceOnly,
-        "halted" => TradingState::Halted,
-        "closed" => TradingState::Closed,
-        "settled" => TradingState::Settled,
-        _ => return Err(format!("no state {word}")),
-    })
-}
-
 impl Story<'_> {
     /// A command that begins with what it is about.
     pub(crate) fn action(&mut self, words: &[&str]) -> Result<Action, String> {
@@ -157,36 +111,28 @@ impl Story<'_> {
             ["key" | "revoke" | "logon" | "logoff" | "lose" | "skip" | "restrict", ..] => {
                 self.of_session(words)?
             }
-            ["trading", state] => {
-                Action::SetTradingState { instrument: InstrumentId::new(0), state: trading_state(state)? }
-            }
+            ["group" | "restrict-group" | "suspend" | "admit", ..] => self.of_owners(words)?,
+            ["trading" | "auction" | "restarted" | "limits" | "settle", ..] => self.of_phase(words)?,
             [account, ref rest @ ..] => self.of_account(account, rest)?,
             [] => return Err("nothing".to_owned()),
         })
     }
 
-    /// A price, with the fraction of a price unit in 1024ths after a `+`.
     fn index(place: &str, price: &str) -> Result<Action, String> {
-        let (whole, part) = price.split_once('+').unwrap_or((price, "0"));
-        let price = Mark::new((number(whole)? << 10) + number(part)?);
-        Ok(Action::index_price(InstrumentId::new(small(place)?), price))
+        Ok(Action::index_price(InstrumentId::new(small(place)?), mark(price)?))
     }
 
     /// A command of an account.
     pub(crate) fn of_account(&mut self, name: &str, words: &[&str]) -> Result<Action, String> {
         let account = self.account(name)?;
         Ok(match *words {
-            [side @ ("buy" | "sell"), qty, "@", price, ref wishes @ ..] => {
-                let side = if side == "buy" { Side::Buy } else { Side::Sell };
-                self.new_order(name, side, (qty, price), wishes)?
-            }
-            ["cancel", "all"] => {
-                Action::MassCancel(MassCancel { account, instrument: None, side: None, tag: None })
-            }
-            ["cancel", "all", "in", place] => {
-                let instrument = Some(InstrumentId::new(small(place)?));
-                Action::MassCancel(MassCancel { account, instrument, side: None, tag: None })
-            }
+            ["buy" | "sell", ..] => self.order_of(account, words)?,
+            ["batch", mode, ref rest @ ..] => self.batch_of(account, mode, rest)?,
+            ["amend-trigger", order, ref rest @ ..] => self.amend_trigger(account, order, rest)?,
+            ["cancel", "all", ref which @ ..] => Self::cancel_all(account, which)?,
+            ["protects", ref terms @ ..] => Self::protect(account, terms)?,
+            ["unfreezes", group] => Self::unfreeze(account, group)?,
+            ["quotes", ref quotes @ ..] => self.mass_quote(account, quotes)?,
             ["cancel", order] => Action::CancelOrder(CancelOrder { account, order: self.order(order)? }),
             ["amend", order, "to", qty, "@", price, ref wishes @ ..] => Action::AmendOrder(AmendOrder {
                 account,
@@ -214,27 +160,5 @@ impl Story<'_> {
         let (whole, part) = times.split_once('.').unwrap_or((times, ""));
         let leverage = Leverage::new(small(&format!("{whole}{part:0<2}"))?);
         Ok(Action::SetLeverage { account, instrument: InstrumentId::new(small(place)?), leverage })
-    }
-
-    fn new_order(
-        &mut self,
-        account: &str,
-        side: Side,
-        (qty, price): (&str, &str),
-        words: &[&str],
-    ) -> Result<Action, String> {
-        let wishes = wishes(words)?;
-        self.orders.push((wishes.name, self.sender.session));
-        Ok(Action::NewOrder(NewOrder {
-            account: self.account(account)?,
-            instrument: wishes.instrument,
-            side,
-            qty: Qty::new(number(qty)?),
-            limit: if price == "market" { None } else { Some(Price::new(number(price)?)) },
-            time_in_force: wishes.time_in_force,
-            post_only: wishes.post_only,
-            reduce_only: wishes.reduce_only,
-            persistent: wishes.persistent,
-        }))
     }
 }

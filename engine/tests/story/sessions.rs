@@ -21,6 +21,15 @@ fn kind(word: &str) -> Result<SessionKind, String> {
     })
 }
 
+pub(crate) fn restriction(word: &str) -> Result<Restriction, String> {
+    Ok(match word {
+        "nothing" => Restriction::None,
+        "reduce-only" => Restriction::ReduceOnly,
+        "suspended" => Restriction::Suspended,
+        _ => return Err(format!("no restriction {word}")),
+    })
+}
+
 impl Story<'_> {
     /// A command about keys and sessions.
     pub(crate) fn of_session(&mut self, words: &[&str]) -> Result<Action, String> {
@@ -84,12 +93,7 @@ impl Story<'_> {
     }
 
     fn restrict(&self, account: &str, to: &str, cancel_orders: bool) -> Result<Action, String> {
-        let restriction = match to {
-            "nothing" => Restriction::None,
-            "reduce-only" => Restriction::ReduceOnly,
-            "suspended" => Restriction::Suspended,
-            _ => return Err(format!("no restriction {to}")),
-        };
+        let restriction = restriction(to)?;
         Ok(Action::SetRestriction { account: self.account(account)?, restriction, cancel_orders })
     }
 

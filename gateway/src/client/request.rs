@@ -55,6 +55,12 @@ requests! {
     AmendOrder named by cl_ord_id,
     MassCancel named by cl_ord_id,
     CancelAllAfter named by cl_ord_id,
+    OrderBatch named by cl_ord_id,
+    AdvancedOrder named by cl_ord_id,
+    CancelMany named by cl_ord_id,
+    MassQuote named by cl_ord_id,
+    SetProtection named by cl_ord_id,
+    ResetProtection named by cl_ord_id,
     SetLeverage named by cl_ord_id,
     InstrumentDefine named by request_id,
     SetTradingState named by request_id,
@@ -64,7 +70,37 @@ requests! {
     KeyRegister named by request_id,
     KeyRevoke named by request_id,
     AdminMassCancel named by request_id,
+    SetOwnerGroup named by request_id,
+    SetGroupStatus named by request_id,
+    KeySuspend named by request_id,
+    SetLimits named by request_id,
+    StartAuction named by request_id,
+    SettleInstrument named by request_id,
     IndexPrice,
+}
+
+impl Request {
+    /// Numbers the orders of a batch that have no number yet, from the one after `own` on; the last number the request
+    /// uses up. Exits use the two after their entry's.
+    pub(super) fn number_parts(&mut self, own: ClientOrderId) -> ClientOrderId {
+        let mut last = own.get();
+        if let Self::AdvancedOrder(order) = self {
+            last += exit_numbers(order.take_profit_trigger, order.stop_loss_trigger);
+        } else if let Self::OrderBatch(batch) = self {
+            for row in &mut batch.orders.0 {
+                if row.cl_ord_id == CHOSEN {
+                    row.cl_ord_id = ClientOrderId::new(last + 1);
+                }
+                last = row.cl_ord_id.get() + exit_numbers(row.take_profit_trigger, row.stop_loss_trigger);
+            }
+        }
+        ClientOrderId::new(last)
+    }
+}
+
+/// Numbers that the exits of an order take.
+fn exit_numbers(take_profit: PriceN, stop_loss: PriceN) -> u64 {
+    if take_profit.get().is_some() || stop_loss.get().is_some() { 2 } else { 0 }
 }
 
 /// The number that is to be chosen by the session.

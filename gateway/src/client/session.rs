@@ -394,6 +394,7 @@ impl Session {
                 *name
             }
         };
+        let last_used = request.number_parts(cl_ord_id);
         let seq_no = self.next_seq_no;
         let prefix = Prefix { flags: Flags::default(), seq_no, ..self.unnumbered() };
         self.scratch.clear();
@@ -404,7 +405,7 @@ impl Session {
         let ticket = Ticket { seq_no: ClientSeq::new(seq_no), cl_ord_id };
         self.window.push(ticket, &self.scratch);
         self.next_seq_no += 1;
-        self.last_cl_ord_id = self.last_cl_ord_id.max(cl_ord_id.get());
+        self.last_cl_ord_id = self.last_cl_ord_id.max(last_used.get());
         if self.phase == Phase::Active {
             self.out.extend_from_slice(&self.scratch);
             self.written_through = seq_no;

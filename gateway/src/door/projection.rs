@@ -132,6 +132,7 @@ impl Projection {
             self.note(outcome, event);
             self.route(outcome, event);
         }
+        self.route_phase(outcome);
         for place in &self.touched {
             self.sessions[place.index()].ring.flag_newest(Flags::END_OF_EVENT);
         }

@@ -3,19 +3,22 @@
 //! Invariant: what is well framed either becomes a command or is refused with a code and the field at fault; nothing is
 //! guessed. Whether the account is the session's own is for the engine to say, from the log.
 
+use engine::limits::{BATCH_ORDERS_MAX, QUOTES_MAX};
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, KeyTerms, MassCancel, NewOrder, OrderId, OrderRef,
-    SessionKind, Skip, TimeInForce, TimeNs, TradingState, Transfer,
+    Action, AmendOrder, AmendTrigger, BatchMode, BatchedOrder, CancelOrder, ClientOrderId, KeyTerms,
+    MassCancel, MassQuote, OrderBatch, OrderId, OrderRef, OrderTag, OwnerGroupId, Protection, ProtectionId,
+    Quote, SessionKind, Skip, TimeNs, TradingLimits, TradingState, Transfer,
 };
 use risk::{
     AccountId, FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Rate, Restriction, Side, Tier,
 };
 
+use super::terms::{self, Fault};
 use crate::wire::Frame;
 use crate::wire::codes::ErrorCode;
 use crate::wire::message::{Message, Refusal};
 use crate::wire::private::{self, FromClient};
-use crate::wire::types::{self, AccountStatus, IdN, OrdFlags, OrdType, PostOnlyMode, Stp, Tif, TimeNsN};
+use crate::wire::types::{self, AccountStatus, IdN, PostOnlyMode, TimeNsN};
 
 /// No field is at fault.
 pub(super) const NO_FIELD: u16 = u16::MAX;
@@ -56,7 +59,7 @@ pub(super) enum Class {
 
 pub(super) const fn class(template: u16) -> Class {
     match template {
-        100..=104 | 301 | 400..=405 | 408 | 409 | 450 => Class::Request,
+        100..=107 | 110..=112 | 301 | 400..=405 | 408..=415 | 450 => Class::Request,
         1 | 3 | 6 | 7 | 8 | 10 => Class::Session,
         120..=123 | 300 => Class::Query,
         _ => Class::Unknown,
@@ -66,8 +69,8 @@ pub(super) const fn class(template: u16) -> Class {
 /// Whether a session of `kind` may send a request at all.
 const fn is_allowed(template: u16, kind: SessionKind) -> bool {
     match kind {
-        SessionKind::OrderEntry => matches!(template, 100..=104 | 301),
-        SessionKind::Admin => matches!(template, 400..=405 | 408 | 409),
+        SessionKind::OrderEntry => matches!(template, 100..=107 | 110..=112 | 301),
+        SessionKind::Admin => matches!(template, 400..=405 | 408..=415),
         SessionKind::Oracle => template == 450,
         SessionKind::DropCopy | SessionKind::Local => false,
     }
@@ -98,6 +101,18 @@ pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Resu
         FromClient::AmendOrder(message) => amend_order(&message, own),
         FromClient::MassCancel(message) => mass_cancel(&message, own),
         FromClient::CancelAllAfter(message) => cancel_all_after(&message, own),
+        FromClient::OrderBatch(message) => order_batch(&message, own),
+        FromClient::AdvancedOrder(message) => advanced_order(&message, own),
+        FromClient::CancelMany(message) => cancel_many(&message, own),
+        FromClient::MassQuote(message) => mass_quote(&message, own),
+        FromClient::SetProtection(message) => set_protection(&message, own),
+        FromClient::ResetProtection(message) => reset_protection(&message, own),
+        FromClient::SetOwnerGroup(message) => set_owner_group(&message),
+        FromClient::SetGroupStatus(message) => set_group_status(&message),
+        FromClient::KeySuspend(message) => key_suspend(&message),
+        FromClient::SetLimits(message) => set_limits(&message),
+        FromClient::StartAuction(message) => start_auction(&message),
+        FromClient::SettleInstrument(message) => settle_instrument(&message),
         FromClient::SetLeverage(message) => set_leverage(&message, own),
         FromClient::InstrumentDefine(message) => define_instrument(&message),
         FromClient::SetTradingState(message) => set_trading_state(&message),
@@ -149,62 +164,91 @@ fn flag(octet: u8, refusal: Refusal) -> Result<bool, Refusal> {
     Ok(octet == 1)
 }
 
-fn new_order(message: &private::NewOrder, own: AccountId) -> Result<Request, Refusal> {
-    type M = private::NewOrder;
-    require(message.display_qty.get().is_none(), refusal!(M, Unsupported, "display_qty"))?;
-    require(message.trigger_price.get().is_none(), refusal!(M, Unsupported, "trigger_price"))?;
-    require(message.expire_time.get().is_none(), refusal!(M, Unsupported, "expire_time"))?;
-    require(message.user_tag == 0, refusal!(M, Unsupported, "user_tag"))?;
-    require(message.flags.0 & !OrdFlags::KNOWN == 0, refusal!(M, Unsupported, "flags"))?;
-    require(message.qty.get() != i64::MIN, refusal!(M, NullInRequired, "qty"))?;
-    let limit = match message.ord_type.get().ok_or(refusal!(M, BadEnum, "ord_type"))? {
-        OrdType::Limit => Some(message.price.get().ok_or(refusal!(M, NullInRequired, "price"))?),
-        OrdType::Market => {
-            require(message.price.get().is_none(), refusal!(M, Unsupported, "price"))?;
-            None
-        }
-        OrdType::StopMarket | OrdType::StopLimit | OrdType::TakeProfitMarket | OrdType::TakeProfitLimit => {
-            return Err(refusal!(M, Unsupported, "ord_type"));
-        }
-    };
-    let time_in_force = match message.tif.get().ok_or(refusal!(M, BadEnum, "tif"))? {
-        Tif::GTC => TimeInForce::GoodTillCancel,
-        Tif::IOC => TimeInForce::ImmediateOrCancel,
-        Tif::FOK => TimeInForce::FillOrKill,
-        Tif::GTD | Tif::Day => return Err(refusal!(M, Unsupported, "tif")),
-    };
-    let stp = message.stp.get().ok_or(refusal!(M, BadEnum, "stp"))?;
-    require(stp == Stp::CancelTaker, refusal!(M, Unsupported, "stp"))?;
-    let order = NewOrder {
-        account: account_or(message.account_id, own),
-        instrument: message.instrument_id,
-        side: side(message.side.get().ok_or(refusal!(M, BadEnum, "side"))?),
-        qty: message.qty,
-        limit,
-        time_in_force,
-        post_only: post_only::<M>(message.post_only)?,
-        reduce_only: message.flags.0 & OrdFlags::REDUCE_ONLY != 0,
-        persistent: message.flags.0 & OrdFlags::PERSIST != 0,
-    };
-    timed(
-        message.cl_ord_id,
-        refusal!(M, NullInRequired, "cl_ord_id"),
-        message.valid_until,
-        Action::NewOrder(order),
-    )
+/// A fault in what an order says, with the field's number in the message.
+fn at_fault<M: Message>(fault: Fault) -> Refusal {
+    Refusal { code: fault.code, field: Some(M::LAYOUT.number_of(fault.field)) }
 }
 
-const fn side(side: types::Side) -> Side {
-    match side {
-        types::Side::Buy => Side::Buy,
-        types::Side::Sell => Side::Sell,
-    }
+fn new_order(message: &private::NewOrder, own: AccountId) -> Result<Request, Refusal> {
+    type M = private::NewOrder;
+    let account = account_or(message.account_id, own);
+    let action = terms::action(&message.in_full().batched(), account).map_err(at_fault::<M>)?;
+    timed(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), message.valid_until, action)
+}
+
+fn advanced_order(message: &private::AdvancedOrder, own: AccountId) -> Result<Request, Refusal> {
+    type M = private::AdvancedOrder;
+    let account = account_or(message.account_id, own);
+    let action = terms::action(&message.batched(), account).map_err(at_fault::<M>)?;
+    timed(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), message.valid_until, action)
+}
+
+fn order_batch(message: &private::OrderBatch, own: AccountId) -> Result<Request, Refusal> {
+    type M = private::OrderBatch;
+    require(message.orders.0.len() <= BATCH_ORDERS_MAX, refusal!(M, BadGroup, "orders"))?;
+    let account = account_or(message.account_id, own);
+    let mode = match message.mode.get().ok_or(refusal!(M, BadEnum, "mode"))? {
+        types::BatchMode::Each => BatchMode::Each,
+        types::BatchMode::Atomic => BatchMode::Atomic,
+        types::BatchMode::OneCancelsOther => BatchMode::OneCancelsOther,
+    };
+    let batched = |said: &private::BatchRow| {
+        let order = terms::advanced(said, account);
+        // The rows share one number: the group's.
+        let order = order.map_err(|fault| Refusal { code: fault.code, ..refusal!(M, BadGroup, "orders") })?;
+        Ok(BatchedOrder { client_order_id: said.cl_ord_id, order })
+    };
+    let orders = message.orders.0.iter().map(batched).collect::<Result<Vec<_>, Refusal>>()?;
+    let action = Action::OrderBatch(Box::new(OrderBatch { account, mode, orders }));
+    timed(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), message.valid_until, action)
+}
+
+fn mass_quote(message: &private::MassQuote, own: AccountId) -> Result<Request, Refusal> {
+    type M = private::MassQuote;
+    require(message.quotes.0.len() <= QUOTES_MAX, refusal!(M, BadGroup, "quotes"))?;
+    let quote = |row: &private::QuoteRow| Quote {
+        instrument: row.instrument_id,
+        level: row.level,
+        bid: row.bid_px,
+        bid_qty: row.bid_qty,
+        ask: row.ask_px,
+        ask_qty: row.ask_qty,
+    };
+    let quotes = MassQuote {
+        account: account_or(message.account_id, own),
+        protection: ProtectionId::new(message.protection_group),
+        all_or_none: flag(message.all_or_none, refusal!(M, BadEnum, "all_or_none"))?,
+        quotes: message.quotes.0.iter().map(quote).collect(),
+    };
+    let action = Action::MassQuote(Box::new(quotes));
+    timed(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), message.valid_until, action)
+}
+
+fn set_protection(message: &private::SetProtection, own: AccountId) -> Result<Request, Refusal> {
+    let protection = Protection {
+        account: account_or(message.account_id, own),
+        group: ProtectionId::new(message.protection_group),
+        window_ms: message.window.get(),
+        frozen_ms: message.frozen.get(),
+        qty_limit: message.qty_limit,
+        delta_limit: message.delta_limit,
+        fills_limit: message.fills_limit,
+    };
+    let unnamed = refusal!(private::SetProtection, NullInRequired, "cl_ord_id");
+    named(message.cl_ord_id, unnamed, Action::SetProtection(protection))
+}
+
+fn reset_protection(message: &private::ResetProtection, own: AccountId) -> Result<Request, Refusal> {
+    let account = account_or(message.account_id, own);
+    let action = Action::ResetProtection { account, group: ProtectionId::new(message.protection_group) };
+    named(message.cl_ord_id, refusal!(private::ResetProtection, NullInRequired, "cl_ord_id"), action)
 }
 
 fn post_only<M: Message>(mode: types::Code<PostOnlyMode>) -> Result<bool, Refusal> {
     match mode.get().ok_or(refusal!(M, BadEnum, "post_only"))? {
         PostOnlyMode::Off => Ok(false),
         PostOnlyMode::Reject => Ok(true),
+        // An order that rests has its price by its owner's word.
         PostOnlyMode::Slide => Err(refusal!(M, Unsupported, "post_only")),
     }
 }
@@ -229,29 +273,46 @@ fn cancel_order(message: &private::CancelOrder, own: AccountId) -> Result<Reques
 
 fn amend_order(message: &private::AmendOrder, own: AccountId) -> Result<Request, Refusal> {
     type M = private::AmendOrder;
-    require(message.new_trigger_price.get().is_none(), refusal!(M, Unsupported, "new_trigger_price"))?;
-    let amend = AmendOrder {
-        account: account_or(message.account_id, own),
-        order: order_ref(message.order_id, message.orig_cl_ord_id).ok_or(refusal!(
-            M,
-            NullInRequired,
-            "order_id"
-        ))?,
-        limit: message.new_price.get().ok_or(refusal!(M, NullInRequired, "new_price"))?,
-        qty: message.new_total_qty.get().ok_or(refusal!(M, NullInRequired, "new_total_qty"))?,
-        post_only: post_only::<M>(message.post_only)?,
+    let account = account_or(message.account_id, own);
+    let order = order_ref(message.order_id, message.orig_cl_ord_id);
+    let order = order.ok_or(refusal!(M, NullInRequired, "order_id"))?;
+    let qty = message.new_total_qty.get().ok_or(refusal!(M, NullInRequired, "new_total_qty"))?;
+    let post_only = post_only::<M>(message.post_only)?;
+    let action = if let Some(trigger) = message.new_trigger_price.get() {
+        require(!post_only, refusal!(M, Unsupported, "post_only"))?;
+        Action::AmendTrigger(AmendTrigger { account, order, trigger, limit: message.new_price.get(), qty })
+    } else {
+        let limit = message.new_price.get().ok_or(refusal!(M, NullInRequired, "new_price"))?;
+        Action::AmendOrder(AmendOrder { account, order, limit, qty, post_only })
     };
-    timed(
-        message.cl_ord_id,
-        refusal!(M, NullInRequired, "cl_ord_id"),
-        message.valid_until,
-        Action::AmendOrder(amend),
-    )
+    timed(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), message.valid_until, action)
+}
+
+fn cancel_many(message: &private::CancelMany, own: AccountId) -> Result<Request, Refusal> {
+    type M = private::CancelMany;
+    let side = match message.side {
+        0 => None,
+        1 => Some(Side::Buy),
+        2 => Some(Side::Sell),
+        _ => return Err(refusal!(M, BadEnum, "side")),
+    };
+    let action = Action::MassCancel(MassCancel {
+        account: account_or(message.account_id, own),
+        instrument: message.instrument_id.get().map(InstrumentId::new),
+        side,
+        tag: message.user_tag.get().map(OrderTag::new),
+    });
+    named(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), action)
 }
 
 fn mass_cancel(message: &private::MassCancel, own: AccountId) -> Result<Request, Refusal> {
     let instrument = message.instrument_id.get().map(InstrumentId::new);
-    let action = Action::MassCancel(MassCancel { account: account_or(message.account_id, own), instrument, side: None, tag: None });
+    let action = Action::MassCancel(MassCancel {
+        account: account_or(message.account_id, own),
+        instrument,
+        side: None,
+        tag: None,
+    });
     named(message.cl_ord_id, refusal!(private::MassCancel, NullInRequired, "cl_ord_id"), action)
 }
 
@@ -315,6 +376,13 @@ fn set_trading_state(message: &private::SetTradingState) -> Result<Request, Refu
     let state = match message.state.get().ok_or(refusal!(M, BadEnum, "state"))? {
         types::TradingState::Open => TradingState::Open,
         types::TradingState::CancelOnly => TradingState::CancelOnly,
+        types::TradingState::PreOpen => TradingState::PreOpen,
+        types::TradingState::Auction => TradingState::Auction,
+        types::TradingState::PostOnly => TradingState::PostOnly,
+        types::TradingState::ReduceOnly => TradingState::ReduceOnly,
+        types::TradingState::Halted => TradingState::Halted,
+        types::TradingState::Closed => TradingState::Closed,
+        types::TradingState::Settled => TradingState::Settled,
     };
     let action = Action::SetTradingState { instrument: message.instrument_id, state };
     named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
@@ -334,14 +402,69 @@ fn transfer(message: &private::Transfer) -> Result<Request, Refusal> {
     named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }
 
+fn restriction<M: Message>(status: types::Code<AccountStatus>) -> Result<Restriction, Refusal> {
+    match status.get().ok_or(refusal!(M, BadEnum, "status"))? {
+        AccountStatus::Active => Ok(Restriction::None),
+        AccountStatus::ReduceOnly => Ok(Restriction::ReduceOnly),
+        AccountStatus::Suspended => Ok(Restriction::Suspended),
+        AccountStatus::Liquidating => Err(refusal!(M, Unsupported, "status")),
+    }
+}
+
+fn set_owner_group(message: &private::SetOwnerGroup) -> Result<Request, Refusal> {
+    let group = OwnerGroupId::new(message.group_id);
+    let action = Action::SetOwnerGroup { account: message.account_id, group };
+    named(message.request_id, refusal!(private::SetOwnerGroup, NullInRequired, "request_id"), action)
+}
+
+fn set_group_status(message: &private::SetGroupStatus) -> Result<Request, Refusal> {
+    type M = private::SetGroupStatus;
+    let restriction = restriction::<M>(message.status)?;
+    let cancel_orders = flag(message.cancel_orders, refusal!(M, BadEnum, "cancel_orders"))?;
+    let group = OwnerGroupId::new(message.group_id);
+    let action = Action::SetGroupRestriction { group, restriction, cancel_orders };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+fn key_suspend(message: &private::KeySuspend) -> Result<Request, Refusal> {
+    type M = private::KeySuspend;
+    let suspended = flag(message.suspended, refusal!(M, BadEnum, "suspended"))?;
+    let cancel_orders = flag(message.cancel_orders, refusal!(M, BadEnum, "cancel_orders"))?;
+    let action = Action::SuspendKey { key: message.key_id, suspended, cancel_orders };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+fn set_limits(message: &private::SetLimits) -> Result<Request, Refusal> {
+    let limits = TradingLimits {
+        price_band: Rate::new(message.price_band),
+        market_collar: Rate::new(message.market_collar),
+        limit_state_band: Rate::new(message.limit_state_band),
+        limit_state_call_ms: message.limit_state_call.get(),
+        order_qty_max: message.order_qty_max,
+        order_notional_max: message.order_notional_max,
+        position_max: message.position_max,
+        open_interest_max: message.open_interest_max,
+        orders_max: message.orders_max,
+    };
+    let action = Action::SetLimits { instrument: message.instrument_id, limits: Box::new(limits) };
+    named(message.request_id, refusal!(private::SetLimits, NullInRequired, "request_id"), action)
+}
+
+fn start_auction(message: &private::StartAuction) -> Result<Request, Refusal> {
+    let action = Action::StartAuction { instrument: message.instrument_id, call_ms: message.call.get() };
+    named(message.request_id, refusal!(private::StartAuction, NullInRequired, "request_id"), action)
+}
+
+fn settle_instrument(message: &private::SettleInstrument) -> Result<Request, Refusal> {
+    type M = private::SettleInstrument;
+    require(message.price != Mark::new(i64::MIN), refusal!(M, NullInRequired, "price"))?;
+    let action = Action::Settle { instrument: message.instrument_id, price: message.price };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
 fn set_account_status(message: &private::SetAccountStatus) -> Result<Request, Refusal> {
     type M = private::SetAccountStatus;
-    let restriction = match message.status.get().ok_or(refusal!(M, BadEnum, "status"))? {
-        AccountStatus::Active => Restriction::None,
-        AccountStatus::ReduceOnly => Restriction::ReduceOnly,
-        AccountStatus::Suspended => Restriction::Suspended,
-        AccountStatus::Liquidating => return Err(refusal!(M, Unsupported, "status")),
-    };
+    let restriction = restriction::<M>(message.status)?;
     let cancel_orders = flag(message.cancel_orders, refusal!(M, BadEnum, "cancel_orders"))?;
     let action = Action::SetRestriction { account: message.account_id, restriction, cancel_orders };
     named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
@@ -365,7 +488,8 @@ fn key_revoke(message: &private::KeyRevoke) -> Result<Request, Refusal> {
 
 fn admin_mass_cancel(message: &private::AdminMassCancel) -> Result<Request, Refusal> {
     let instrument = message.instrument_id.get().map(InstrumentId::new);
-    let action = Action::MassCancel(MassCancel { account: message.account_id, instrument, side: None, tag: None });
+    let action =
+        Action::MassCancel(MassCancel { account: message.account_id, instrument, side: None, tag: None });
     named(message.request_id, refusal!(private::AdminMassCancel, NullInRequired, "request_id"), action)
 }
 

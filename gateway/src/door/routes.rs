@@ -12,7 +12,7 @@
 //! | anything an operator asked for | that session, as an acknowledgement |
 //! | index price | the oracle's session |
 
-use engine::{ClientOrderId, Event, Fill, FillSide, OrderId, Reject, SessionId, SessionKind};
+use engine::{Action, ClientOrderId, Event, Fill, FillSide, OrderId, Reject, SessionId, SessionKind};
 use risk::{AccountId, Money};
 
 use super::projection::{Place, Projection};
@@ -21,7 +21,7 @@ use crate::outcome::Outcome;
 use crate::wire::codes::ErrorCode;
 use crate::wire::message::Message;
 use crate::wire::private;
-use crate::wire::types::{Code, IdN, Liquidity};
+use crate::wire::types::{Code, IdN, Liquidity, MoneyN};
 
 impl Projection {
     /// Turns one event into frames.
@@ -37,21 +37,32 @@ impl Projection {
                 }
             }
             Event::Fill(fill) => self.route_fill(outcome, fill),
-            Event::Cancelled { .. } | Event::Amended { .. } | Event::Trimmed { .. } => {
-                self.route_order(outcome, event);
-            }
-            Event::Rejected { session, account, reject, short, .. } => {
-                self.route_refusal(outcome, *session, *account, *reject, *short);
+            Event::Cancelled { .. }
+            | Event::Amended { .. }
+            | Event::Trimmed { .. }
+            | Event::Armed { .. }
+            | Event::Triggered { .. }
+            | Event::Activated { .. }
+            | Event::Refreshed { .. } => self.route_order(outcome, event),
+            Event::Rejected { session, account, client_order_id, reject, short } => {
+                let name = *client_order_id;
+                self.route_refusal(outcome, (*session, *account, name), *reject, *short);
             }
             Event::MassCancelled { .. }
             | Event::Skipped { .. }
             | Event::DeadManSet { .. }
-            | Event::DeadManFired { .. } => self.route_session(outcome, event),
+            | Event::DeadManFired { .. }
+            | Event::MassQuoted { .. }
+            | Event::QuoteRefused { .. }
+            | Event::ProtectionSet { .. }
+            | Event::ProtectionReset { .. } => self.route_session(outcome, event),
             Event::Transferred { .. }
             | Event::LeverageSet { .. }
             | Event::LiquidationStarted { .. }
             | Event::TakenOver { .. }
             | Event::LiquidationEnded { .. }
+            | Event::ProtectionTripped { .. }
+            | Event::PositionSettled { .. }
             | Event::RestrictionSet { .. } => self.route_account(outcome, event),
             Event::Marked { mark, .. } => {
                 if let Some(place) = self.commander(outcome, SessionKind::Oracle)
@@ -63,10 +74,17 @@ impl Projection {
             }
             Event::AccountOpened { .. }
             | Event::InstrumentDefined { .. }
-            | Event::TradingStateSet { .. }
+            | Event::OwnerGroupSet { .. }
+            | Event::GroupRestrictionSet { .. }
+            | Event::KeySuspended { .. }
+            | Event::LimitsSet { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
             Event::SessionOpened { .. }
+            | Event::LimitStateEntered { .. }
+            | Event::Uncrossed { .. }
+            | Event::TradingStateSet { .. }
+            | Event::InstrumentSettled { .. }
             | Event::Ticked
             | Event::LoggedOn { .. }
             | Event::LoggedOff { .. } => {}
@@ -113,7 +131,11 @@ impl Projection {
     fn route_order(&mut self, outcome: &Outcome<'_>, event: &Event) {
         let (Event::Cancelled { session, account, .. }
         | Event::Amended { session, account, .. }
-        | Event::Trimmed { session, account, .. }) = *event
+        | Event::Trimmed { session, account, .. }
+        | Event::Armed { session, account, .. }
+        | Event::Triggered { session, account, .. }
+        | Event::Activated { session, account, .. }
+        | Event::Refreshed { session, account, .. }) = *event
         else {
             return;
         };
@@ -145,6 +167,14 @@ impl Projection {
             self.stage(&message);
         } else if let Some(message) = translate::trimmed(outcome, event) {
             self.stage(&message);
+        } else if let Some(message) = translate::armed(outcome, event, request) {
+            self.stage(&message);
+        } else if let Some(message) = translate::triggered(outcome, event) {
+            self.stage(&message);
+        } else if let Some(message) = translate::activated(outcome, event) {
+            self.stage(&message);
+        } else if let Some(message) = translate::refreshed(outcome, event) {
+            self.stage(&message);
         } else {
             return false;
         }
@@ -154,8 +184,7 @@ impl Projection {
     fn route_refusal(
         &mut self,
         outcome: &Outcome<'_>,
-        session: SessionId,
-        account: AccountId,
+        (session, account, name): (SessionId, AccountId, ClientOrderId),
         reject: Reject,
         short: Money,
     ) {
@@ -172,10 +201,10 @@ impl Projection {
             }
             SessionKind::Oracle => match translate::oracle_ack(outcome, None, reject.code()) {
                 Some(message) => self.stage(&message),
-                None => self.stage(&translate::rejected(outcome, kind, account, reject, short)),
+                None => self.stage(&translate::rejected(outcome, kind, (account, name), reject, short)),
             },
             SessionKind::Local | SessionKind::OrderEntry | SessionKind::DropCopy => {
-                self.stage(&translate::rejected(outcome, kind, account, reject, short));
+                self.stage(&translate::rejected(outcome, kind, (account, name), reject, short));
             }
         }
         self.give(place);
@@ -186,7 +215,11 @@ impl Projection {
         let (Event::MassCancelled { session, .. }
         | Event::Skipped { session, .. }
         | Event::DeadManSet { session, .. }
-        | Event::DeadManFired { session, .. }) = *event
+        | Event::DeadManFired { session, .. }
+        | Event::MassQuoted { session, .. }
+        | Event::QuoteRefused { session, .. }
+        | Event::ProtectionSet { session, .. }
+        | Event::ProtectionReset { session, .. }) = *event
         else {
             return;
         };
@@ -210,8 +243,70 @@ impl Projection {
             });
         } else if let Event::DeadManFired { account, .. } = *event {
             self.stage(&private::DeadManFired { engine_seq, transact_time, account_id: account });
+        } else {
+            self.stage_quoting(outcome, event);
         }
         self.give(place);
+    }
+
+    /// What a market maker hears of its requests.
+    fn stage_quoting(&mut self, outcome: &Outcome<'_>, event: &Event) {
+        let (engine_seq, transact_time) = (outcome.stamp.seq, outcome.stamp.time);
+        if let Event::MassQuoted { client_order_id: cl_ord_id, account: account_id, taken, refused, .. } =
+            *event
+        {
+            self.stage(&private::MassQuoteAck {
+                cl_ord_id,
+                engine_seq,
+                transact_time,
+                account_id,
+                taken,
+                refused,
+            });
+        } else if let Event::QuoteRefused {
+            client_order_id: cl_ord_id,
+            account: account_id,
+            instrument: instrument_id,
+            level,
+            side,
+            reject,
+            short,
+            ..
+        } = *event
+        {
+            self.stage(&private::QuoteRefused {
+                cl_ord_id,
+                engine_seq,
+                transact_time,
+                account_id,
+                instrument_id,
+                short: MoneyN::from((reject == Reject::InsufficientMargin).then_some(short)),
+                code: reject.code(),
+                level,
+                side: Code::of(translate::side(side)),
+            });
+        } else if let Event::ProtectionSet { client_order_id: cl_ord_id, protection, .. } = *event {
+            let (account_id, protection_group) = (protection.account, protection.group.get());
+            self.stage(&private::ProtectionAck {
+                cl_ord_id,
+                engine_seq,
+                transact_time,
+                account_id,
+                protection_group,
+            });
+        } else if let Event::ProtectionReset {
+            client_order_id: cl_ord_id, account: account_id, group, ..
+        } = *event
+        {
+            let protection_group = group.get();
+            self.stage(&private::ProtectionAck {
+                cl_ord_id,
+                engine_seq,
+                transact_time,
+                account_id,
+                protection_group,
+            });
+        }
     }
 
     /// A mass cancel may end in a continuation: the event, not the command, says who asked.
@@ -244,6 +339,8 @@ impl Projection {
         | Event::LiquidationStarted { account, .. }
         | Event::TakenOver { account, .. }
         | Event::LiquidationEnded { account, .. }
+        | Event::ProtectionTripped { account, .. }
+        | Event::PositionSettled { account, .. }
         | Event::RestrictionSet { account, .. }) = *event
         else {
             return;
@@ -260,7 +357,10 @@ impl Projection {
                 self.give(place);
             }
         }
-        if matches!(event, Event::Transferred { .. } | Event::RestrictionSet { .. }) {
+        let answers = matches!(outcome.command.action, Action::SetRestriction { .. });
+        if matches!(event, Event::Transferred { .. })
+            || (answers && matches!(event, Event::RestrictionSet { .. }))
+        {
             self.acknowledge(outcome);
         }
     }
@@ -307,6 +407,45 @@ impl Projection {
         } else if let Event::RestrictionSet { account: account_id, restriction } = *event {
             let status = Code::of(translate::status(restriction));
             self.stage(&private::AccountStatusChanged { engine_seq, transact_time, account_id, status });
+        } else if let Event::ProtectionTripped { account: account_id, group, frozen_until } = *event {
+            self.stage(&private::ProtectionTripped {
+                engine_seq,
+                transact_time,
+                frozen_until: translate::deadline(frozen_until),
+                account_id,
+                protection_group: group.get(),
+            });
+        } else if let Event::PositionSettled {
+            account: account_id,
+            instrument,
+            position,
+            amount,
+            balance,
+            covered,
+        } = *event
+        {
+            self.stage(&private::PositionSettled {
+                engine_seq,
+                transact_time,
+                account_id,
+                instrument_id: instrument,
+                position_qty: position.get(),
+                amount,
+                balance,
+                covered,
+            });
+        }
+    }
+
+    /// Answers an operator who asked for another trading state. It may be entered in a later command, when an auction
+    /// has matched; the request is taken now.
+    pub(super) fn route_phase(&mut self, outcome: &Outcome<'_>) {
+        let asks = matches!(
+            outcome.command.action,
+            Action::SetTradingState { .. } | Action::StartAuction { .. } | Action::Settle { .. }
+        );
+        if asks && !matches!(outcome.events, [Event::Rejected { .. }]) {
+            self.acknowledge(outcome);
         }
     }
 

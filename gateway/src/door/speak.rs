@@ -243,6 +243,18 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         | FromClient::KeyRegister(_)
         | FromClient::KeyRevoke(_)
         | FromClient::AdminMassCancel(_)
+        | FromClient::OrderBatch(_)
+        | FromClient::AdvancedOrder(_)
+        | FromClient::CancelMany(_)
+        | FromClient::MassQuote(_)
+        | FromClient::SetProtection(_)
+        | FromClient::ResetProtection(_)
+        | FromClient::SetOwnerGroup(_)
+        | FromClient::SetGroupStatus(_)
+        | FromClient::KeySuspend(_)
+        | FromClient::SetLimits(_)
+        | FromClient::StartAuction(_)
+        | FromClient::SettleInstrument(_)
         | FromClient::IndexPrice(_) => return Err(ErrorCode::UnknownTemplate.into()),
     };
     Ok((query_id, question))

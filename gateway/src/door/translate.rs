@@ -3,16 +3,17 @@
 //! Invariant: a message is a pure function of one event and of the command that brought it about.
 
 use engine::{
-    Action, CancelReason, ClientOrderId, Event, Fill, FillSide, Reject, SessionKind, Skip, TimeInForce,
-    TimeNs,
+    Action, AdvancedOrder, CancelReason, ClientOrderId, Event, Fill, FillSide, Instructions, Reject,
+    SessionKind, Skip, TimeInForce, TimeNs, TriggerKind, TriggerSource, TrimReason,
 };
-use risk::{AccountId, Mark, Money, Restriction};
+use risk::{AccountId, Mark, Money, Price, Qty, Restriction};
 
+use super::terms::expire_time;
 use crate::outcome::Outcome;
 use crate::wire::message::Message;
 use crate::wire::private::{self, AdminAck, OracleAck, OrderAccepted, OrderFilled, RequestRejected};
 use crate::wire::types::{
-    self, AccountStatus, Code, IdN, Liquidity, MarkN, MoneyN, OrdFlags, Tif, TimeNsN, U16N,
+    self, AccountStatus, Code, IdN, Liquidity, MarkN, MoneyN, OrdFlags, PriceN, QtyN, Tif, TimeNsN, U16N,
 };
 
 /// Template of the request that became `action` in a session of `kind`; 0 for what no client sends.
@@ -24,7 +25,22 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         Action::MassCancel(_) if matches!(kind, SessionKind::Admin) => {
             private::AdminMassCancel::LAYOUT.template
         }
+        Action::MassCancel(cancel) if cancel.side.is_some() || cancel.tag.is_some() => {
+            private::CancelMany::LAYOUT.template
+        }
         Action::MassCancel(_) => private::MassCancel::LAYOUT.template,
+        Action::AdvancedOrder(_) => private::AdvancedOrder::LAYOUT.template,
+        Action::OrderBatch(_) => private::OrderBatch::LAYOUT.template,
+        Action::MassQuote(_) => private::MassQuote::LAYOUT.template,
+        Action::AmendTrigger(_) => private::AmendOrder::LAYOUT.template,
+        Action::SetProtection(_) => private::SetProtection::LAYOUT.template,
+        Action::ResetProtection { .. } => private::ResetProtection::LAYOUT.template,
+        Action::SetOwnerGroup { .. } => private::SetOwnerGroup::LAYOUT.template,
+        Action::SetGroupRestriction { .. } => private::SetGroupStatus::LAYOUT.template,
+        Action::SuspendKey { .. } => private::KeySuspend::LAYOUT.template,
+        Action::SetLimits { .. } => private::SetLimits::LAYOUT.template,
+        Action::StartAuction { .. } => private::StartAuction::LAYOUT.template,
+        Action::Settle { .. } => private::SettleInstrument::LAYOUT.template,
         Action::CancelAllAfter { .. } => private::CancelAllAfter::LAYOUT.template,
         Action::SetLeverage { .. } => private::SetLeverage::LAYOUT.template,
         Action::DefineInstrument { .. } => private::InstrumentDefine::LAYOUT.template,
@@ -41,6 +57,7 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         | Action::OpenSession { .. }
         | Action::Logon(_)
         | Action::Logoff { .. }
+        | Action::Restarted { .. }
         | Action::SessionLost { .. } => 0,
     }
 }
@@ -76,6 +93,16 @@ const fn reason(reason: CancelReason) -> types::CancelReason {
         CancelReason::SessionLost => types::CancelReason::Disconnect,
         CancelReason::DeadMan => types::CancelReason::DeadMan,
         CancelReason::Suspended => types::CancelReason::Suspended,
+        CancelReason::Expired => types::CancelReason::Expired,
+        CancelReason::PostOnly => types::CancelReason::PostOnlyCross,
+        CancelReason::Unfillable => types::CancelReason::Unfillable,
+        CancelReason::Margin => types::CancelReason::Margin,
+        CancelReason::Limit => types::CancelReason::RiskLimit,
+        CancelReason::Contingent => types::CancelReason::Contingent,
+        CancelReason::Protection => types::CancelReason::Protection,
+        CancelReason::TradingState => types::CancelReason::TradingState,
+        CancelReason::Replaced => types::CancelReason::Replaced,
+        CancelReason::Settled => types::CancelReason::Settled,
     }
 }
 
@@ -83,6 +110,7 @@ const fn fill_kind(kind: risk::FillKind) -> types::FillKind {
     match kind {
         risk::FillKind::Trade => types::FillKind::Normal,
         risk::FillKind::Liquidation => types::FillKind::Liquidation,
+        risk::FillKind::Auction => types::FillKind::Auction,
     }
 }
 
@@ -97,13 +125,13 @@ pub(super) const fn status(restriction: Restriction) -> AccountStatus {
 pub(super) fn rejected(
     outcome: &Outcome<'_>,
     kind: SessionKind,
-    account: AccountId,
+    (account, name): (AccountId, ClientOrderId),
     reject: Reject,
     short: Money,
 ) -> RequestRejected {
     let has_short = matches!(reject, Reject::InsufficientMargin | Reject::InsufficientFunds);
     RequestRejected {
-        cl_ord_id: outcome.command.client_order_id,
+        cl_ord_id: name,
         engine_seq: outcome.stamp.seq,
         transact_time: outcome.stamp.time,
         account_id: account,
@@ -154,7 +182,10 @@ pub(super) fn accepted(outcome: &Outcome<'_>, event: &Event) -> Option<OrderAcce
     else {
         return None;
     };
-    let persistent = matches!(&outcome.command.action, Action::NewOrder(order) if order.persistent);
+    let said = said_of(&outcome.command.action, client_order_id);
+    let persistent = said.is_some_and(|said| said.order.persistent);
+    let instructions = said.map_or(Instructions::PLAIN, |said| said.instructions);
+    let display = instructions.display;
     let bit = |set: bool, bit: u16| if set { bit } else { 0 };
     Some(OrderAccepted {
         order_id: order,
@@ -168,7 +199,53 @@ pub(super) fn accepted(outcome: &Outcome<'_>, event: &Event) -> Option<OrderAcce
         flags: OrdFlags(bit(reduce_only, OrdFlags::REDUCE_ONLY) | bit(persistent, OrdFlags::PERSIST)),
         side: Code::of(side(order_side)),
         tif: Code::of(tif(time_in_force)),
+        display_qty: QtyN::from((display != Qty::ZERO).then_some(display)),
+        expire_time: expire_time(&instructions),
+        user_tag: instructions.tag.get(),
     })
+}
+
+/// What a command says of the order that it names; `None` where it says nothing, as of exits and quotes.
+fn said_of(action: &Action, name: ClientOrderId) -> Option<AdvancedOrder> {
+    match action {
+        Action::NewOrder(order) => Some(AdvancedOrder { order: *order, instructions: Instructions::PLAIN }),
+        Action::AdvancedOrder(said) => Some(*said),
+        Action::OrderBatch(batch) => {
+            batch.orders.iter().find(|batched| batched.client_order_id == name).map(|batched| batched.order)
+        }
+        Action::CancelOrder(_)
+        | Action::AmendOrder(_)
+        | Action::MassCancel(_)
+        | Action::IndexPrice { .. }
+        | Action::Continue
+        | Action::Tick
+        | Action::OpenSession { .. }
+        | Action::OpenAccount { .. }
+        | Action::Deposit(_)
+        | Action::Withdraw(_)
+        | Action::SetLeverage { .. }
+        | Action::DefineInstrument { .. }
+        | Action::SetTradingState { .. }
+        | Action::RegisterKey { .. }
+        | Action::RevokeKey { .. }
+        | Action::Logon(_)
+        | Action::Logoff { .. }
+        | Action::SessionLost { .. }
+        | Action::Skip(_)
+        | Action::CancelAllAfter { .. }
+        | Action::SetRestriction { .. }
+        | Action::MassQuote(_)
+        | Action::AmendTrigger(_)
+        | Action::SetProtection(_)
+        | Action::ResetProtection { .. }
+        | Action::SetOwnerGroup { .. }
+        | Action::SetGroupRestriction { .. }
+        | Action::SuspendKey { .. }
+        | Action::SetLimits { .. }
+        | Action::StartAuction { .. }
+        | Action::Restarted { .. }
+        | Action::Settle { .. } => None,
+    }
 }
 
 pub(super) fn filled(
@@ -179,8 +256,9 @@ pub(super) fn filled(
 ) -> OrderFilled {
     let own_side = match liquidity {
         Liquidity::Taker => fill.side,
-        Liquidity::Maker => fill.side.opposite(),
+        Liquidity::Maker | Liquidity::Auction => fill.side.opposite(),
     };
+    let liquidity = if fill.kind == risk::FillKind::Auction { Liquidity::Auction } else { liquidity };
     OrderFilled {
         order_id: own.order,
         cl_ord_id: own.client_order_id,
@@ -245,13 +323,115 @@ pub(super) fn amended(outcome: &Outcome<'_>, event: &Event, request: IdN) -> Opt
 
 /// `None` for other events.
 pub(super) fn trimmed(outcome: &Outcome<'_>, event: &Event) -> Option<private::OrderTrimmed> {
-    let Event::Trimmed { order, client_order_id, account, leaves, session: _ } = *event else { return None };
+    let Event::Trimmed { order, client_order_id, account, leaves, reason, session: _ } = *event else {
+        return None;
+    };
     Some(private::OrderTrimmed {
         order_id: order,
         cl_ord_id: client_order_id,
         engine_seq: outcome.stamp.seq,
         transact_time: outcome.stamp.time,
         account_id: account,
+        leaves_qty: leaves,
+        reason: Code::of(trim_reason(reason)),
+    })
+}
+
+const fn trim_reason(reason: TrimReason) -> types::TrimReason {
+    match reason {
+        TrimReason::ReduceOnly => types::TrimReason::ReduceOnly,
+        TrimReason::SelfTrade => types::TrimReason::SelfTrade,
+        TrimReason::Contingent => types::TrimReason::Contingent,
+    }
+}
+
+/// `None` for other events.
+pub(super) fn armed(outcome: &Outcome<'_>, event: &Event, request: IdN) -> Option<private::OrderArmed> {
+    let Event::Armed { order, client_order_id, account, instrument, trigger, limit, leaves, session: _ } =
+        *event
+    else {
+        return None;
+    };
+    Some(private::OrderArmed {
+        order_id: order,
+        cl_ord_id: client_order_id,
+        engine_seq: outcome.stamp.seq,
+        transact_time: outcome.stamp.time,
+        account_id: account,
+        instrument_id: instrument,
+        trigger_price: trigger.price,
+        price: PriceN::from((limit != Price::new(0)).then_some(limit)),
+        leaves_qty: leaves,
+        request_id: request,
+        trigger_kind: Code::of(trigger_kind(trigger.kind)),
+        trigger_src: Code::of(trigger_src(trigger.source)),
+    })
+}
+
+pub(crate) const fn trigger_kind(kind: TriggerKind) -> types::TriggerKind {
+    match kind {
+        TriggerKind::Stop => types::TriggerKind::Stop,
+        TriggerKind::TakeProfit => types::TriggerKind::TakeProfit,
+        TriggerKind::Trailing => types::TriggerKind::Trailing,
+    }
+}
+
+pub(crate) const fn trigger_src(source: TriggerSource) -> types::TriggerSrc {
+    match source {
+        TriggerSource::Last => types::TriggerSrc::Last,
+        TriggerSource::Mark => types::TriggerSrc::Mark,
+        TriggerSource::Index => types::TriggerSrc::Index,
+    }
+}
+
+/// `None` for other events.
+pub(super) fn triggered(outcome: &Outcome<'_>, event: &Event) -> Option<private::OrderTriggered> {
+    let Event::Triggered { order, client_order_id, account, instrument, trigger, at, session: _ } = *event
+    else {
+        return None;
+    };
+    Some(private::OrderTriggered {
+        order_id: order,
+        cl_ord_id: client_order_id,
+        engine_seq: outcome.stamp.seq,
+        transact_time: outcome.stamp.time,
+        account_id: account,
+        instrument_id: instrument,
+        trigger_price: trigger,
+        watched: at,
+    })
+}
+
+/// `None` for other events.
+pub(super) fn activated(outcome: &Outcome<'_>, event: &Event) -> Option<private::OrderActivated> {
+    let Event::Activated { order, client_order_id, account, instrument, limit, leaves, session: _ } = *event
+    else {
+        return None;
+    };
+    Some(private::OrderActivated {
+        order_id: order,
+        cl_ord_id: client_order_id,
+        engine_seq: outcome.stamp.seq,
+        transact_time: outcome.stamp.time,
+        account_id: account,
+        instrument_id: instrument,
+        price: limit,
+        leaves_qty: leaves,
+    })
+}
+
+/// `None` for other events.
+pub(super) fn refreshed(outcome: &Outcome<'_>, event: &Event) -> Option<private::OrderRefreshed> {
+    let Event::Refreshed { order, client_order_id, account, shown, leaves, session: _ } = *event else {
+        return None;
+    };
+    Some(private::OrderRefreshed {
+        order_id: order,
+        cl_ord_id: client_order_id,
+        engine_seq: outcome.stamp.seq,
+        transact_time: outcome.stamp.time,
+        account_id: account,
+        shown_qty: shown,
         leaves_qty: leaves,
     })
 }

@@ -9,12 +9,14 @@ mod operator;
 mod orders;
 mod queries;
 mod session;
+mod special;
 
 pub use accounts::*;
 pub use operator::*;
 pub use orders::*;
 pub use queries::*;
 pub use session::*;
+pub use special::*;
 
 use super::codes::ErrorCode;
 use super::frame::{self, Frame, Prefix, SCHEMA_PRIVATE, SCHEMA_VERSION};
@@ -26,17 +28,20 @@ directions! {
     FromClient by check_request, message::read_exactly {
         Hello LogonProof Heartbeat TestRequest ResendRequest Logout
         NewOrder CancelOrder AmendOrder MassCancel CancelAllAfter
+        OrderBatch AdvancedOrder CancelMany MassQuote SetProtection ResetProtection
         OpenOrdersQuery OrderStatusQuery InstrumentQuery BookQuery RiskQuery SetLeverage
         InstrumentDefine SetTradingState AccountCreate Transfer SetAccountStatus KeyRegister KeyRevoke AdminMassCancel
+        SetOwnerGroup SetGroupStatus KeySuspend SetLimits StartAuction SettleInstrument
         IndexPrice
     }
     /// What the venue sends. A newer version is read as far as we know it.
     FromVenue by check_schema, message::read {
         Challenge LogonAck LogonReject Heartbeat TestRequest GapFill Logout Terminate SessionReject ThrottleReject
         OrderAccepted RequestRejected OrderFilled OrderCanceled OrderAmended OrderTrimmed
-        MassCancelAck CancelAllAfterAck DeadManFired
+        OrderTriggered OrderArmed OrderActivated OrderRefreshed
+        MassCancelAck MassQuoteAck ProtectionTripped CancelAllAfterAck DeadManFired QuoteRefused ProtectionAck
         OpenOrder QueryEnd InstrumentDef BookLevels AccountState PositionState
-        BalanceChange LiquidationStart LeverageSet PositionTakenOver LiquidationEnd AccountStatusChanged
+        BalanceChange LiquidationStart LeverageSet PositionTakenOver LiquidationEnd AccountStatusChanged PositionSettled
         AdminAck OracleAck
     }
 }
@@ -53,7 +58,7 @@ fn check_request(frame: &Frame<'_>) -> Result<(), Refusal> {
 /// Whether a client numbers this message.
 #[must_use]
 pub const fn is_request(template: u16) -> bool {
-    matches!(template, 100..=104 | 301 | 400..=409 | 450)
+    matches!(template, 100..=107 | 110..=112 | 301 | 400..=415 | 450)
 }
 
 /// How every message is laid out, by rising template.

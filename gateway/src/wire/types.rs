@@ -342,14 +342,20 @@ enumerations! {
         Limit = 1,
         /// At once, no worse than the collar.
         Market = 2,
-        /// Reserved.
+        /// At once when the price went against its holder.
         StopMarket = 3,
-        /// Reserved.
+        /// At the price or better when the price went against its holder.
         StopLimit = 4,
-        /// Reserved.
+        /// At once when the price went for its holder.
         TakeProfitMarket = 5,
-        /// Reserved.
+        /// At the price or better when the price went for its holder.
         TakeProfitLimit = 6,
+        /// At once when the price came back by a distance from its best.
+        TrailingStop = 7,
+        /// At the best price of the other side; the rest rests there.
+        MarketToLimit = 8,
+        /// At once, for as much money as `qty` says.
+        QuoteNotional = 9,
     }
     /// Time in force.
     Tif {
@@ -359,25 +365,25 @@ enumerations! {
         IOC = 2,
         /// Fill or kill.
         FOK = 3,
-        /// Reserved.
+        /// Good till `expireTime`.
         GTD = 4,
-        /// Reserved.
+        /// Good till midnight UTC.
         Day = 5,
     }
-    /// What happens when an order meets one of its own account.
+    /// What happens when an order meets one of its own account or owner group; the taker's mode decides.
     Stp {
         /// The rest of the taker is cancelled.
         CancelTaker = 1,
-        /// Reserved.
+        /// The maker is cancelled.
         CancelMaker = 2,
-        /// Reserved.
+        /// Both are cancelled.
         CancelBoth = 3,
-        /// Reserved.
+        /// Both lose what they would have matched.
         Decrement = 4,
         /// Reserved.
         None = 5,
     }
-    /// Which price fires a trigger; reserved.
+    /// Which price fires a trigger.
     TriggerSrc {
         /// Last trade.
         Last = 1,
@@ -386,13 +392,40 @@ enumerations! {
         /// Index.
         Index = 3,
     }
+    /// Which way a price must go to fire.
+    TriggerKind {
+        /// Against the holder.
+        Stop = 1,
+        /// For the holder.
+        TakeProfit = 2,
+        /// Back from its best by a distance.
+        Trailing = 3,
+    }
+    /// How the orders of a batch belong together.
+    BatchMode {
+        /// Each stands for itself.
+        Each = 1,
+        /// All are accepted or none.
+        Atomic = 2,
+        /// Two of which one cancels the other.
+        OneCancelsOther = 3,
+    }
+    /// Why an order became smaller without a fill.
+    TrimReason {
+        /// Reduce-only, and less is left of the position.
+        ReduceOnly = 1,
+        /// It met an order of its own owner group.
+        SelfTrade = 2,
+        /// The other order of its pair was filled by as much.
+        Contingent = 3,
+    }
     /// What a post-only order does that would take.
     PostOnlyMode {
         /// It is not post-only.
         Off = 0,
         /// It is refused.
         Reject = 1,
-        /// Reserved.
+        /// Its limit becomes the nearest price at which it does not take.
         Slide = 2,
     }
     /// What is cancelled when a session is lost.
@@ -435,8 +468,28 @@ enumerations! {
         ReduceOnly = 9,
         /// Its account went below maintenance margin.
         Liquidation = 10,
-        /// The operator suspended the account.
+        /// The operator suspended the account, its owner group or the key.
         Suspended = 11,
+        /// Its time was over.
+        Expired = 12,
+        /// It must not take, and would have.
+        PostOnlyCross = 13,
+        /// It could not be filled whole, or not by its minimum.
+        Unfillable = 14,
+        /// Margin did not cover it when it fired.
+        Margin = 15,
+        /// A limit stood against it when it fired.
+        RiskLimit = 16,
+        /// The order it belongs to fired, was filled or ended.
+        Contingent = 17,
+        /// Its market-maker protection group tripped.
+        Protection = 18,
+        /// The instrument's state does not admit it.
+        TradingState = 19,
+        /// A newer quote took its place.
+        Replaced = 20,
+        /// Its instrument was settled.
+        Settled = 21,
     }
     /// Which side of a match an order was.
     Liquidity {
@@ -444,6 +497,8 @@ enumerations! {
         Maker = 1,
         /// It came.
         Taker = 2,
+        /// It was in an auction.
+        Auction = 3,
     }
     /// What kind of match.
     FillKind {
@@ -451,6 +506,8 @@ enumerations! {
         Normal = 1,
         /// Of a liquidation.
         Liquidation = 2,
+        /// Of an auction.
+        Auction = 3,
     }
     /// What an account may do.
     AccountStatus {
@@ -467,8 +524,22 @@ enumerations! {
     TradingState {
         /// Everything.
         Open = 1,
+        /// Cancels only; no matching, the mark stands still.
+        Halted = 2,
+        /// Post-only orders and cancels.
+        PostOnly = 3,
         /// Cancels only.
         CancelOnly = 4,
+        /// Reduce-only orders and cancels.
+        ReduceOnly = 5,
+        /// Orders are collected and matched at one price at the end.
+        Auction = 6,
+        /// As halted, before settlement.
+        Closed = 7,
+        /// Over.
+        Settled = 8,
+        /// Orders are collected.
+        PreOpen = 9,
     }
     /// What it takes before an event leaves the venue.
     Durability {
@@ -507,10 +578,12 @@ pub struct OrdFlags(pub u16);
 impl OrdFlags {
     /// It only reduces.
     pub const REDUCE_ONLY: u16 = 1;
+    /// Its quantity is the position; only with `REDUCE_ONLY`.
+    pub const CLOSE_POSITION: u16 = 1 << 1;
     /// It stays when its session is lost.
     pub const PERSIST: u16 = 1 << 3;
     /// Bits that mean something.
-    pub const KNOWN: u16 = Self::REDUCE_ONLY | Self::PERSIST;
+    pub const KNOWN: u16 = Self::REDUCE_ONLY | Self::CLOSE_POSITION | Self::PERSIST;
 }
 
 impl WireType for OrdFlags {
@@ -539,7 +612,7 @@ impl WireType for Permissions {
 const SETS: &[Description] = &[
     Description::Set {
         name: "OrdFlags",
-        choices: &[("ReduceOnly", 0), ("Reserved1", 1), ("Reserved2", 2), ("PersistOnDisconnect", 3)],
+        choices: &[("ReduceOnly", 0), ("ClosePosition", 1), ("Reserved2", 2), ("PersistOnDisconnect", 3)],
     },
     Description::Set {
         name: "Permissions",

@@ -90,7 +90,7 @@ fn action(random: &mut Random) -> Action {
             qty: Qty::new(random.amount()),
             post_only: false,
         }),
-        54 => Action::MassCancel(MassCancel { account, instrument: None, side: None, tag: None }),
+        54 => Action::MassCancel(MassCancel::of_account(account)),
         55 => Action::IndexPrice {
             instrument,
             source: 3,

@@ -84,7 +84,7 @@ fn what_is_framed_but_cannot_be_read_costs_its_number_only() {
         (1005, changed(good(1), 26, &[0x0F, 0x27])),
         (1003, changed(good(2), 28, &[1, 0])),
         (1006, short),
-        (1004, changed(good(4), 30, &[1, 0])),
+        (1004, changed(good(4), 30, &[2, 0])),
         (1002, longer),
         // What only the venue says.
         (1005, changed(good(6), 26, &[200, 0])),
@@ -330,7 +330,7 @@ fn noise_disturbs_nobody() {
             let answers = count(&heard, |message| !matches!(message, FromVenue::Heartbeat(_)));
             assert_eq!(answers, 1, "round {round}: {heard:?}");
             if world.resting(BOB) > 50 {
-                let all = Action::MassCancel(engine::MassCancel { account: account(BOB), instrument: None });
+                let all = Action::MassCancel(engine::MassCancel::of_account(account(BOB)));
                 world.operator(engine::Command::venue(all));
                 world.settle();
                 bob.octets(&mut world);

@@ -181,7 +181,12 @@ impl Flow {
             93 => Command::venue(Action::Tick),
             94 => {
                 let account = self.account();
-                Command::venue(Action::MassCancel(MassCancel { account, instrument: None, side: None, tag: None }))
+                Command::venue(Action::MassCancel(MassCancel {
+                    account,
+                    instrument: None,
+                    side: None,
+                    tag: None,
+                }))
             }
             95..98 => {
                 let amount = Money::new(1 + i64::from(self.below(10_000_000)));

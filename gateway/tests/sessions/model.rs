@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use engine::{Action, Event, FillSide, OrderId, Reject, SessionId, SessionKind};
 use gateway::wire::private::{
     AccountStatusChanged, AdminAck, BalanceChange, CancelAllAfterAck, DeadManFired, LeverageSet,
-    LiquidationEnd, LiquidationStart, MassCancelAck, OracleAck, OrderAccepted, OrderAmended, OrderCanceled,
-    OrderFilled, OrderTrimmed, PositionTakenOver, RequestRejected, SessionReject, ThrottleReject,
+    LiquidationEnd, LiquidationStart, MassCancelAck, MassQuoteAck, OracleAck, OrderAccepted, OrderActivated,
+    OrderAmended, OrderArmed, OrderCanceled, OrderFilled, OrderRefreshed, OrderTriggered, OrderTrimmed,
+    PositionSettled, PositionTakenOver, ProtectionAck, ProtectionTripped, QuoteRefused, RequestRejected,
+    SessionReject, ThrottleReject,
 };
 use risk::AccountId;
 
@@ -80,6 +82,14 @@ impl Model {
         }
         for event in &entry.events {
             self.event(entry, event);
+        }
+        // A trading state may be entered later; that it was asked for is answered at once.
+        let asks = matches!(
+            command.action,
+            Action::SetTradingState { .. } | Action::StartAuction { .. } | Action::Settle { .. }
+        );
+        if asks && !entry.events.iter().any(|event| matches!(event, Event::Rejected { .. })) {
+            self.acknowledge(entry);
         }
         for (session, length) in lengths {
             let due = &mut self.listeners.get_mut(&session).expect("nobody leaves").due;
@@ -157,6 +167,25 @@ impl Model {
             Event::Trimmed { session, account, .. } => {
                 self.order(entry, *session, *account, OrderTrimmed::TEMPLATE);
             }
+            Event::Armed { session, account, .. } => {
+                self.order(entry, *session, *account, OrderArmed::TEMPLATE);
+            }
+            Event::Triggered { session, account, .. } => {
+                self.order(entry, *session, *account, OrderTriggered::TEMPLATE);
+            }
+            Event::Activated { session, account, .. } => {
+                self.order(entry, *session, *account, OrderActivated::TEMPLATE);
+            }
+            Event::Refreshed { session, account, .. } => {
+                self.order(entry, *session, *account, OrderRefreshed::TEMPLATE);
+            }
+            Event::MassQuoted { session, .. } => self.give(*session, MassQuoteAck::TEMPLATE),
+            Event::QuoteRefused { session, .. } => self.give(*session, QuoteRefused::TEMPLATE),
+            Event::ProtectionSet { session, .. } | Event::ProtectionReset { session, .. } => {
+                self.give(*session, ProtectionAck::TEMPLATE);
+            }
+            Event::ProtectionTripped { account, .. } => self.account(*account, ProtectionTripped::TEMPLATE),
+            Event::PositionSettled { account, .. } => self.account(*account, PositionSettled::TEMPLATE),
             Event::Rejected { session, .. } => self.refusal(entry, *session),
             Event::MassCancelled { session, .. } => {
                 let is_operator = self.kind(*session) == Some(SessionKind::Admin);
@@ -174,7 +203,10 @@ impl Model {
             }
             Event::RestrictionSet { account, .. } => {
                 self.account(*account, AccountStatusChanged::TEMPLATE);
-                self.acknowledge(entry);
+                // A whole group is answered by the event of the group.
+                if matches!(entry.command.action, Action::SetRestriction { .. }) {
+                    self.acknowledge(entry);
+                }
             }
             Event::LeverageSet { account, .. } => self.account(*account, LeverageSet::TEMPLATE),
             Event::LiquidationStarted { account, .. } => self.account(*account, LiquidationStart::TEMPLATE),
@@ -187,10 +219,19 @@ impl Model {
             }
             Event::AccountOpened { .. }
             | Event::InstrumentDefined { .. }
-            | Event::TradingStateSet { .. }
+            | Event::OwnerGroupSet { .. }
+            | Event::GroupRestrictionSet { .. }
+            | Event::KeySuspended { .. }
+            | Event::LimitsSet { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. } => self.acknowledge(entry),
-            Event::SessionOpened { .. } | Event::Ticked | Event::LoggedOff { .. } => {}
+            Event::SessionOpened { .. }
+            | Event::Ticked
+            | Event::TradingStateSet { .. }
+            | Event::LimitStateEntered { .. }
+            | Event::Uncrossed { .. }
+            | Event::InstrumentSettled { .. }
+            | Event::LoggedOff { .. } => {}
         }
     }
 

@@ -2,13 +2,15 @@
 
 use engine::{ClientOrderId, KeyId, OrderId, OrderRef};
 use gateway::client::{Query, Request, request};
+use gateway::wire::Group;
 use gateway::wire::private::{
-    AccountCreate, AdminMassCancel, IndexPrice, KeyRegister, KeyRevoke, NewOrder, SetAccountStatus,
-    SetLeverage, SetTradingState, Transfer,
+    AccountCreate, AdminMassCancel, AdvancedOrder, CancelMany, IndexPrice, KeyRegister, KeyRevoke, MassQuote,
+    NewOrder, OrderBatch, QuoteRow, ResetProtection, SetAccountStatus, SetLeverage, SetProtection,
+    SetTradingState, StartAuction, Transfer,
 };
 use gateway::wire::types::{
-    AccountStatus, Octets, OrdFlags, OrdType, Permissions, PostOnlyMode, SessionKind, Side, Tif, TimeNsN,
-    TradingState, U32N,
+    AccountStatus, BatchMode, IdN, Millis, Octets, OrdFlags, OrdType, Permissions, PostOnlyMode, SessionKind,
+    Side, Stp, Tif, TimeNsN, TradingState, TriggerSrc, U32N,
 };
 use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty};
 
@@ -53,9 +55,18 @@ fn new_order(rng: &mut Rng, own: AccountId) -> NewOrder {
         3 => order.flags = OrdFlags(OrdFlags::REDUCE_ONLY),
         4 => order.flags = OrdFlags(OrdFlags::PERSIST),
         5 => order.valid_until = TimeNsN::from(engine::TimeNs::new(1)),
-        // The door refuses these: reserved, and not known.
+        // The door refuses this: a stop without the price that fires it.
         6 => order.ord_type = OrdType::StopLimit.into(),
-        7 => order.user_tag = 1,
+        7 => order.user_tag = 1 + rng.below(3),
+        10 => order.display_qty = Qty::new(1).into(),
+        11 => order.stp = Stp::Decrement.into(),
+        12 => order.post_only = PostOnlyMode::Slide.into(),
+        13 => order.tif = Tif::Day.into(),
+        14 => {
+            order.ord_type = OrdType::StopLimit.into();
+            order.trigger_price = price(rng).into();
+            order.trigger_src = TriggerSrc::Mark.into();
+        }
         8 => order.account_id = AccountId::new(FIRST_ACCOUNT + 40),
         9 => order.qty = Qty::new(0),
         _ => {}
@@ -63,8 +74,93 @@ fn new_order(rng: &mut Rng, own: AccountId) -> NewOrder {
     order
 }
 
+/// An entry with the orders that protect it.
+fn bracket(rng: &mut Rng, own: AccountId) -> Request {
+    let order = new_order(rng, own);
+    let (above, below) = (price(rng), price(rng));
+    AdvancedOrder {
+        take_profit_trigger: above.into(),
+        stop_loss_trigger: below.into(),
+        exit_src: TriggerSrc::Last.into(),
+        ..order.in_full()
+    }
+    .into()
+}
+
+fn batch(rng: &mut Rng, own: AccountId) -> Request {
+    let orders = (0..rng.within(0, 3)).map(|_| new_order(rng, own).in_full().batched()).collect();
+    let mode = match rng.below(3) {
+        0 => BatchMode::Each,
+        1 => BatchMode::Atomic,
+        _ => BatchMode::OneCancelsOther,
+    };
+    OrderBatch {
+        cl_ord_id: NAME,
+        account_id: own,
+        valid_until: TimeNsN::NONE,
+        mode: mode.into(),
+        orders: Group(orders),
+    }
+    .into()
+}
+
+fn quotes(rng: &mut Rng, own: AccountId) -> Request {
+    let quote = QuoteRow {
+        instrument_id: instrument(rng),
+        bid_px: Price::new(HOME - TICK * rng.within(1, 8)),
+        bid_qty: Qty::new(rng.within(0, 4)),
+        ask_px: Price::new(HOME + TICK * rng.within(1, 8)),
+        ask_qty: Qty::new(rng.within(0, 4)),
+        level: u8::from(rng.once_in(2)),
+    };
+    MassQuote {
+        cl_ord_id: NAME,
+        account_id: own,
+        valid_until: TimeNsN::NONE,
+        protection_group: u16::from(rng.once_in(2)),
+        all_or_none: u8::from(rng.once_in(2)),
+        quotes: Group(vec![quote]),
+    }
+    .into()
+}
+
+fn protection(rng: &mut Rng, own: AccountId) -> Request {
+    if rng.once_in(2) {
+        return ResetProtection { cl_ord_id: NAME, account_id: own, protection_group: 1 }.into();
+    }
+    SetProtection {
+        cl_ord_id: NAME,
+        account_id: own,
+        qty_limit: Qty::new(rng.within(1, 9)),
+        delta_limit: Qty::new(0),
+        fills_limit: 0,
+        window: Millis::new(1_000),
+        frozen: Millis::new(500),
+        protection_group: 1,
+    }
+    .into()
+}
+
+fn special(rng: &mut Rng, own: AccountId) -> Request {
+    match rng.below(5) {
+        0 => bracket(rng, own),
+        1 => batch(rng, own),
+        2 => quotes(rng, own),
+        3 => protection(rng, own),
+        _ => CancelMany {
+            cl_ord_id: NAME,
+            account_id: own,
+            instrument_id: U32N::NONE,
+            user_tag: IdN::from(Some(1)),
+            side: u8::from(rng.once_in(2)),
+        }
+        .into(),
+    }
+}
+
 fn trade(rng: &mut Rng, own: AccountId, last_name: u64) -> Request {
-    match rng.below(40) {
+    match rng.below(46) {
+        40..=45 => special(rng, own),
         0..=24 => new_order(rng, own).into(),
         25..=30 => request::cancel(own, instrument(rng), order_ref(rng, last_name)).into(),
         31..=34 => {
@@ -115,7 +211,12 @@ fn operate(rng: &mut Rng, accounts: u32) -> Request {
             SetAccountStatus { request_id: NAME, account_id, status: status.into(), cancel_orders }.into()
         }
         9 => {
-            let state = if rng.once_in(3) { TradingState::CancelOnly } else { TradingState::Open };
+            let state = match rng.below(8) {
+                0 => TradingState::CancelOnly,
+                1 => TradingState::Auction,
+                2 => TradingState::PostOnly,
+                _ => TradingState::Open,
+            };
             SetTradingState { request_id: NAME, instrument_id: instrument(rng), state: state.into() }.into()
         }
         10 => KeyRegister {
@@ -127,6 +228,10 @@ fn operate(rng: &mut Rng, accounts: u32) -> Request {
             public_key: Octets(rng.octets()),
         }
         .into(),
+        13 => {
+            let (instrument_id, call) = (instrument(rng), Millis::new(1 + u32::from(rng.once_in(2)) * 40));
+            StartAuction { request_id: NAME, instrument_id, call }.into()
+        }
         11 => KeyRevoke { request_id: NAME, key_id: KeyId::new(1 + rng.below(4)) }.into(),
         12 => AdminMassCancel {
             request_id: NAME,

@@ -141,6 +141,9 @@ fn accepted() -> OrderAccepted {
         flags: OrdFlags(OrdFlags::PERSIST),
         side: Code::of(Side::Buy),
         tif: Code::of(Tif::GTC),
+        display_qty: QtyN::NONE,
+        expire_time: TimeNsN::NONE,
+        user_tag: 0,
     }
 }
 

@@ -58,7 +58,7 @@ pub enum AdminAction {
         #[command(subcommand)]
         action: InstrumentAction,
     },
-    /// Open an instrument for trading, or let it admit cancels only
+    /// Set what an instrument admits
     State {
         /// By name or number
         #[arg(value_name = "INSTRUMENT")]
@@ -66,6 +66,43 @@ pub enum AdminAction {
         /// From now on
         #[arg(value_enum)]
         state: StateName,
+    },
+    /// Begin a call auction that ends by itself
+    Auction {
+        /// By name or number
+        #[arg(value_name = "INSTRUMENT")]
+        instrument: String,
+        /// How long orders are collected, in milliseconds
+        #[arg(long, value_name = "MS", default_value_t = 10_000)]
+        call_ms: u32,
+    },
+    /// Change what orders and positions of an instrument may reach
+    Limits(LimitArgs),
+    /// End a closed instrument: its orders go, its positions are settled at this price
+    Settle {
+        /// By name or number
+        #[arg(value_name = "INSTRUMENT")]
+        instrument: String,
+        /// Decimal price
+        #[arg(value_name = "PRICE")]
+        price: String,
+    },
+    /// Put an account into an owner group; accounts of a group never trade with each other
+    Group {
+        /// Account
+        #[arg(value_name = "N")]
+        account: u32,
+        /// Group; 0 lets the account stand alone
+        #[arg(value_name = "GROUP")]
+        group: u32,
+    },
+    /// Let the accounts of an owner group do nothing but cancel
+    SuspendGroup(GroupSwitchArgs),
+    /// Let the accounts of an owner group do everything their margin allows
+    ActivateGroup {
+        /// Group
+        #[arg(value_name = "GROUP")]
+        group: u32,
     },
     /// Let an account do nothing but cancel
     Suspend(SwitchArgs),
@@ -122,6 +159,21 @@ pub enum KeyAction {
         #[arg(value_name = "ID")]
         key: String,
     },
+    /// Let the sessions of a key do nothing but cancel
+    Suspend {
+        /// As `keygen` and `key add` print it: 16 hexadecimal digits
+        #[arg(value_name = "ID")]
+        key: String,
+        /// Cancel the orders of its sessions at once
+        #[arg(long)]
+        cancel_orders: bool,
+    },
+    /// Lift the suspension of a key
+    Admit {
+        /// As `keygen` and `key add` print it: 16 hexadecimal digits
+        #[arg(value_name = "ID")]
+        key: String,
+    },
 }
 
 /// A key and what it admits to.
@@ -174,6 +226,52 @@ pub struct SwitchArgs {
     pub cancel_orders: bool,
 }
 
+/// An owner group to restrict.
+#[derive(Clone, Debug, Args)]
+pub struct GroupSwitchArgs {
+    /// Group
+    #[arg(value_name = "GROUP")]
+    pub group: u32,
+    /// Cancel its resting orders at once
+    #[arg(long)]
+    pub cancel_orders: bool,
+}
+
+/// Trading limits; what is not said stays as it is.
+#[derive(Clone, Debug, Args)]
+pub struct LimitArgs {
+    /// By name or number
+    #[arg(value_name = "INSTRUMENT")]
+    pub instrument: String,
+    /// Largest quantity of one order
+    #[arg(long, value_name = "QUANTITY")]
+    pub order_quantity: Option<String>,
+    /// Largest value of one order; 0 is no limit
+    #[arg(long, value_name = "MONEY")]
+    pub order_value: Option<String>,
+    /// Largest position of an account
+    #[arg(long, value_name = "QUANTITY")]
+    pub position: Option<String>,
+    /// Largest open interest
+    #[arg(long, value_name = "QUANTITY")]
+    pub open_interest: Option<String>,
+    /// Most orders of one account
+    #[arg(long, value_name = "N")]
+    pub orders: Option<u32>,
+    /// Band of limit prices around the mark, in percent
+    #[arg(long, value_name = "PERCENT")]
+    pub band: Option<String>,
+    /// Collar of market orders around the mark, in percent
+    #[arg(long, value_name = "PERCENT")]
+    pub collar: Option<String>,
+    /// Matching pauses beyond this distance from the mark, in percent; 0 is never
+    #[arg(long, value_name = "PERCENT", requires = "pause_ms")]
+    pub pause_band: Option<String>,
+    /// How long the auction lasts that ends such a pause, in milliseconds; 0 without a pause band
+    #[arg(long, value_name = "MS")]
+    pub pause_ms: Option<u32>,
+}
+
 /// What an instrument admits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum StateName {
@@ -181,6 +279,18 @@ pub enum StateName {
     Open,
     /// Cancels only; positions are still marked and liquidated
     CancelOnly,
+    /// Orders that rest are collected, nothing matches
+    PreOpen,
+    /// As before opening; leaving it for `open` matches at one price
+    Auction,
+    /// Orders that must not take, and cancels
+    PostOnly,
+    /// Orders that only reduce, and cancels
+    ReduceOnly,
+    /// Cancels only; the mark stands still
+    Halted,
+    /// As halted; may be settled
+    Closed,
 }
 
 /// A kind of session.

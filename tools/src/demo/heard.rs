@@ -64,6 +64,15 @@ impl Heard {
             | FromVenue::LeverageSet(_)
             | FromVenue::PositionTakenOver(_)
             | FromVenue::LiquidationEnd(_)
+            | FromVenue::OrderTriggered(_)
+            | FromVenue::OrderArmed(_)
+            | FromVenue::OrderActivated(_)
+            | FromVenue::OrderRefreshed(_)
+            | FromVenue::MassQuoteAck(_)
+            | FromVenue::ProtectionTripped(_)
+            | FromVenue::QuoteRefused(_)
+            | FromVenue::ProtectionAck(_)
+            | FromVenue::PositionSettled(_)
             | FromVenue::AccountStatusChanged(_) => {}
         }
     }

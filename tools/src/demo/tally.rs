@@ -86,7 +86,7 @@ impl Tally {
     pub fn count(&mut self, outcome: &Outcome<'_>) {
         match outcome.command.action {
             Action::Continue => self.continuations += 1,
-            Action::NewOrder(_) => self.orders += 1,
+            Action::NewOrder(_) | Action::AdvancedOrder(_) => self.orders += 1,
             Action::CancelOrder(_) => self.cancels += 1,
             Action::AmendOrder(_) => self.amendments += 1,
             Action::IndexPrice { .. } => self.index_prices += 1,
@@ -106,6 +106,18 @@ impl Tally {
             | Action::SessionLost { .. }
             | Action::Skip(_)
             | Action::CancelAllAfter { .. }
+            | Action::OrderBatch(_)
+            | Action::MassQuote(_)
+            | Action::AmendTrigger(_)
+            | Action::SetProtection(_)
+            | Action::ResetProtection { .. }
+            | Action::SetOwnerGroup { .. }
+            | Action::SetGroupRestriction { .. }
+            | Action::SuspendKey { .. }
+            | Action::SetLimits { .. }
+            | Action::StartAuction { .. }
+            | Action::Restarted { .. }
+            | Action::Settle { .. }
             | Action::SetRestriction { .. } => {}
         }
         if outcome.command.action != Action::Continue {
@@ -149,6 +161,23 @@ impl Tally {
             | Event::Skipped { .. }
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
+            | Event::Armed { .. }
+            | Event::Triggered { .. }
+            | Event::Activated { .. }
+            | Event::Refreshed { .. }
+            | Event::MassQuoted { .. }
+            | Event::QuoteRefused { .. }
+            | Event::ProtectionSet { .. }
+            | Event::ProtectionTripped { .. }
+            | Event::ProtectionReset { .. }
+            | Event::OwnerGroupSet { .. }
+            | Event::GroupRestrictionSet { .. }
+            | Event::KeySuspended { .. }
+            | Event::LimitsSet { .. }
+            | Event::LimitStateEntered { .. }
+            | Event::Uncrossed { .. }
+            | Event::PositionSettled { .. }
+            | Event::InstrumentSettled { .. }
             | Event::RestrictionSet { .. } => {}
         }
     }

@@ -223,7 +223,13 @@ impl Floor {
                 Action::NewOrder(_)
                 | Action::CancelOrder(_)
                 | Action::AmendOrder(_)
-                | Action::MassCancel(_) => {
+                | Action::MassCancel(_)
+                | Action::AdvancedOrder(_)
+                | Action::OrderBatch(_)
+                | Action::MassQuote(_)
+                | Action::AmendTrigger(_)
+                | Action::SetProtection(_)
+                | Action::ResetProtection { .. } => {
                     next = Some(command);
                     break;
                 }
@@ -243,6 +249,13 @@ impl Floor {
                 | Action::SessionLost { .. }
                 | Action::Skip(_)
                 | Action::CancelAllAfter { .. }
+                | Action::SetOwnerGroup { .. }
+                | Action::SetGroupRestriction { .. }
+                | Action::SuspendKey { .. }
+                | Action::SetLimits { .. }
+                | Action::StartAuction { .. }
+                | Action::Restarted { .. }
+                | Action::Settle { .. }
                 | Action::SetRestriction { .. } => {
                     self.wait_until(|floor| floor.sent - floor.answered < WINDOW)?;
                     self.send(&command)?;

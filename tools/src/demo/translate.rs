@@ -5,7 +5,7 @@
 
 use engine::{
     Action, AmendOrder, CancelOrder, CancelReason, ClientOrderId, Event, Fill, FillSide, NewOrder, OrderId,
-    OrderRef, Reject, Seq, SessionId, TimeInForce,
+    OrderRef, Reject, Seq, SessionId, TimeInForce, TrimReason,
 };
 use gateway::client::{Request, request};
 use gateway::wire::private::{
@@ -44,6 +44,12 @@ pub fn route(action: &Action) -> Route {
         | Action::AmendOrder(_)
         | Action::MassCancel(_)
         | Action::SetLeverage { .. }
+        | Action::AdvancedOrder(_)
+        | Action::OrderBatch(_)
+        | Action::MassQuote(_)
+        | Action::AmendTrigger(_)
+        | Action::SetProtection(_)
+        | Action::ResetProtection { .. }
         | Action::CancelAllAfter { .. } => Route::Account(action.account()),
         Action::OpenAccount { .. }
         | Action::Deposit(_)
@@ -52,6 +58,12 @@ pub fn route(action: &Action) -> Route {
         | Action::SetTradingState { .. }
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
+        | Action::SetOwnerGroup { .. }
+        | Action::SetGroupRestriction { .. }
+        | Action::SuspendKey { .. }
+        | Action::SetLimits { .. }
+        | Action::StartAuction { .. }
+        | Action::Settle { .. }
         | Action::SetRestriction { .. } => Route::Admin,
         Action::IndexPrice { .. } => Route::Oracle,
         Action::Continue
@@ -60,6 +72,7 @@ pub fn route(action: &Action) -> Route {
         | Action::Logon(_)
         | Action::Logoff { .. }
         | Action::SessionLost { .. }
+        | Action::Restarted { .. }
         | Action::Skip(_) => Route::Nobody,
     }
 }
@@ -119,6 +132,19 @@ pub fn request(
         | Action::SessionLost { .. }
         | Action::Skip(_)
         | Action::CancelAllAfter { .. }
+        | Action::AdvancedOrder(_)
+        | Action::OrderBatch(_)
+        | Action::MassQuote(_)
+        | Action::AmendTrigger(_)
+        | Action::SetProtection(_)
+        | Action::ResetProtection { .. }
+        | Action::SetOwnerGroup { .. }
+        | Action::SetGroupRestriction { .. }
+        | Action::SuspendKey { .. }
+        | Action::SetLimits { .. }
+        | Action::StartAuction { .. }
+        | Action::Restarted { .. }
+        | Action::Settle { .. }
         | Action::SetRestriction { .. } => return None,
     })
 }
@@ -216,6 +242,15 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
         | FromVenue::LeverageSet(_)
         | FromVenue::AccountStatusChanged(_)
         | FromVenue::AdminAck(_)
+        | FromVenue::OrderTriggered(_)
+        | FromVenue::OrderArmed(_)
+        | FromVenue::OrderActivated(_)
+        | FromVenue::OrderRefreshed(_)
+        | FromVenue::MassQuoteAck(_)
+        | FromVenue::ProtectionTripped(_)
+        | FromVenue::QuoteRefused(_)
+        | FromVenue::ProtectionAck(_)
+        | FromVenue::PositionSettled(_)
         | FromVenue::OracleAck(_) => return None,
     };
     Some(told)
@@ -276,6 +311,8 @@ fn trimmed_event(trimmed: &OrderTrimmed, client_order_id: ClientOrderId) -> Even
         session: SESSION,
         account: trimmed.account_id,
         leaves: trimmed.leaves_qty,
+        // No flow asks why.
+        reason: TrimReason::ReduceOnly,
     }
 }
 
@@ -345,6 +382,15 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         FromVenue::AccountStatusChanged(told) => Some(told.engine_seq),
         FromVenue::AdminAck(told) => Some(told.engine_seq),
         FromVenue::OracleAck(told) => Some(told.engine_seq),
+        FromVenue::OrderTriggered(told) => Some(told.engine_seq),
+        FromVenue::OrderArmed(told) => Some(told.engine_seq),
+        FromVenue::OrderActivated(told) => Some(told.engine_seq),
+        FromVenue::OrderRefreshed(told) => Some(told.engine_seq),
+        FromVenue::MassQuoteAck(told) => Some(told.engine_seq),
+        FromVenue::ProtectionTripped(told) => Some(told.engine_seq),
+        FromVenue::QuoteRefused(told) => Some(told.engine_seq),
+        FromVenue::ProtectionAck(told) => Some(told.engine_seq),
+        FromVenue::PositionSettled(told) => Some(told.engine_seq),
         FromVenue::Challenge(_)
         | FromVenue::LogonAck(_)
         | FromVenue::LogonReject(_)

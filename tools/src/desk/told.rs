@@ -2,6 +2,8 @@
 //!
 //! Invariant: both say the same; prices, quantities and money are exact decimals, texts in JSON.
 
+mod special;
+
 use std::fmt;
 
 use engine::Reject;
@@ -87,7 +89,17 @@ pub fn advice(code: u16) -> Option<&'static str> {
         (Reject::AlreadyExists, "the number is taken; choose another"),
         (Reject::AccountSuspended, "the operator lifts it with `fulcrum admin activate`"),
         (Reject::AccountReduceOnly, "the operator lifts it with `fulcrum admin activate`"),
-        (Reject::NotTrading, "the operator opens it with `fulcrum admin state`"),
+        (Reject::NotTrading, "what the instrument admits is for the operator: `fulcrum admin state`"),
+        (
+            Reject::ProtectionFrozen,
+            "market-maker protection tripped; reset it with `fulcrum order protect --reset`",
+        ),
+        (Reject::KeySuspended, "the operator lifts it with `fulcrum admin key admit`"),
+        (
+            Reject::NoTriggerPrice,
+            "the watched price is not known yet; watch the mark instead of the last price",
+        ),
+        (Reject::NoLiquidity, "the other side of the book is empty; give a limit price"),
     ]
     .into_iter()
     .find_map(|(known, advice)| (known == *reject).then_some(advice))
@@ -126,6 +138,15 @@ pub fn told(message: &FromVenue, instruments: &Instruments) -> Option<Told> {
         FromVenue::OrderCanceled(event) => teller.canceled(event),
         FromVenue::OrderAmended(event) => teller.amended(event),
         FromVenue::OrderTrimmed(event) => teller.trimmed(event),
+        FromVenue::OrderArmed(event) => teller.armed(event),
+        FromVenue::OrderTriggered(event) => teller.triggered(event),
+        FromVenue::OrderActivated(event) => teller.activated(event),
+        FromVenue::OrderRefreshed(event) => teller.refreshed(event),
+        FromVenue::MassQuoteAck(event) => teller.quoted(event),
+        FromVenue::QuoteRefused(event) => teller.quote_refused(event),
+        FromVenue::ProtectionTripped(event) => teller.tripped(event),
+        FromVenue::ProtectionAck(event) => teller.protection(event),
+        FromVenue::PositionSettled(event) => teller.settled(event),
         FromVenue::MassCancelAck(event) => teller.mass_canceled(event),
         FromVenue::CancelAllAfterAck(event) => teller.dead_man_set(event),
         FromVenue::DeadManFired(event) => teller.dead_man_fired(event),
@@ -166,6 +187,12 @@ impl Teller<'_> {
         self.put("instrument", self.instruments.name(instrument_id));
         self.put("price", self.instruments.price(instrument_id, price));
         self.put("life", word(event.tif));
+        if let Some(display) = event.display_qty.get() {
+            self.put("shows", self.instruments.qty(instrument_id, display.get()));
+        }
+        if event.user_tag != 0 {
+            self.put("tag", event.user_tag);
+        }
         if flags.0 & OrdFlags::REDUCE_ONLY != 0 {
             self.put("reduce_only", true);
         }
@@ -218,7 +245,8 @@ impl Teller<'_> {
 
     fn trimmed(&mut self, event: &OrderTrimmed) -> &'static str {
         self.put("order", event.order_id.get()).put("client", event.cl_ord_id.get());
-        self.put("leaves_units", event.leaves_qty.get()).put("seq", event.engine_seq.get());
+        self.put("leaves_units", event.leaves_qty.get()).put("reason", word(event.reason));
+        self.put("seq", event.engine_seq.get());
         "trimmed"
     }
 

@@ -132,6 +132,23 @@ impl BookView {
             | Event::Skipped { .. }
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
+            | Event::Armed { .. }
+            | Event::Triggered { .. }
+            | Event::Activated { .. }
+            | Event::Refreshed { .. }
+            | Event::MassQuoted { .. }
+            | Event::QuoteRefused { .. }
+            | Event::ProtectionSet { .. }
+            | Event::ProtectionTripped { .. }
+            | Event::ProtectionReset { .. }
+            | Event::OwnerGroupSet { .. }
+            | Event::GroupRestrictionSet { .. }
+            | Event::KeySuspended { .. }
+            | Event::LimitsSet { .. }
+            | Event::LimitStateEntered { .. }
+            | Event::Uncrossed { .. }
+            | Event::PositionSettled { .. }
+            | Event::InstrumentSettled { .. }
             | Event::RestrictionSet { .. } => {}
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what contradicts itself is refused before anything is sent, with exit code 2.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::desk::Access;
 
@@ -33,7 +33,17 @@ pub enum OrderAction {
         /// Only in this instrument
         #[arg(value_name = "INSTRUMENT")]
         instrument: Option<String>,
+        /// Only on this side
+        #[arg(long, value_enum)]
+        side: Option<SideName>,
+        /// Only those with this tag
+        #[arg(long, value_name = "N")]
+        tag: Option<u64>,
     },
+    /// Quote both sides: `order --key FILE quote BTC-PERP 1@59990 1@60010`
+    Quote(QuoteArgs),
+    /// Set up market-maker protection: quotes of a group go when too much of them is filled at once
+    Protect(ProtectArgs),
     /// Set the account's leverage in an instrument; 0 leaves it to the instrument's table
     Leverage {
         /// By name or number
@@ -84,6 +94,157 @@ pub struct NewArgs {
     /// Keep it when a session that protects positions is lost
     #[arg(long)]
     pub persist: bool,
+    /// What it says beyond.
+    #[command(flatten)]
+    pub more: InstructionArgs,
+}
+
+/// What a new order may say beyond price, quantity and life time.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Instructions")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct InstructionArgs {
+    /// Show only so much of it; the rest follows part by part at the end of the queue
+    #[arg(long, value_name = "QUANTITY")]
+    pub display: Option<String>,
+    /// Refuse it unless so much can be taken at once
+    #[arg(long, value_name = "QUANTITY")]
+    pub at_least: Option<String>,
+    /// Gone after so many seconds
+    #[arg(long, value_name = "SECONDS", conflicts_with = "day")]
+    pub good_for: Option<u64>,
+    /// Gone at midnight UTC
+    #[arg(long)]
+    pub day: bool,
+    /// Wait until the price has gone against the holder to this
+    #[arg(long, value_name = "PRICE", conflicts_with_all = ["when", "trail"])]
+    pub stop: Option<String>,
+    /// Wait until the price has gone for the holder to this
+    #[arg(long, value_name = "PRICE", conflicts_with = "trail")]
+    pub when: Option<String>,
+    /// Wait until the price has come back from its best by so much
+    #[arg(long, value_name = "DISTANCE")]
+    pub trail: Option<String>,
+    /// Which price is watched
+    #[arg(long, value_enum, default_value = "mark")]
+    pub on: Watched,
+    /// Post-only, but moved to the nearest price that does not take instead of refused
+    #[arg(long, conflicts_with = "post_only")]
+    pub slide: bool,
+    /// Close the whole position, whatever its size then; QUANTITY is 0
+    #[arg(long)]
+    pub close: bool,
+    /// QUANTITY is money: take what it pays for
+    #[arg(long)]
+    pub spend: bool,
+    /// At the best price of the other side; what does not trade rests there
+    #[arg(long, conflicts_with = "market")]
+    pub to_limit: bool,
+    /// What happens when it meets an order of the same owner
+    #[arg(long, value_enum, default_value = "cancel-taker")]
+    pub self_trade: SelfTradeName,
+    /// A number to find it by: `cancel-all --tag`
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub tag: u64,
+    /// Market-maker protection group: see `protect`
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub group: u16,
+    /// Take the profit at this price: a second order that comes with it
+    #[arg(long, value_name = "PRICE")]
+    pub take_profit: Option<String>,
+    /// Stop the loss at this price: a second order that comes with it
+    #[arg(long, value_name = "PRICE")]
+    pub stop_loss: Option<String>,
+}
+
+/// A watched price.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Watched {
+    /// Of the last match
+    Last,
+    /// The mark
+    #[default]
+    Mark,
+    /// The index
+    Index,
+}
+
+/// What happens when an order meets one of the same owner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum SelfTradeName {
+    /// The rest of the order that comes is cancelled
+    #[default]
+    CancelTaker,
+    /// The order that rests is cancelled
+    CancelMaker,
+    /// Both are
+    CancelBoth,
+    /// Both lose what they would have matched
+    Decrement,
+}
+
+/// A side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum SideName {
+    /// Buy orders
+    Buy,
+    /// Sell orders
+    Sell,
+}
+
+/// Both sides of a price.
+#[derive(Clone, Debug, Args)]
+pub struct QuoteArgs {
+    /// Instrument, by name or number
+    #[arg(value_name = "INSTRUMENT")]
+    pub instrument: String,
+    /// QUANTITY@PRICE to buy; 0@0 withdraws it
+    #[arg(value_name = "BID")]
+    pub bid: String,
+    /// QUANTITY@PRICE to sell; 0@0 withdraws it
+    #[arg(value_name = "ASK")]
+    pub ask: String,
+    /// Tells several quotes in one instrument apart, below 16
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub level: u8,
+    /// Market-maker protection group: see `protect`
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub group: u16,
+    /// Both sides or none
+    #[arg(long)]
+    pub all_or_none: bool,
+}
+
+/// Limits of a market-maker protection group.
+#[derive(Clone, Debug, Args)]
+pub struct ProtectArgs {
+    /// Number of the group, from 1 on
+    #[arg(value_name = "GROUP")]
+    pub group: u16,
+    /// Instrument whose lots the quantities are in, by name or number
+    #[arg(value_name = "INSTRUMENT", required_unless_present_any = ["reset", "end"])]
+    pub instrument: Option<String>,
+    /// How long fills are counted together, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    pub window_ms: u32,
+    /// How long it stays frozen after it tripped, in milliseconds; 0 is until reset
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub frozen_ms: u32,
+    /// Trip at this filled quantity
+    #[arg(long, value_name = "QUANTITY")]
+    pub quantity: Option<String>,
+    /// Trip at this net filled quantity
+    #[arg(long, value_name = "QUANTITY")]
+    pub net: Option<String>,
+    /// Trip at this number of fills
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub fills: u32,
+    /// Unfreeze it and forget what it has counted
+    #[arg(long, conflicts_with = "end")]
+    pub reset: bool,
+    /// End it
+    #[arg(long)]
+    pub end: bool,
 }
 
 /// Which order.
@@ -110,6 +271,9 @@ pub struct AmendArgs {
     /// New price [default: as it is]
     #[arg(long, value_name = "PRICE")]
     pub price: Option<String>,
+    /// New trigger price, or distance, of an order that waits for one
+    #[arg(long, value_name = "PRICE", conflicts_with = "post_only")]
+    pub trigger: Option<String>,
     /// Refuse the change rather than take
     #[arg(long)]
     pub post_only: bool,

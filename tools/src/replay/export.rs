@@ -113,7 +113,8 @@ impl<'a> Exporter<'a> {
 
     fn write(&mut self, stamp: Stamp, event: &Event) -> io::Result<()> {
         let mut row = Row::of(stamp, event);
-        if let Event::Amended { order, .. } | Event::Trimmed { order, .. } = event
+        if let Event::Amended { order, .. } | Event::Trimmed { order, .. } | Event::Refreshed { order, .. } =
+            event
             && let Some(&(instrument, side)) = self.open.get(order)
         {
             row.complete(instrument, side);
@@ -190,14 +191,15 @@ fn show(
     money_decimals: u8,
 ) -> String {
     let of_spec = |decimals: fn(&InstrumentSpec) -> u8| decimal(number, spec.map_or(0, decimals));
-    let is_mark = matches!(event, Event::Marked { .. });
+    let is_mark = matches!(event, Event::Marked { .. } | Event::InstrumentSettled { .. });
     match column {
         "instrument" => spec.map_or_else(|| number.to_string(), symbol),
         // Marks carry 2^10 sub-units; people see the price unit below.
         "price" | "mark" if is_mark => {
             decimal(number >> risk::limits::MARK_SHIFT, spec.map_or(0, |spec| spec.price_decimals))
         }
-        "price" => of_spec(|spec| spec.price_decimals),
+        "watched" => decimal(number >> risk::limits::MARK_SHIFT, spec.map_or(0, |spec| spec.price_decimals)),
+        "price" | "trigger" => of_spec(|spec| spec.price_decimals),
         "qty" | "leaves" | "maker_leaves" | "position" | "maker_position" => {
             of_spec(|spec| spec.qty_decimals)
         }

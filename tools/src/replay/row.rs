@@ -3,11 +3,13 @@
 //! Invariant: the columns and their order are stable; new ones are added at the end. Cells hold raw integers
 //! (mantissas) and fixed words, so nothing needs quoting. For a fill the plain cells are the taker's, the `maker_` cells the maker's.
 
-use engine::{ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, Stamp};
+mod special;
+
+use engine::{ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, Stamp, TimeNs};
 use risk::{AccountId, InstrumentId, Side};
 
 /// Names of the columns, in order.
-pub const COLUMNS: [&str; 35] = [
+pub const COLUMNS: [&str; 38] = [
     "seq",
     "time_ns",
     "event",
@@ -43,6 +45,9 @@ pub const COLUMNS: [&str; 35] = [
     "client_seq",
     "code",
     "deadline_ns",
+    "trigger",
+    "watched",
+    "group",
 ];
 
 /// A value in a row.
@@ -96,6 +101,9 @@ pub enum Column {
     ClientSeq,
     Code,
     DeadlineNs,
+    Trigger,
+    Watched,
+    Group,
 }
 
 /// An event's cells.
@@ -223,7 +231,24 @@ impl Row {
             | Event::Skipped { .. }
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
+            | Event::OwnerGroupSet { .. }
+            | Event::GroupRestrictionSet { .. }
+            | Event::KeySuspended { .. }
             | Event::RestrictionSet { .. } => self.fill_in_session(event),
+            Event::Armed { .. }
+            | Event::Triggered { .. }
+            | Event::Activated { .. }
+            | Event::Refreshed { .. }
+            | Event::MassQuoted { .. }
+            | Event::QuoteRefused { .. }
+            | Event::ProtectionSet { .. }
+            | Event::ProtectionTripped { .. }
+            | Event::ProtectionReset { .. }
+            | Event::LimitsSet { .. }
+            | Event::LimitStateEntered { .. }
+            | Event::Uncrossed { .. }
+            | Event::PositionSettled { .. }
+            | Event::InstrumentSettled { .. } => self.fill_in_special(event),
         }
     }
 
@@ -252,10 +277,11 @@ impl Row {
                 let kept = if priority_kept { "priority_kept" } else { "priority_lost" };
                 self.word(C::Detail, kept.to_owned());
             }
-            Event::Trimmed { order, client_order_id, session, account, leaves } => {
+            Event::Trimmed { order, client_order_id, session, account, leaves, reason } => {
                 self.order(account, order);
                 self.sent_by(session, client_order_id);
                 self.number(C::Leaves, leaves.get());
+                self.named(C::Detail, reason);
             }
             Event::MassCancelled { session, client_order_id, account, count } => {
                 self.who(account);
@@ -280,9 +306,12 @@ impl Row {
                 self.number(C::Amount, leverage.get());
             }
             Event::InstrumentDefined { instrument } => self.at(instrument),
-            Event::TradingStateSet { instrument, state, .. } => {
+            Event::TradingStateSet { instrument, state, until } => {
                 self.at(instrument);
                 self.named(C::Detail, state);
+                if until != TimeNs::default() {
+                    self.number(C::DeadlineNs, until.get());
+                }
             }
             Event::LiquidationStarted { account, equity, maintenance } => {
                 self.who(account);
@@ -356,6 +385,18 @@ impl Row {
                 self.who(account);
                 self.named(C::Detail, restriction);
             }
+            Event::OwnerGroupSet { account, group } => {
+                self.who(account);
+                self.number(C::Group, group.get());
+            }
+            Event::GroupRestrictionSet { group, restriction } => {
+                self.number(C::Group, group.get());
+                self.named(C::Detail, restriction);
+            }
+            Event::KeySuspended { key, suspended } => {
+                self.number(C::Key, key.get());
+                self.word(C::Detail, if suspended { "suspended" } else { "admitted" }.to_owned());
+            }
             _ => {}
         }
     }
@@ -410,6 +451,7 @@ mod tests {
     fn columns_are_named_as_their_variants() {
         assert_eq!(COLUMNS[Column::MakerBalance as usize], "maker_balance");
         assert_eq!(COLUMNS[Column::DeadlineNs as usize], "deadline_ns");
+        assert_eq!(COLUMNS[Column::Group as usize], "group");
         assert_eq!(COLUMNS[Column::Leaves as usize], "leaves");
         assert_eq!(COLUMNS[Column::Maintenance as usize], "maintenance");
     }

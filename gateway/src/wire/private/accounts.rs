@@ -102,4 +102,23 @@ messages! {
         /// From now on.
         status: Code<AccountStatus>,
     }
+    /// A position was settled because its instrument is over. Venue to client.
+    321 PositionSettled {
+        /// Place of the command in the venue's total order.
+        engine_seq: Seq,
+        /// Time of sequencing.
+        transact_time: TimeNs,
+        /// Whose.
+        account_id: AccountId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// Position that was settled; short is negative.
+        position_qty: i64,
+        /// What the account received for it.
+        amount: Money,
+        /// Balance after it.
+        balance: Money,
+        /// Paid by the insurance account.
+        covered: Money,
+    }
 }

@@ -7,7 +7,7 @@ use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty};
 
 use crate::wire::message::{Group, messages, rows};
 use crate::wire::types::{
-    AccountStatus, Chars16, Code, MarkN, Octets, Permissions, TimeNsN, TradingState, U32N,
+    AccountStatus, Chars16, Code, MarkN, Millis, Octets, Permissions, TimeNsN, TradingState, U32N,
 };
 
 messages! {
@@ -121,6 +121,80 @@ messages! {
         account_id: AccountId,
         /// Which; none is all.
         instrument_id: U32N,
+    }
+    /// Puts an account into an owner group; only while it has no orders. Admin to venue.
+    410 SetOwnerGroup {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Whose.
+        account_id: AccountId,
+        /// Which; 0 lets it stand alone.
+        group_id: u32,
+    }
+    /// The operator's switch for every account of an owner group. Admin to venue.
+    411 SetGroupStatus {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Which.
+        group_id: u32,
+        /// From now on: `Active`, `ReduceOnly` or `Suspended`.
+        status: Code<AccountStatus>,
+        /// 1: their resting orders go at once.
+        cancel_orders: u8,
+    }
+    /// The operator's switch for a key: while it is suspended its sessions may only cancel. Admin to venue.
+    412 KeySuspend {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Which.
+        key_id: KeyId,
+        /// 1 suspends, 0 admits again.
+        suspended: u8,
+        /// 1: the orders of its sessions go at once.
+        cancel_orders: u8,
+    }
+    /// Changes the trading limits of an instrument. Admin to venue.
+    413 SetLimits {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// Largest order.
+        order_qty_max: Qty,
+        /// Largest value of one order; 0 is no limit.
+        order_notional_max: Money,
+        /// Largest position.
+        position_max: Qty,
+        /// Largest open interest.
+        open_interest_max: Qty,
+        /// Most orders of one account in the instrument.
+        orders_max: u32,
+        /// Band around the mark, in parts per billion.
+        price_band: u32,
+        /// Collar of market orders, in parts per billion.
+        market_collar: u32,
+        /// Matching pauses beyond this distance from the mark, in parts per billion; 0 is never.
+        limit_state_band: u32,
+        /// How long the auction lasts that ends such a pause.
+        limit_state_call: Millis,
+    }
+    /// Begins a call auction that uncrosses by itself. Admin to venue.
+    414 StartAuction {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// How long orders are collected.
+        call: Millis,
+    }
+    /// Ends a closed instrument at this price. Admin to venue.
+    415 SettleInstrument {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// Price with 1,024 sub-units to a price unit.
+        price: Mark,
     }
     /// An admin request is done or refused. Venue to client.
     420 AdminAck {

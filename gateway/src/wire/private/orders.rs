@@ -8,7 +8,7 @@ use risk::{AccountId, InstrumentId, Money, Price, Qty};
 use crate::wire::message::messages;
 use crate::wire::types::{
     CancelReason, Code, FillKind, IdN, Liquidity, Millis, MoneyN, OrdFlags, OrdType, PostOnlyMode, PriceN,
-    QtyN, Side, Stp, Tif, TimeNsN, TriggerSrc, U32N,
+    QtyN, Side, Stp, Tif, TimeNsN, TriggerSrc, TrimReason, U32N,
 };
 
 messages! {
@@ -20,19 +20,19 @@ messages! {
         account_id: AccountId,
         /// Where.
         instrument_id: InstrumentId,
-        /// Limit price; none for a market order.
+        /// Limit price; none for types without one.
         price: PriceN,
-        /// Total quantity.
+        /// Total quantity; money for `QuoteNotional`, 0 with `ClosePosition`.
         qty: Qty,
-        /// Reserved: none.
+        /// Shown quantity of an iceberg order; none shows all.
         display_qty: QtyN,
-        /// Reserved: none.
+        /// Price that fires a stop or a take-profit; distance of a trailing stop.
         trigger_price: PriceN,
-        /// Reserved: none.
+        /// When a `GTD` order is gone.
         expire_time: TimeNsN,
         /// Refused when sequenced after this time.
         valid_until: TimeNsN,
-        /// Reserved: 0.
+        /// The client's own mark on its orders; 0 is none.
         user_tag: u64,
         /// Bits.
         flags: OrdFlags,
@@ -44,7 +44,7 @@ messages! {
         tif: Code<Tif>,
         /// Self-trade prevention.
         stp: Code<Stp>,
-        /// Reserved: any value.
+        /// Which price fires the trigger; any value without one.
         trigger_src: Code<TriggerSrc>,
         /// Whether it must not take.
         post_only: Code<PostOnlyMode>,
@@ -74,11 +74,11 @@ messages! {
         account_id: AccountId,
         /// Where.
         instrument_id: InstrumentId,
-        /// New limit price.
+        /// New limit price; of an order that waits for its trigger none makes it a market order.
         new_price: PriceN,
         /// New total quantity, filled quantity included.
         new_total_qty: QtyN,
-        /// Reserved: none.
+        /// New trigger price, or distance, of an order that waits for its trigger; none for any other.
         new_trigger_price: PriceN,
         /// Refused when sequenced after this time.
         valid_until: TimeNsN,
@@ -129,6 +129,12 @@ messages! {
         side: Code<Side>,
         /// Life time.
         tif: Code<Tif>,
+        /// Shown quantity of an iceberg order.
+        display_qty: QtyN,
+        /// When it is gone by itself.
+        expire_time: TimeNsN,
+        /// The client's own mark on it; 0 is none.
+        user_tag: u64,
     }
     /// A request was refused. Venue to client.
     201 RequestRejected {
@@ -230,7 +236,7 @@ messages! {
         /// 1: it kept its place in the queue.
         priority_kept: u8,
     }
-    /// A reduce-only order was cut to what is left of the position. Venue to client.
+    /// An order became smaller without a fill. Venue to client.
     207 OrderTrimmed {
         /// The venue's number of the order.
         order_id: OrderId,
@@ -244,6 +250,8 @@ messages! {
         account_id: AccountId,
         /// What remains to fill.
         leaves_qty: Qty,
+        /// Why.
+        reason: Code<TrimReason>,
     }
     /// A mass cancel is done. Venue to client.
     210 MassCancelAck {

@@ -8,7 +8,7 @@ use risk::{AccountId, InstrumentId, Money, Price, Qty};
 
 use crate::wire::message::{Group, messages, rows};
 use crate::wire::types::{
-    AccountStatus, Chars16, Code, I64N, IdN, MarkN, OrdFlags, PriceN, Side, TradingState, U32N,
+    AccountStatus, Chars16, Code, I64N, IdN, MarkN, Millis, OrdFlags, PriceN, Side, TradingState, U32N,
 };
 
 messages! {
@@ -118,6 +118,22 @@ messages! {
         state: Code<TradingState>,
         /// Name.
         symbol: Chars16,
+        /// Largest value of one order; 0 is no limit.
+        order_notional_max: Money,
+        /// Largest position.
+        position_max: Qty,
+        /// Largest open interest.
+        open_interest_max: Qty,
+        /// Most orders of one account.
+        orders_max: u32,
+        /// Band around the mark, in parts per billion.
+        price_band: u32,
+        /// Collar of market orders, in parts per billion.
+        market_collar: u32,
+        /// Matching pauses beyond this distance from the mark, in parts per billion; 0 is never.
+        limit_state_band: u32,
+        /// How long the auction lasts that ends such a pause.
+        limit_state_call: Millis,
     }
     /// Price levels of one side, best first: a row of an answer. Venue to client.
     231 BookLevels {

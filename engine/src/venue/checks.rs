@@ -1,0 +1,204 @@
+//! The single checks of an order, which new orders, amendments, batches and quotes share.
+//!
+//! Invariant: a check looks at one rule, or at rules whose numbers follow each other, and changes nothing.
+
+use super::{Refusal, Venue, Verdict};
+use crate::command::NewOrder;
+use crate::reject::Reject;
+use risk::{
+    AccountId, Candidate, Instrument, InstrumentId, LegId, Money, Position, Price, Prospect, Qty,
+    Restriction, Side,
+};
+
+/// What the orders before it in a batch, not yet accepted, take up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ahead {
+    /// Orders in the instrument.
+    pub(super) in_leg: u32,
+    /// Orders.
+    pub(super) orders: u32,
+    /// Instruments that are new to the account.
+    pub(super) legs: u32,
+}
+
+impl Venue {
+    pub(super) fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
+        if !self.is_lots(instrument, qty) {
+            return Err(Reject::BadQuantity);
+        }
+        self.check_size(instrument, qty)
+    }
+
+    /// Whether it is a positive multiple of the lot.
+    #[inline]
+    pub(super) fn is_lots(&self, instrument: InstrumentId, qty: Qty) -> bool {
+        let lot = self.ledger.instrument(instrument).spec.lot;
+        qty > Qty::ZERO && qty.get().rem_euclid(lot.get()) == 0
+    }
+
+    #[inline]
+    pub(super) fn check_size(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
+        let most = self.ledger.instrument(instrument).limits.order_qty_max;
+        if qty > most { Err(Reject::QuantityTooLarge) } else { Ok(()) }
+    }
+
+    pub(super) fn check_price(&self, instrument: InstrumentId, price: Price) -> Result<(), Reject> {
+        if self.is_price(instrument, price) { Ok(()) } else { Err(Reject::BadPrice) }
+    }
+
+    /// Whether it is a positive multiple of the tick inside the instrument's range.
+    #[inline]
+    pub(super) fn is_price(&self, instrument: InstrumentId, price: Price) -> bool {
+        let spec = &self.ledger.instrument(instrument).spec;
+        price.get() > 0 && price.get().rem_euclid(spec.tick.get()) == 0 && price <= spec.price_max
+    }
+
+    /// Limit buys may not lie above the band around the mark, sells not below it.
+    pub(super) fn check_band(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        price: Price,
+    ) -> Result<(), Reject> {
+        let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
+        let band = self.ledger.instrument(instrument).limits.price_band;
+        let inside = match side {
+            Side::Buy => price.to_mark() <= mark.raised_by(band),
+            Side::Sell => price.to_mark() >= mark.lowered_by(band),
+        };
+        if inside { Ok(()) } else { Err(Reject::PriceBand) }
+    }
+
+    /// An order's value at its limit may not be above the instrument's largest.
+    #[inline]
+    pub(super) fn check_value(&self, instrument: InstrumentId, price: Price, qty: Qty) -> Result<(), Reject> {
+        let instrument = self.ledger.instrument(instrument);
+        let most = instrument.limits.order_notional_max;
+        if most != Money::ZERO && instrument.value(qty, price) > most {
+            return Err(Reject::NotionalTooLarge);
+        }
+        Ok(())
+    }
+
+    /// The worst price of a market order: the collar around the mark, on the tick, inside the instrument's range.
+    pub(super) fn market_limit(&self, instrument: InstrumentId, side: Side) -> Result<Price, Reject> {
+        let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
+        let Instrument { spec, limits, .. } = self.ledger.instrument(instrument);
+        let tick = spec.tick.get();
+        let price = match side {
+            Side::Buy => mark.raised_by(limits.market_collar).floor_price().get().div_euclid(tick) * tick,
+            Side::Sell => {
+                (mark.lowered_by(limits.market_collar).ceil_price().get() + tick - 1).div_euclid(tick) * tick
+            }
+        };
+        Ok(Price::new(price.clamp(tick, spec.price_max.get())))
+    }
+
+    /// Whether stores and limits leave room for `places` more orders behind those ahead; the account's leg.
+    #[inline]
+    pub(super) fn check_room(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        places: u32,
+        ahead: Ahead,
+    ) -> Result<Option<LegId>, Reject> {
+        let leg = self.ledger.find_leg(account, instrument);
+        let orders = leg.map_or(0, |leg| self.ledger.leg(leg).orders) + ahead.in_leg;
+        let most = self.ledger.instrument(instrument).limits.orders_max;
+        if orders + places > most || !self.orders.has_room_for(ahead.orders + places) {
+            return Err(Reject::TooManyOrders);
+        }
+        if leg.is_none() && !self.ledger.has_room_for_legs(account, ahead.legs + 1) {
+            return Err(Reject::TooManyLegs);
+        }
+        Ok(leg)
+    }
+
+    /// Position limit, open-interest limit, margin: what a candidate would make of its account and instrument.
+    pub(super) fn admit(&mut self, candidate: &Candidate) -> Verdict {
+        let prospect = self.ledger.prospect(candidate);
+        self.check_exposure(candidate, &prospect)?;
+        self.ledger.admit(&prospect)?;
+        Ok(())
+    }
+
+    /// Position and open-interest limits; orders that only reduce, and what opens nothing, pass the second.
+    fn check_exposure(&self, candidate: &Candidate, prospect: &Prospect) -> Result<(), Reject> {
+        self.check_position(candidate.instrument, prospect)?;
+        if candidate.reduce_only {
+            return Ok(());
+        }
+        let position = prospect.position();
+        let closes = Side::closing(position) == Some(candidate.side);
+        let closing = if closes { candidate.qty.min(position.size()) } else { Qty::ZERO };
+        self.check_open_interest(candidate.instrument, candidate.qty - closing)
+    }
+
+    #[inline]
+    fn check_position(&self, instrument: InstrumentId, prospect: &Prospect) -> Result<(), Reject> {
+        let worst = prospect.worst_then();
+        let most = self.ledger.instrument(instrument).limits.position_max;
+        if worst > most && worst > prospect.worst_now() { Err(Reject::PositionLimit) } else { Ok(()) }
+    }
+
+    #[inline]
+    fn check_open_interest(&self, instrument: InstrumentId, opening: Qty) -> Result<(), Reject> {
+        let most = self.ledger.instrument(instrument).limits.open_interest_max;
+        let open = self.ledger.open_interest(instrument) + opening;
+        if open > most && opening > Qty::ZERO { Err(Reject::OpenInterestLimit) } else { Ok(()) }
+    }
+
+    /// Limits and margin of several candidates of one account together. Each instrument's position limit is looked at
+    /// where it is first named, then each one's open interest, then the margin; the place of the one that is refused,
+    /// which for margin is the last.
+    pub(super) fn admit_together(&mut self, candidates: &[Candidate]) -> Result<(), (usize, Refusal)> {
+        for (place, one) in candidates.iter().enumerate() {
+            let prospect = self.ledger.prospect_together(one, candidates);
+            self.check_position(one.instrument, &prospect).map_err(|reject| (place, reject.into()))?;
+        }
+        for (place, one) in candidates.iter().enumerate() {
+            let opening = self.opening_of(one.instrument, candidates);
+            self.check_open_interest(one.instrument, opening).map_err(|reject| (place, reject.into()))?;
+        }
+        let last = candidates.len().saturating_sub(1);
+        self.ledger.admit_all(candidates).map_err(|short| (last, short.into()))
+    }
+
+    /// How much more than they close the candidates in an instrument open; those that only reduce open nothing.
+    fn opening_of(&self, instrument: InstrumentId, candidates: &[Candidate]) -> Qty {
+        let opens = |candidate: &&Candidate| candidate.instrument == instrument && !candidate.reduce_only;
+        let (mut total, mut closing, mut position) = (Qty::ZERO, Qty::ZERO, Position::ZERO);
+        for candidate in candidates.iter().filter(opens) {
+            position = candidate.leg.map_or(Position::ZERO, |leg| self.ledger.leg(leg).position);
+            total += candidate.qty;
+            if Side::closing(position) == Some(candidate.side) {
+                closing += candidate.qty;
+            }
+        }
+        total - closing.min(position.size())
+    }
+}
+
+/// Whether the operator lets the account place an order, or change one, that only `reduces` or does not.
+#[inline]
+pub(super) const fn check_restriction(restriction: Restriction, reduces: bool) -> Result<(), Reject> {
+    match restriction {
+        Restriction::None => Ok(()),
+        Restriction::ReduceOnly if reduces => Ok(()),
+        Restriction::ReduceOnly => Err(Reject::AccountReduceOnly),
+        Restriction::Suspended => Err(Reject::AccountSuspended),
+    }
+}
+
+/// The quantity of an order, a reduce-only order's cut to the position.
+#[inline]
+pub(super) fn check_reduce_only(order: &NewOrder, qty: Qty, position: Position) -> Result<Qty, Reject> {
+    if !order.reduce_only {
+        return Ok(qty);
+    }
+    if Side::closing(position) != Some(order.side) {
+        return Err(Reject::ReduceOnlyWouldIncrease);
+    }
+    Ok(qty.min(position.size()))
+}
