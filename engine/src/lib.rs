@@ -35,7 +35,8 @@ pub use command::{
     Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs, TradingState, Transfer, Trigger,
     TriggerKind, TriggerSource,
 };
+pub use conditions::Stage;
 pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId, TrimReason};
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
-pub use venue::{Indicative, Key, OpenOrderView, ProtectionView, Session, Venue, Window};
+pub use venue::{Indicative, Key, OpenOrderView, ProtectionView, Session, SpecialView, Venue, Window};

@@ -69,7 +69,7 @@ pub use auction::Indicative;
 pub use keys::Key;
 pub use protection::{ProtectionView, Window};
 pub use sessions::Session;
-pub use views::OpenOrderView;
+pub use views::{OpenOrderView, SpecialView};
 
 /// What one instrument has beside its risk terms.
 #[derive(Debug)]

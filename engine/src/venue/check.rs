@@ -6,8 +6,8 @@
 use super::{Market, Venue};
 use crate::codec::encode_to;
 use crate::command::{KeyId, SessionKind};
-use crate::conditions::Stage;
-use risk::{AccountState, Side, Weight};
+use crate::conditions::{Conditions, Stage};
+use risk::{AccountState, OrderSlot, Qty, Side, Weight};
 
 /// Octets gathered before the hash sees them.
 const DIGEST_BUFFER: usize = 4096;
@@ -114,6 +114,7 @@ impl Venue {
             let Some(conditions) = self.orders.conditions(slot) else { continue };
             special += 1;
             let weightless = self.ledger.reservation(slot).weight == Weight::None;
+            self.check_shown(slot, conditions);
             match conditions.stage {
                 Stage::Held | Stage::Dormant => assert!(weightless, "what sleeps reserves nothing"),
                 Stage::Waiting => waiting += 1,
@@ -127,6 +128,18 @@ impl Venue {
         assert!(special == self.orders.special(), "a record for every special order");
         assert!(waiting == queued, "what waits is in the queue");
         asleep
+    }
+
+    /// An order hides something only while it rests, behind what it may show.
+    fn check_shown(&self, slot: OrderSlot, conditions: &Conditions) {
+        let (order, display) = (self.orders.get(slot), conditions.instructions.display);
+        assert!(conditions.hidden >= Qty::ZERO, "nothing less than nothing is hidden");
+        if conditions.hidden > Qty::ZERO {
+            assert!(
+                order.is_resting() && order.leaves <= display,
+                "what is hidden stands behind what is shown"
+            );
+        }
     }
 
     fn check_sessions(&self) {
