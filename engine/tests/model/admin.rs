@@ -56,6 +56,7 @@ impl Model {
         }
         known.index = Some(given);
         let stands = matches!(known.state, TradingState::Halted | TradingState::Closed);
+        let stands = stands && known.mark.is_some();
         let mark = match known.mark {
             Some(mark) if stands => mark,
             Some(mark) => {
@@ -68,7 +69,9 @@ impl Model {
         self.out.push(Event::Marked { instrument, index, mark: mark_of(mark) });
         self.watch(instrument, TriggerSource::Mark, mark);
         self.watch(instrument, TriggerSource::Index, given);
-        self.wake(hints);
+        if !stands {
+            self.wake(hints);
+        }
         Ok(())
     }
 
@@ -161,8 +164,11 @@ impl Model {
     ) -> Result<(), Refusal> {
         self.user_account(account)?;
         self.known_instrument(instrument)?;
+        if self.instruments[instrument.index()].state == TradingState::Settled {
+            return Err(Reject::NotTrading.into());
+        }
         self.free_account(account)?;
-        if !self.leg_fits(account, instrument) {
+        if !self.leg_fits(account, instrument, &[]) {
             return Err(Reject::TooManyLegs.into());
         }
         let setting = i128::from(leverage.get());

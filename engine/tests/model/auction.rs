@@ -1,6 +1,6 @@
 //! Uncrossing: one price for all, found by trying every one of them.
 
-use engine::{CancelReason, Event, Fill, OrderId, TradeId, TradingState, TriggerSource};
+use engine::{Event, Fill, OrderId, TradeId, TradingState, TriggerSource};
 use risk::{AccountId, FillKind, InstrumentId, Side};
 
 use super::arith::{MARKS, floor};
@@ -12,21 +12,13 @@ pub(crate) struct Uncrossing {
     instrument: InstrumentId,
     /// The state that follows.
     target: TradingState,
-    price: i128,
-    matched: bool,
+    /// Price of its matches; `None` where it is to be found anew.
+    price: Option<i128>,
+    /// Price of its last match.
+    last: Option<i128>,
 }
 
 impl Model {
-    /// The price from which an auction stays least far away.
-    fn reference(&self, instrument: InstrumentId, bid: i128, ask: i128) -> i128 {
-        let known = &self.instruments[instrument.index()];
-        match (known.mark, known.last) {
-            (Some(mark), _) => floor(mark, MARKS * known.terms.tick) * known.terms.tick,
-            (None, Some(last)) => last,
-            (None, None) => floor(bid + ask, 2),
-        }
-    }
-
     /// Price, quantity and surplus of an uncrossing: every tick from best ask to best bid is tried.
     fn auction_price(&self, instrument: InstrumentId) -> (i128, i128, i128) {
         let known = &self.instruments[instrument.index()];
@@ -36,7 +28,8 @@ impl Model {
         let bids: Vec<(i128, i128)> = known.book.bids.iter().map(|(&at, ids)| (at, leaves(ids))).collect();
         let asks: Vec<(i128, i128)> = known.book.asks.iter().map(|(&at, ids)| (at, leaves(ids))).collect();
         let (bid, ask) = (bids[bids.len() - 1].0, asks[0].0);
-        let reference = self.reference(instrument, bid, ask);
+        let step = known.terms.tick;
+        let reference = floor(self.mark(instrument), MARKS * step) * step;
         let mut best: Option<((i128, i128, i128, i128), (i128, i128, i128))> = None;
         let mut at = ask;
         while at <= bid {
@@ -47,13 +40,48 @@ impl Model {
             if best.is_none_or(|(least, _)| rank < least) {
                 best = Some((rank, (at, volume, surplus)));
             }
-            at += known.terms.tick;
+            at += step;
         }
         best.expect("a crossed book has a price").1
     }
 
     /// Begins to uncross; the state changes when it is through.
     pub(crate) fn uncross(&mut self, instrument: InstrumentId, target: TradingState) {
+        self.uncross_on(Uncrossing { instrument, target, price: None, last: None });
+    }
+
+    /// Goes on, as far as the command's work goes.
+    pub(crate) fn uncross_on(&mut self, mut uncrossing: Uncrossing) {
+        let Uncrossing { instrument, target, .. } = uncrossing;
+        while self.is_crossed(instrument) {
+            if uncrossing.price.is_none() {
+                if !self.sweeps.is_empty() {
+                    self.uncrossing = Some(uncrossing);
+                    return;
+                }
+                uncrossing.price = Some(self.find_price(instrument));
+            }
+            let at = uncrossing.price.expect("just found");
+            let Some(pair) = self.pair_at(instrument, at) else {
+                uncrossing.price = None;
+                continue;
+            };
+            if self.work == 0 {
+                self.uncrossing = Some(uncrossing);
+                return;
+            }
+            self.work -= 1;
+            if self.uncross_pair(pair, at) {
+                uncrossing.last = Some(at);
+            }
+        }
+        self.enter(instrument, target, None);
+        if let Some(at) = uncrossing.last {
+            self.watch(instrument, TriggerSource::Last, at * MARKS);
+        }
+    }
+
+    fn find_price(&mut self, instrument: InstrumentId) -> i128 {
         let (at, volume, surplus) = self.auction_price(instrument);
         self.out.push(Event::Uncrossed {
             instrument,
@@ -61,48 +89,29 @@ impl Model {
             qty: qty(volume),
             surplus: i64::try_from(surplus).expect("quantities are bounded"),
         });
-        self.uncross_on(Uncrossing { instrument, target, price: at, matched: false });
+        at
     }
 
-    /// Goes on, as far as the command's work goes.
-    pub(crate) fn uncross_on(&mut self, mut uncrossing: Uncrossing) {
-        let instrument = uncrossing.instrument;
-        while self.is_crossed(instrument) {
-            if self.work == 0 {
-                self.uncrossing = Some(uncrossing);
-                return;
-            }
-            self.work -= 1;
-            uncrossing.matched |= self.uncross_pair(instrument, uncrossing.price);
-        }
-        self.enter(instrument, uncrossing.target, None);
-        if uncrossing.matched {
-            self.watch(instrument, TriggerSource::Last, uncrossing.price * MARKS);
-        }
+    /// Best bid and best ask, each first come, where both limits admit the price.
+    fn pair_at(&self, instrument: InstrumentId, at: i128) -> Option<(OrderId, OrderId)> {
+        let book = &self.instruments[instrument.index()].book;
+        let ((bid, buy), (ask, sell)) = (book.best(Side::Buy)?, book.best(Side::Sell)?);
+        (bid >= at && ask <= at).then_some((buy, sell))
     }
 
-    /// Best bid and best ask, each first come; whether they traded.
-    fn uncross_pair(&mut self, instrument: InstrumentId, at: i128) -> bool {
-        let best = |model: &Self, side| {
-            let book = &model.instruments[instrument.index()].book;
-            book.best(side).expect("a crossed book has both").1
-        };
-        let (bid, ask) = (best(self, Side::Buy), best(self, Side::Sell));
+    /// Lets a pair meet; whether it traded.
+    fn uncross_pair(&mut self, (bid, ask): (OrderId, OrderId), at: i128) -> bool {
         let (buy, sell) = (self.orders[&bid], self.orders[&ask]);
+        for order in [buy, sell] {
+            if let Some(reason) = self.barred(&order) {
+                self.cancel(order.id, reason);
+                return false;
+            }
+        }
         let matched = buy.shown().min(sell.shown());
         if self.same_owner(buy.account, sell.account) {
             self.decrement(bid, matched);
             self.decrement(ask, matched);
-            return false;
-        }
-        let barred: Vec<(OrderId, CancelReason)> =
-            [buy, sell].iter().filter_map(|order| Some((order.id, self.barred(order)?))).collect();
-        if !barred.is_empty() {
-            for (id, reason) in barred {
-                if self.orders.contains_key(&id) {
-                    self.cancel(id, reason);
-                }
-            }
             return false;
         }
         self.auction_fill((bid, ask), matched, at);

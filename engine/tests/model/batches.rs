@@ -1,13 +1,17 @@
 //! Several orders at once: each for itself, or all or none.
 
 use engine::limits::BATCH_ORDERS_MAX;
-use engine::{BatchMode, BatchedOrder, Event, OrderBatch, OrderId, Reject, SessionId};
+use engine::{BatchMode, BatchedOrder, ClientOrderId, Event, OrderBatch, OrderId, Reject, SessionId};
+use risk::AccountId;
+use std::collections::BTreeSet;
 
+use super::arith::{PPB, ceil};
 use super::state::{Order, Stage};
 use super::{Model, Refusal, money};
 
 impl Model {
     pub(crate) fn order_batch(&mut self, session: SessionId, batch: &OrderBatch) -> Result<(), Refusal> {
+        self.user_account(batch.account)?;
         let orders = &batch.orders;
         let foreign = orders.iter().any(|order| order.order.order.account != batch.account);
         let pair = match &orders[..] {
@@ -30,6 +34,12 @@ impl Model {
                 }
             }
             BatchMode::Atomic | BatchMode::OneCancelsOther => self.all_or_none(session, batch),
+        }
+        // Those that only reduce may together reduce more than there is.
+        for order in orders {
+            if order.order.order.instrument.index() < self.instruments.len() {
+                self.trim(batch.account, order.order.order.instrument);
+            }
         }
         Ok(())
     }
@@ -79,34 +89,54 @@ impl Model {
         let mut checked = Vec::new();
         for (place, order) in batch.orders.iter().enumerate() {
             let request = (session, order.client_order_id);
-            checked.push(self.check_new(request, &order.order).map_err(|refusal| (place, refusal))?);
+            let before = &batch.orders[..place];
+            let ahead: Vec<Order> =
+                before.iter().map(|one| self.drafted((session, one.client_order_id), &one.order)).collect();
+            let ahead: Vec<&Order> = ahead.iter().collect();
+            let order = self.check_alone(request, &order.order, &ahead);
+            checked.push(order.map_err(|refusal| (place, refusal))?);
         }
-        let mut now = self.weighing(batch.account);
-        for (place, order) in checked.iter().enumerate() {
-            self.check_together(&checked[..=place], &now).map_err(|refusal| (place, refusal))?;
-            if order.stage != Stage::Dormant {
-                now.push(order);
-            }
-        }
+        let taking: Vec<&Order> = checked.iter().filter(|order| order.stage != Stage::Dormant).collect();
+        let place_of = |id: ClientOrderId| {
+            batch.orders.iter().position(|order| order.client_order_id == id).expect("it is of the batch")
+        };
+        self.check_together(batch.account, &BTreeSet::new(), &taking)
+            .map_err(|(failed, refusal)| (place_of(taking[failed].client), refusal))?;
         Ok(checked)
     }
 
-    /// Whether the last of some orders fits beside those before it, which `now` counts already.
-    fn check_together(&self, orders: &[Order], now: &[&Order]) -> Result<(), Refusal> {
-        let Some(order) = orders.last() else { return Ok(()) };
-        let mut own = self.orders_of(order.account);
-        own.retain(|other| other.instrument == order.instrument);
-        let same = orders.iter().filter(|other| other.instrument == order.instrument);
-        let in_instrument = own.len() + same.map(Order::with_exits).sum::<usize>();
-        let all = self.orders.len() + orders.iter().map(Order::with_exits).sum::<usize>();
-        let most = self.instruments[order.instrument.index()].terms.orders_max;
-        if in_instrument > most || all > self.capacity.orders as usize {
-            return Err(Reject::TooManyOrders.into());
+    /// Limits, then margin, of several orders of an account together, without those in `replaced`; which is refused.
+    pub(crate) fn check_together(
+        &self,
+        account: AccountId,
+        replaced: &BTreeSet<OrderId>,
+        orders: &[&Order],
+    ) -> Result<(), (usize, Refusal)> {
+        let now = self.weighing(account);
+        let mut then = now.clone();
+        then.retain(|order| !replaced.contains(&order.id));
+        then.extend(orders);
+        for (place, order) in orders.iter().enumerate() {
+            let most = self.instruments[order.instrument.index()].terms.position_max;
+            let worst = self.worst(account, order.instrument, &then);
+            if worst > most && worst > self.worst(account, order.instrument, &now) {
+                return Err((place, Reject::PositionLimit.into()));
+            }
         }
-        if order.stage != Stage::Dormant {
-            self.check_exposure(order, now, None)?;
-            self.check_margin(order, now, None)?;
+        for (place, order) in orders.iter().enumerate() {
+            let mut same = orders.to_vec();
+            same.retain(|other| other.instrument == order.instrument && !other.reduce_only);
+            let opening = self.opening(account, order.instrument, &same);
+            if self.opens_too_much(order.instrument, opening) {
+                return Err((place, Reject::OpenInterestLimit.into()));
+            }
         }
-        Ok(())
+        let (before, after) = (self.requirement(account, &now), self.requirement(account, &then));
+        let equity = self.equity(account);
+        if equity * PPB >= after || (after <= before && equity >= 0) {
+            return Ok(());
+        }
+        let short = ceil(after - equity * PPB, PPB);
+        Err((orders.len().saturating_sub(1), Refusal { reject: Reject::InsufficientMargin, short }))
     }
 }

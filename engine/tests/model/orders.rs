@@ -43,16 +43,19 @@ impl Model {
         if known { Ok(()) } else { Err(Reject::UnknownInstrument.into()) }
     }
 
-    /// Whether the account may have a leg in the instrument.
-    pub(crate) fn leg_fits(&self, account: AccountId, instrument: InstrumentId) -> bool {
-        let own: BTreeSet<InstrumentId> = self.legs_of(account);
+    /// Whether the account may have a leg in the instrument, beside those the orders `ahead` open.
+    pub(crate) fn leg_fits(&self, account: AccountId, instrument: InstrumentId, ahead: &[&Order]) -> bool {
+        let mut own = self.legs_of(account);
         if own.contains(&instrument) {
             return true;
         }
+        own.extend(ahead.iter().map(|order| order.instrument));
+        own.insert(instrument);
         let of_orders = self.orders.values().map(|order| (order.account, order.instrument));
-        let all: BTreeSet<_> = self.legs.keys().copied().chain(of_orders).collect();
+        let mut all: BTreeSet<_> = self.legs.keys().copied().chain(of_orders).collect();
+        all.extend(own.iter().map(|&instrument| (account, instrument)));
         let stored = u32::try_from(all.len()).expect("few legs");
-        own.len() < LEGS_PER_ACCOUNT_MAX as usize && stored < self.capacity.legs
+        own.len() <= LEGS_PER_ACCOUNT_MAX as usize && stored <= self.capacity.legs
     }
 
     /// Instruments in which the account holds, orders or has set a leverage.
@@ -169,19 +172,34 @@ impl Model {
         now: &[&Order],
         replaces: Option<OrderId>,
     ) -> Result<(), Refusal> {
-        let Order { account, instrument, leaves, reduce_only, .. } = *order;
+        let Order { account, instrument, reduce_only, .. } = *order;
         let terms = &self.instruments[instrument.index()].terms;
         let then = with(order, now, replaces);
         let worst = self.worst(account, instrument, &then);
         if worst > terms.position_max && worst > self.worst(account, instrument, now) {
             return Err(Reject::PositionLimit.into());
         }
-        let held = self.leg(account, instrument).position.abs();
-        let closing = if self.closes(order) { leaves.min(held) } else { 0 };
-        if !reduce_only && self.open_interest(instrument) + leaves - closing > terms.open_interest_max {
+        let opening = self.opening(account, instrument, &[order]);
+        if !reduce_only && self.opens_too_much(instrument, opening) {
             return Err(Reject::OpenInterestLimit.into());
         }
         Ok(())
+    }
+
+    /// How much more than they close some orders of an account open.
+    pub(crate) fn opening(&self, account: AccountId, instrument: InstrumentId, orders: &[&Order]) -> i128 {
+        let (mut total, mut closing) = (0, 0);
+        for order in orders {
+            total += order.leaves;
+            closing += if self.closes(order) { order.leaves } else { 0 };
+        }
+        total - closing.min(self.leg(account, instrument).position.abs())
+    }
+
+    /// Whether the open interest would pass its limit; what opens nothing never does.
+    pub(crate) fn opens_too_much(&self, instrument: InstrumentId, opening: i128) -> bool {
+        let most = self.instruments[instrument.index()].terms.open_interest_max;
+        opening > 0 && self.open_interest(instrument) + opening > most
     }
 
     /// Margin for `order` beside `now`, in place of `replaces`.
@@ -252,7 +270,7 @@ impl Model {
     }
 
     /// An order as it was asked for, before any rule has looked at it.
-    fn drafted(&self, (session, client): Request, advanced: &AdvancedOrder) -> Order {
+    pub(crate) fn drafted(&self, (session, client): Request, advanced: &AdvancedOrder) -> Order {
         let new = &advanced.order;
         let sleeps = advanced.instructions.trigger.is_some();
         Order {
@@ -285,6 +303,22 @@ impl Model {
 
     /// Every rule a new order can break; the order with its effective price and quantity.
     pub(crate) fn check_new(&self, request: Request, advanced: &AdvancedOrder) -> Result<Order, Refusal> {
+        let order = self.check_alone(request, advanced, &[])?;
+        if order.stage != Stage::Dormant {
+            let now = self.weighing(order.account);
+            self.check_exposure(&order, &now, None)?;
+            self.check_margin(&order, &now, None)?;
+        }
+        Ok(order)
+    }
+
+    /// The same but for the account's limits and margin; room is also taken by the orders `ahead`.
+    pub(crate) fn check_alone(
+        &self,
+        request: Request,
+        advanced: &AdvancedOrder,
+        ahead: &[&Order],
+    ) -> Result<Order, Refusal> {
         let mut order = self.drafted(request, advanced);
         let limit = advanced.order.limit.map(wide);
         self.user_account(order.account)?;
@@ -306,15 +340,12 @@ impl Model {
         }
         self.check_trigger_price(&order)?;
         if order.stage == Stage::Dormant {
-            self.check_room(&order)?;
+            self.check_room(&order, ahead)?;
             return Ok(order);
         }
         self.price_and_size(&mut order, limit.is_none())?;
-        self.check_room(&order)?;
+        self.check_room(&order, ahead)?;
         self.check_take_now(&mut order)?;
-        let now = self.weighing(order.account);
-        self.check_exposure(&order, &now, None)?;
-        self.check_margin(&order, &now, None)?;
         Ok(order)
     }
 
@@ -334,16 +365,19 @@ impl Model {
         self.check_size(order, market)
     }
 
-    /// Stores and limits leave room for the order and its exits.
-    pub(crate) fn check_room(&self, order: &Order) -> Result<(), Refusal> {
-        let more = order.with_exits();
+    /// Stores and limits leave room for the order and its exits, behind those `ahead` of it.
+    pub(crate) fn check_room(&self, order: &Order, ahead: &[&Order]) -> Result<(), Refusal> {
+        let same = |other: &&Order| other.instrument == order.instrument;
+        let count = |orders: &[&Order]| orders.iter().map(|other| other.with_exits()).sum::<usize>();
+        let before: Vec<&Order> = ahead.iter().copied().filter(same).collect();
+        let own = self.orders_of(order.account).into_iter().filter(same).count();
         let most = self.instruments[order.instrument.index()].terms.orders_max;
-        let mut own = self.orders_of(order.account);
-        own.retain(|other| other.instrument == order.instrument);
-        if own.len() + more > most || self.orders.len() + more > self.capacity.orders as usize {
+        let more = order.with_exits();
+        let full = self.orders.len() + count(ahead) + more > self.capacity.orders as usize;
+        if own + count(&before) + more > most || full {
             return Err(Reject::TooManyOrders.into());
         }
-        if !self.leg_fits(order.account, order.instrument) {
+        if !self.leg_fits(order.account, order.instrument, ahead) {
             return Err(Reject::TooManyLegs.into());
         }
         Ok(())

@@ -79,6 +79,9 @@ impl Model {
     }
 
     pub(crate) fn restarted(&mut self, cancel_only_ms: u32, call_ms: u32) -> Result<(), Refusal> {
+        if cancel_only_ms == 0 && call_ms == 0 {
+            return Err(Reject::BadParameter.into());
+        }
         for place in self.all_instruments() {
             let Instrument { state, until, .. } = &self.instruments[place.index()];
             let returns = match state {

@@ -1,11 +1,12 @@
 //! The end of an instrument: its orders go, its positions are settled at one price.
 
 use engine::limits::SETTLES_PER_COMMAND;
-use engine::{CancelReason, Event, OrderId, Reject, TradingState};
-use risk::{AccountId, InstrumentId, Mark, Side};
+use engine::{CancelReason, Event, Reject, TradingState};
+use risk::{AccountId, InstrumentId, Mark};
+use std::collections::BTreeSet;
 
 use super::arith::MARKS;
-use super::state::{Leg, Settling};
+use super::state::{Leg, Scope, Settling};
 use super::{Model, Refusal, mark_of, money, position};
 
 impl Model {
@@ -23,53 +24,43 @@ impl Model {
         Ok(())
     }
 
-    /// Orders of an instrument: bids, asks, then what sleeps.
-    fn orders_in(&self, instrument: InstrumentId) -> Vec<OrderId> {
-        let book = &self.instruments[instrument.index()].book;
-        let mut all = book.walk(Side::Buy);
-        all.extend(book.walk(Side::Sell));
-        let mut asleep: Vec<_> = self
-            .orders
-            .values()
-            .filter(|order| order.instrument == instrument && !all.contains(&order.id))
-            .map(|order| (order.serial, order.id))
-            .collect();
-        asleep.sort_unstable();
-        all.extend(asleep.into_iter().map(|(_, id)| id));
-        all
+    /// Who has anything in an instrument: traders ascending, then the venue's own.
+    fn parties(&self, instrument: InstrumentId) -> Vec<AccountId> {
+        let orders = self.orders.values().filter(|order| order.instrument == instrument);
+        let legs = self.legs.keys().filter(|(_, place)| *place == instrument);
+        let all: BTreeSet<AccountId> =
+            orders.map(|order| order.account).chain(legs.map(|&(account, _)| account)).collect();
+        let (own, users): (Vec<AccountId>, Vec<AccountId>) =
+            all.into_iter().partition(|account| account.is_system());
+        users.into_iter().chain(own).collect()
     }
 
-    /// Cancels and settles as many as one command may.
+    /// Settles as much as one command may.
     pub(crate) fn settle_on(&mut self, mut settling: Settling) {
         let instrument = settling.instrument;
         let mut left = SETTLES_PER_COMMAND;
-        for id in self.orders_in(instrument) {
-            if left == 0 {
-                break;
-            }
-            if self.orders.contains_key(&id) {
-                self.cancel(id, CancelReason::Settled);
+        for account in self.parties(instrument) {
+            let scope =
+                Scope { instrument: Some(instrument), ..Scope::of_account(account, CancelReason::Settled) };
+            for id in self.swept(&scope) {
+                if !self.orders.contains_key(&id) {
+                    continue;
+                }
+                if left == 0 {
+                    self.settling = Some(settling);
+                    return;
+                }
                 left -= 1;
+                self.cancel(id, CancelReason::Settled);
             }
-        }
-        let holders: Vec<AccountId> =
-            self.legs.iter().filter(|((_, place), leg)| *place == instrument && leg.position != 0).map(|((account, _), _)| *account).collect();
-        let (own, users): (Vec<AccountId>, Vec<AccountId>) =
-            holders.into_iter().partition(|account| account.is_system());
-        let mut holders = users.into_iter().chain(own);
-        while left > 0
-            && let Some(account) = holders.next()
-        {
-            left -= 1;
-            settling.dust += self.settle_position(account, instrument, settling.price);
-        }
-        let through = self.orders_in(instrument).is_empty() && holders.next().is_none();
-        if !through {
-            self.settling = Some(settling);
-            return;
-        }
-        let all: Vec<AccountId> = self.accounts.keys().copied().collect();
-        for account in all {
+            if self.leg(account, instrument).position != 0 {
+                if left == 0 {
+                    self.settling = Some(settling);
+                    return;
+                }
+                left -= 1;
+                settling.dust += self.settle_position(account, instrument, settling.price);
+            }
             let leg = Leg { leverage: 0, ..self.leg(account, instrument) };
             self.store_leg(account, instrument, leg);
         }

@@ -14,7 +14,7 @@ impl Default for Budget {
 
 impl Model {
     /// What a sweep looks at: by ascending instrument, last placed first.
-    fn swept(&self, scope: &Scope) -> Vec<OrderId> {
+    pub(crate) fn swept(&self, scope: &Scope) -> Vec<OrderId> {
         let mut orders = self.orders_of(scope.account);
         orders.retain(|order| scope.instrument.is_none_or(|instrument| order.instrument == instrument));
         orders.sort_by_key(|order| (order.instrument, core::cmp::Reverse(order.placed)));
