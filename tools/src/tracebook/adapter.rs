@@ -34,7 +34,7 @@ pub(super) struct Trade {
 }
 
 /// The protocol's reasons.
-pub(super) const NOT_ACTIVE: &str = "ORDER_NOT_ACTIVE";
+const NOT_ACTIVE: &str = "ORDER_NOT_ACTIVE";
 const DUPLICATE: &str = "DUPLICATE_ORDER_ID";
 const INVALID_ORDER: &str = "INVALID_ORDER";
 const INVALID_REPLACEMENT: &str = "INVALID_REPLACEMENT";
