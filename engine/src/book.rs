@@ -1,6 +1,6 @@
 //! One instrument's order book: two ladders and the best price of each.
 //!
-//! Invariant: the book is never crossed between commands; within a level, orders stand in the order they joined it.
+//! Invariant: the book is crossed only where orders joined it without taking; within a level, orders stand in the order they joined it.
 //! The book knows prices in ticks and quantities; it knows nothing of accounts' money.
 
 use crate::ladder::{Ladder, NIL};
@@ -38,6 +38,19 @@ impl Book {
             Side::Buy => self.best_ask.is_some_and(|ask| ask <= limit),
             Side::Sell => self.best_bid.is_some_and(|bid| bid >= limit),
         }
+    }
+
+    /// Whether its own orders would match with each other.
+    pub(crate) fn is_crossed(&self) -> bool {
+        matches!((self.best_bid, self.best_ask), (Some(bid), Some(ask)) if bid >= ask)
+    }
+
+    /// The first of the best bids and of the best asks, where both admit a match at `key`.
+    pub(crate) fn pair_at(&self, key: u32) -> Option<(OrderSlot, OrderSlot)> {
+        let bid = self.best_bid.filter(|&bid| bid >= key)?;
+        let ask = self.best_ask.filter(|&ask| ask <= key)?;
+        let (buy, sell) = (self.bids.head(bid), self.asks.head(ask));
+        (buy != NIL && sell != NIL).then(|| (OrderSlot::new(buy), OrderSlot::new(sell)))
     }
 
     /// The order that a taker on `side` limited to `limit` ticks meets next.
@@ -120,7 +133,7 @@ impl Book {
         }
     }
 
-    /// Verifies levels, best prices and that the book is not crossed.
+    /// Verifies levels and best prices. Whether it may be crossed, its instrument's state says.
     ///
     /// # Panics
     /// With the rule that does not hold.
@@ -148,9 +161,6 @@ impl Book {
         }
         assert!(self.best_bid == self.bids.at_or_below(u32::MAX), "best bid");
         assert!(self.best_ask == self.asks.at_or_above(0), "best ask");
-        if let (Some(bid), Some(ask)) = (self.best_bid, self.best_ask) {
-            assert!(bid < ask, "not crossed");
-        }
         count
     }
 }

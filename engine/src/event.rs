@@ -566,7 +566,7 @@ pub enum Event {
         position: Position,
         /// What the account received for it.
         amount: Money,
-        /// Balance after it.
+        /// Balance after it, and after what was covered.
         balance: Money,
         /// Paid by the insurance account to bring the balance of an account without positions back to zero.
         covered: Money,

@@ -11,6 +11,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod auction;
 mod bitmap;
 pub mod book;
 mod client_index;
@@ -25,6 +26,7 @@ mod liquidation_index;
 pub mod orders;
 mod queue;
 pub mod reject;
+mod triggers;
 pub mod venue;
 
 pub use command::{
@@ -34,7 +36,8 @@ pub use command::{
     Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs, TradingState, Transfer, Trigger,
     TriggerKind, TriggerSource,
 };
+pub use conditions::Stage;
 pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId, TrimReason};
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
-pub use venue::{Key, OpenOrderView, ProtectionView, Session, Venue, Window};
+pub use venue::{Indicative, Key, OpenOrderView, ProtectionView, Session, SpecialView, Venue, Window};

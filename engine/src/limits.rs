@@ -45,8 +45,12 @@ pub const QUOTE_NUMBERS: u64 = 1 << 63;
 pub const QUOTE_LEVELS: u8 = 16;
 /// Positions settled, or orders of a closed instrument cancelled, in one command.
 pub const SETTLES_PER_COMMAND: usize = 256;
-/// Price levels an auction looks at in one command.
-pub const AUCTION_LEVELS_PER_COMMAND: usize = 4096;
+/// Account numbers a settlement may pass in one command.
+pub const SETTLE_LOOKS_PER_COMMAND: usize = 4096;
+/// Orders an auction may look at in one command to find its price.
+pub const AUCTION_LOOKS_PER_COMMAND: usize = 4096;
+/// Instruments a restart may pass in one command.
+pub const RESTARTS_PER_COMMAND: usize = 256;
 /// Sources of index prices of one instrument.
 pub const INDEX_SOURCES_MAX: usize = 16;
 

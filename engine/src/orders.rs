@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::command::{ClientOrderId, OrderId, SessionId};
 use crate::conditions::{Conditions, ConditionsId, ConditionsStore};
-use crate::ladder::{Link, Nodes};
+use crate::ladder::{Link, NIL, Nodes};
 use crate::limits::{GENERATION_MAX, ORDER_SLOTS_MAX};
 use risk::{AccountId, InstrumentId, OrderSlot, Qty, Side};
 
@@ -267,6 +267,13 @@ impl Orders {
     pub(crate) fn leaves(&self, slot: OrderSlot) -> Qty {
         let shown = self.hot[slot.index()].leaves;
         self.conditions(slot).map_or(shown, |conditions| shown + conditions.hidden)
+    }
+
+    /// The order behind one in its level, or none.
+    #[inline]
+    pub(crate) fn next_in_level(&self, slot: OrderSlot) -> OrderSlot {
+        let next = self.hot[slot.index()].link.next;
+        if next == NIL { OrderSlot::NONE } else { OrderSlot::new(next) }
     }
 
     /// Divides what remains of an order with conditions into what is shown and what is hidden.

@@ -5,8 +5,11 @@
 //! [`Action::Continue`], and until it is done every other command is refused.
 
 mod accounts;
+mod activation;
 mod advanced;
 mod amend;
+mod amend_trigger;
+mod auction;
 mod batch;
 mod cancel;
 mod check;
@@ -49,6 +52,7 @@ use crate::liquidation_index::LiquidationIndex;
 use crate::orders::Orders;
 use crate::queue::Queue;
 use crate::reject::Reject;
+use crate::triggers::{Trails, Triggers};
 use risk::{
     Account, AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OwnerGroupId, Price, Qty,
     Side,
@@ -58,22 +62,33 @@ use groups::{Groups, Restricting};
 use instruments::Sources;
 use keys::Keys;
 use matching::Taker;
+use phases::{PhaseWork, Reach};
 use protection::Protections;
 use sessions::skip_numbers;
 use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
 use wake::Wake;
 
+pub use auction::Indicative;
 pub use keys::Key;
 pub use protection::{ProtectionView, Window};
 pub use sessions::Session;
-pub use views::OpenOrderView;
+pub use views::{OpenOrderView, SpecialView};
 
 /// What one instrument has beside its risk terms.
 #[derive(Debug)]
 struct Market {
     book: Book,
     state: TradingState,
+    /// What takers may take; derived.
+    reach: Reach,
+    /// When the next state follows by itself; 0 is never.
+    until: TimeNs,
+    /// How long the auction lasts that follows a cancel-only time, in milliseconds; 0 is not at all.
+    call_ms: u32,
     sources: Sources,
+    /// Price of the last match, in ticks; 0 before the first.
+    last: u32,
+    triggers: Triggers,
 }
 
 /// The state of the venue.
@@ -101,8 +116,16 @@ pub struct Venue {
     /// A restriction of an owner group that has not come to all its accounts.
     restricting: Option<Restricting>,
     protections: Protections,
+    /// Trailing stops of all instruments.
+    trails: Trails,
+    /// Instruments with crossed triggers, the first crossed first.
+    crossed: VecDeque<InstrumentId>,
     /// Orders whose turn to take comes, the next first.
     waiting: Queue,
+    /// An uncrossing, restart or settlement that is not through.
+    phase: Option<PhaseWork>,
+    /// Times at which states change by themselves, the earliest last. Derived from the instruments.
+    state_timers: Vec<(TimeNs, InstrumentId)>,
     /// What is left of the matching work of this command; between commands it means nothing.
     work: usize,
     /// The time of a tick that has not fired all timers it must.
@@ -153,10 +176,14 @@ impl Venue {
             liquidating: VecDeque::with_capacity(accounts as usize),
             suspended: None,
             sweeps: VecDeque::with_capacity(SWEEPS_AT_ONCE),
+            trails: Trails::with_capacity(orders),
+            crossed: VecDeque::new(),
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
             waiting: Queue::EMPTY,
+            phase: None,
+            state_timers: Vec::new(),
             work: 0,
             firing: None,
             wake: None,
@@ -269,6 +296,7 @@ impl Venue {
     pub fn pending(&self) -> bool {
         self.suspended.is_some()
             || !self.sweeps.is_empty()
+            || self.phase.is_some()
             || self.firing.is_some()
             || self.wake.is_some()
             || self.has_follow_up()
@@ -285,6 +313,8 @@ impl Venue {
             self.take_and_settle(taker, events);
         } else if !self.sweeps.is_empty() {
             self.go_on_sweeping(&mut Budget::of_command(), events);
+        } else if let Some(work) = self.phase.take_if(|work| work.is_urgent()) {
+            self.go_on_with_phase(work, events);
         } else if let Some(now) = self.firing.take() {
             self.fire_due(now, events);
         } else if let Some(wake) = self.wake.take() {
@@ -293,10 +323,21 @@ impl Venue {
             // What follows up is taken up at the end of every command, this one too.
         } else if let Some(restricting) = self.restricting.take() {
             self.go_on_restricting(restricting, events);
+        } else if let Some(work) = self.phase.take() {
+            self.go_on_with_phase(work, events);
         } else if let Some(&account) = self.liquidating.front() {
             self.liquidation_step(account, events);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn go_on_with_phase(&mut self, work: PhaseWork, events: &mut Events) {
+        match work {
+            PhaseWork::Uncross(uncrossing) => self.uncross(uncrossing, &mut Budget::of_command(), events),
+            PhaseWork::Restart(restart) => self.go_on_restarting(restart, events),
+            PhaseWork::Settle(settling) => self.go_on_settling(settling, events),
+        }
     }
 
     /// Accounts, positions, marks, instruments: exact queries.
@@ -321,6 +362,13 @@ impl Venue {
     #[must_use]
     pub fn trading_state(&self, instrument: InstrumentId) -> Option<TradingState> {
         self.markets.get(instrument.index()).map(|market| market.state)
+    }
+
+    /// When the next state of an instrument follows by itself, if it does.
+    #[must_use]
+    pub fn state_until(&self, instrument: InstrumentId) -> Option<TimeNs> {
+        let market = self.markets.get(instrument.index())?;
+        (market.until != TimeNs::default()).then_some(market.until)
     }
 
     /// Best price of a side and the quantity there.

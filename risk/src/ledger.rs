@@ -111,6 +111,12 @@ impl Ledger {
             .filter(|(_, account)| account.state != AccountState::Absent)
     }
 
+    /// Every open account has a number below this.
+    #[must_use]
+    pub fn account_numbers(&self) -> u32 {
+        u32::try_from(self.accounts.len()).expect("bounded by ACCOUNTS_MAX")
+    }
+
     /// Sets what an account may do.
     pub fn set_state(&mut self, account: AccountId, state: AccountState) {
         self.accounts[account.index()].state = state;
@@ -171,6 +177,13 @@ impl Ledger {
         instrument.index = Some(index);
         instrument.mark = Some(mark);
         mark
+    }
+
+    /// Notes an index price while the mark stands still; the mark. Where there is none yet, the index becomes it.
+    pub fn note_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
+        let instrument = &mut self.instruments[instrument.index()];
+        instrument.index = Some(index);
+        *instrument.mark.get_or_insert(index)
     }
 
     /// The mark of an instrument in which somebody has a leg.

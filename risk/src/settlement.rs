@@ -2,10 +2,10 @@
 //!
 //! Invariant: after each function here the sums I1-I5 hold again.
 
-use crate::account::LegId;
+use crate::account::{Leg, LegId};
 use crate::byte_enum;
 use crate::ledger::Ledger;
-use crate::units::{AccountId, FeeRate, Money, Position, Price, Qty, Side};
+use crate::units::{AccountId, FeeRate, Mark, Money, Position, Price, Qty, Side};
 
 byte_enum!(
     /// What kind of match it is.
@@ -70,6 +70,16 @@ impl Ledger {
         self.charge_maker(maker, value, taker_fee)
     }
 
+    /// Settles a match at the price of an auction: neither side took, so both pay the maker fee. The buyer's fee is
+    /// named the taker's.
+    pub fn settle_auction(&mut self, buyer: LegId, seller: LegId, price: Price, qty: Qty) -> Settlement {
+        let value = self.exchange(buyer, seller, Side::Buy, price, qty);
+        let rate = self.instrument(self.leg(buyer).instrument).spec.maker_fee;
+        let fee = rate.of(value);
+        self.charge(self.leg(buyer).account, AccountId::FEES, fee);
+        self.charge_maker(seller, value, fee)
+    }
+
     fn charge_maker(&mut self, maker: LegId, value: Money, taker_fee: Money) -> Settlement {
         let rate: FeeRate = self.instrument(self.leg(maker).instrument).spec.maker_fee;
         let maker_fee = rate.of(value);
@@ -98,6 +108,16 @@ impl Ledger {
     pub fn transfer_position(&mut self, from: LegId, to: LegId, position: Position, amount: Money) {
         self.post_position(from, Position::ZERO - position, -amount);
         self.post_position(to, position, amount);
+    }
+
+    /// Closes the position of a leg at `price`: the dust account takes it over for its value, rounded down, which is
+    /// what the leg's account gets. Once every position has been closed so, the dust account holds none, and keeps what
+    /// the rounding left.
+    pub fn settle_position(&mut self, leg: LegId, dust: LegId, price: Mark) -> Money {
+        let Leg { instrument, position, .. } = *self.leg(leg);
+        let amount = self.instrument(instrument).position_value(position, price);
+        self.transfer_position(leg, dust, position, amount);
+        amount
     }
 
     /// The insurance account brings a negative balance of an account without positions back to zero; what it paid.

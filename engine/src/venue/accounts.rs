@@ -4,7 +4,7 @@
 
 use super::sweep::Scope;
 use super::{Refusal, Venue, Verdict};
-use crate::command::Transfer;
+use crate::command::{TradingState, Transfer};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
 use risk::{AccountId, AccountState, InstrumentId, Leverage, Money, Restriction};
@@ -101,8 +101,10 @@ impl Venue {
         events: &mut Events,
     ) -> Verdict {
         self.user(account)?;
-        let leverage_max =
-            self.ledger.find_instrument(instrument).ok_or(Reject::UnknownInstrument)?.leverage_max();
+        if self.trading_state(instrument).ok_or(Reject::UnknownInstrument)? == TradingState::Settled {
+            return Err(Reject::NotTrading.into());
+        }
+        let leverage_max = self.ledger.instrument(instrument).leverage_max();
         self.check_free(account)?;
         if !self.ledger.has_room_for_leg(account, instrument) {
             return Err(Reject::TooManyLegs.into());

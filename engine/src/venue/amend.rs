@@ -4,6 +4,7 @@
 //! refused amendment leaves the order as it was.
 
 use super::checks::check_restriction;
+use super::phases::Change;
 use super::{Venue, Verdict};
 use crate::command::{AmendOrder, SessionId};
 use crate::conditions::Stage;
@@ -69,7 +70,12 @@ impl Venue {
         let &Account { state, restriction, .. } = self.user(amend.account)?;
         let slot = self.find_order(session, amend.account, amend.order);
         if let Some(slot) = slot {
-            self.check_market(self.orders.get(slot).instrument())?;
+            let order = self.orders.get(slot);
+            self.check_change(order.instrument(), || Change {
+                keeps_place: self.keeps_place(slot, amend),
+                post_only: amend.post_only,
+                reduce_only: order.reduce_only(),
+            })?;
         }
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
@@ -86,6 +92,7 @@ impl Venue {
         self.keeps_place(slot, amend) || self.orders.get(slot).reduce_only()
     }
 
+    /// Whether the amendment only takes from the order, which then stays where it is.
     fn keeps_place(&self, slot: OrderSlot, amend: &AmendOrder) -> bool {
         let order = self.orders.get(slot);
         self.price_of(order.instrument(), order.key) == amend.limit && amend.qty <= self.total(slot)

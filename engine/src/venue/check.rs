@@ -3,11 +3,11 @@
 //! Invariant: `check` recomputes every kept sum, list and bound naively; `digest` covers everything that decides future
 //! events, free-list order included, and nothing else.
 
-use super::Venue;
+use super::{Market, Venue};
 use crate::codec::encode_to;
-use crate::command::{KeyId, SessionKind};
-use crate::conditions::Stage;
-use risk::{AccountState, Side, Weight};
+use crate::command::{KeyId, SessionKind, TradingState};
+use crate::conditions::{Conditions, Stage};
+use risk::{AccountState, InstrumentId, OrderSlot, Qty, Side, Weight};
 
 /// Octets gathered before the hash sees them.
 const DIGEST_BUFFER: usize = 4096;
@@ -48,7 +48,9 @@ impl Venue {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.firing, &self.wake, &self.waiting), |bytes| hash.write(bytes));
+        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.wake, &self.waiting), |bytes| {
+            hash.write(bytes);
+        });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
@@ -56,8 +58,13 @@ impl Venue {
         for account in &self.liquidating {
             encode_to(account, |bytes| hash.write(bytes));
         }
+        for instrument in &self.crossed {
+            encode_to(instrument, |bytes| hash.write(bytes));
+        }
         for market in &self.markets {
-            encode_to(&(&market.state, &market.sources), |bytes| hash.write(bytes));
+            let Market { state, until, call_ms, sources, last, .. } = market;
+            encode_to(&(state, until, call_ms, sources, last), |bytes| hash.write(bytes));
+            market.triggers.encode_to(&self.trails, |bytes| hash.write(bytes));
             for side in [Side::Buy, Side::Sell] {
                 for level in market.book.ladder(side).occupied() {
                     encode_to(&level, |bytes| hash.write(bytes));
@@ -94,6 +101,7 @@ impl Venue {
             let found = self.clients.find(&self.orders, terms.session, terms.client_order_id);
             assert!(found == Some(slot), "client index");
         }
+        self.check_phases();
         self.check_accounts();
         self.check_sessions();
         self.check_expiries();
@@ -103,15 +111,21 @@ impl Venue {
 
     /// Verifies orders with conditions; how many of them neither rest nor take.
     fn check_conditions(&mut self) -> u32 {
-        let (mut special, mut asleep, mut waiting) = (0, 0, 0);
+        let (mut special, mut asleep, mut waiting, mut dormant) = (0, 0, 0, 0);
         let mut queued = 0;
         self.waiting.walk(&mut self.orders, |_| queued += 1);
         for (slot, _) in self.orders.live() {
             let Some(conditions) = self.orders.conditions(slot) else { continue };
             special += 1;
+            self.check_links(slot, conditions);
             let weightless = self.ledger.reservation(slot).weight == Weight::None;
+            self.check_shown(slot, conditions);
             match conditions.stage {
-                Stage::Held | Stage::Dormant => assert!(weightless, "what sleeps reserves nothing"),
+                Stage::Held => assert!(weightless, "what is held reserves nothing"),
+                Stage::Dormant => {
+                    assert!(weightless, "what sleeps reserves nothing");
+                    dormant += 1;
+                }
                 Stage::Waiting => waiting += 1,
                 Stage::Live => {
                     assert!(!weightless, "what trades reserves");
@@ -122,7 +136,36 @@ impl Venue {
         }
         assert!(special == self.orders.special(), "a record for every special order");
         assert!(waiting == queued, "what waits is in the queue");
+        assert!(self.check_watched() == dormant, "who waits for a price is among the triggers");
         asleep
+    }
+
+    /// An order hides something only while it rests, behind what it may show.
+    fn check_shown(&self, slot: OrderSlot, conditions: &Conditions) {
+        let (order, display) = (self.orders.get(slot), conditions.instructions.display);
+        assert!(conditions.hidden >= Qty::ZERO, "nothing less than nothing is hidden");
+        if conditions.hidden > Qty::ZERO {
+            assert!(
+                order.is_resting() && order.leaves <= display,
+                "what is hidden stands behind what is shown"
+            );
+        }
+    }
+
+    /// Verifies the triggers of every instrument; how many orders wait there.
+    fn check_watched(&mut self) -> u32 {
+        let (mut count, mut trailing) = (0, 0);
+        let is_settled = !self.pending();
+        for instrument in (0..self.ledger.instruments()).map(InstrumentId::new) {
+            let prices = self.watched_prices(instrument);
+            let Market { state, triggers, .. } = &self.markets[instrument.index()];
+            let is_settled = is_settled && *state == TradingState::Open;
+            assert!(triggers.has_crossings() == self.crossed.contains(&instrument), "crossed and queued");
+            let (plain, trails) = triggers.check(prices, is_settled, &mut self.orders, &self.trails);
+            (count, trailing) = (count + plain + trails, trailing + trails);
+        }
+        assert!(trailing as usize == self.trails.len(), "no trailing stop without an order");
+        count
     }
 
     fn check_sessions(&self) {

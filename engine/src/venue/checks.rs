@@ -3,7 +3,7 @@
 //! Invariant: a check looks at one rule, or at rules whose numbers follow each other, and changes nothing.
 
 use super::{Refusal, Venue, Verdict};
-use crate::command::{NewOrder, TradingState};
+use crate::command::NewOrder;
 use crate::reject::Reject;
 use risk::{
     AccountId, Candidate, Instrument, InstrumentId, LegId, Money, Position, Price, Prospect, Qty,
@@ -22,21 +22,6 @@ pub(super) struct Ahead {
 }
 
 impl Venue {
-    /// Whether the instrument exists and admits orders.
-    pub(super) fn check_market(&self, instrument: InstrumentId) -> Result<(), Reject> {
-        match self.trading_state(instrument).ok_or(Reject::UnknownInstrument)? {
-            TradingState::Open => Ok(()),
-            TradingState::CancelOnly
-            | TradingState::PreOpen
-            | TradingState::Auction
-            | TradingState::PostOnly
-            | TradingState::ReduceOnly
-            | TradingState::Halted
-            | TradingState::Closed
-            | TradingState::Settled => Err(Reject::NotTrading),
-        }
-    }
-
     pub(super) fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
         if !self.is_lots(instrument, qty) {
             return Err(Reject::BadQuantity);

@@ -2,7 +2,7 @@
 //!
 //! Invariant: an order with a time to expire has a deadline there, whatever stage of its life it is in; between commands,
 //! unless work is left over, none lies at or before the last tick. A tick fires dead-man timers by deadline and session,
-//! then expiries by time and serial.
+//! then expiries by time and serial, then the states of instruments by time and instrument.
 
 use super::Venue;
 use super::sweep::Budget;
@@ -38,7 +38,7 @@ impl Venue {
             if !self.fire_next(now, &mut budget, events) {
                 return;
             }
-            if !self.sweeps.is_empty() {
+            if !self.sweeps.is_empty() || self.phase.is_some() {
                 break;
             }
         }
@@ -51,6 +51,8 @@ impl Venue {
             self.fire_dead_man(session, budget, events);
         } else if let Some(slot) = self.expiries.due(now) {
             self.cancel_and_drop_leg(slot, CancelReason::Expired, events);
+        } else if let Some(instrument) = self.state_due(now) {
+            self.next_state(instrument, now, budget, events);
         } else {
             return false;
         }
@@ -58,7 +60,7 @@ impl Venue {
     }
 
     fn has_due(&self, now: TimeNs) -> bool {
-        self.deadlines.due(now).is_some() || self.expiries.due(now).is_some()
+        self.deadlines.due(now).is_some() || self.expiries.due(now).is_some() || self.state_due(now).is_some()
     }
 
     /// Gives an order the deadline its conditions ask for, in the place of its serial: when it was accepted, and when its

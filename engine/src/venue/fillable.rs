@@ -6,7 +6,7 @@
 
 use core::ops::ControlFlow;
 
-use super::Venue;
+use super::{Market, Venue};
 use crate::command::SelfTrade;
 use crate::limits::FOK_MAKERS_MAX;
 use risk::{AccountId, InstrumentId, Money, OrderSlot, OwnerGroupId, Qty, Side};
@@ -52,8 +52,9 @@ impl Venue {
 
     /// Shows the price in ticks and the quantity of each maker that would be filled.
     fn walk(&self, walk: &Walk, mut show: impl FnMut(u32, Qty) -> ControlFlow<()>) {
-        let book = &self.markets[walk.instrument.index()].book;
-        let mut next = book.front(walk.side, walk.key);
+        let Market { book, reach, .. } = &self.markets[walk.instrument.index()];
+        let limit = reach.cut(walk.side, walk.key);
+        let mut next = book.front(walk.side, limit);
         for _ in 0..FOK_MAKERS_MAX {
             let Some(slot) = next else { return };
             if self.is_own(slot, walk) {
@@ -66,7 +67,7 @@ impl Venue {
                     return;
                 }
             }
-            next = book.behind(&self.orders, slot, walk.side, walk.key);
+            next = book.behind(&self.orders, slot, walk.side, limit);
         }
     }
 

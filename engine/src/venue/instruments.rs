@@ -1,18 +1,20 @@
-//! Instruments: definition, trading state, index prices.
+//! Instruments: definition, index prices.
 //!
 //! Invariant: an instrument's number is its place; instruments are never removed. Per instrument and source the numbers
 //! of index prices rise, so that a late one moves nothing.
 
 use alloc::vec::Vec;
 
+use super::phases::Reach;
 use super::{Market, Venue, Verdict};
 use crate::book::Book;
 use crate::command::{TimeNs, TradingState};
 use crate::event::{Event, Events};
 use crate::limits::{INDEX_SOURCES_MAX, LADDER_KEYS_MAX};
 use crate::reject::Reject;
+use crate::triggers::Triggers;
 use risk::limits::INSTRUMENTS_MAX;
-use risk::{InstrumentId, InstrumentSpec, Mark};
+use risk::{InstrumentId, InstrumentSpec, Mark, Rate};
 
 /// The sources of an instrument's index prices with their last numbers, in the order they first came.
 #[derive(Debug, Default, bincode::Encode)]
@@ -55,28 +57,23 @@ impl Venue {
         let ticks = spec.price_max.get().div_euclid(spec.tick.get());
         let keys = u32::try_from(ticks + 1).ok().filter(|&keys| keys <= LADDER_KEYS_MAX);
         let keys = keys.ok_or(Reject::BadParameter)?;
+        let tick = spec.tick;
 
         self.index.define(spec.price_max.to_mark());
         self.ledger.define(compiled);
         self.markets.push(Market {
             book: Book::new(keys),
             state: TradingState::Open,
+            reach: Reach::ALL,
+            until: TimeNs::default(),
+            call_ms: 0,
             sources: Sources::default(),
+            last: 0,
+            triggers: Triggers::new(tick, keys - 1),
         });
+        self.state_timers.reserve(self.markets.len() - self.state_timers.len());
+        self.crossed.reserve(self.markets.len() - self.crossed.len());
         events.push(Event::InstrumentDefined { instrument });
-        Ok(())
-    }
-
-    #[cold]
-    pub(super) fn set_trading_state(
-        &mut self,
-        instrument: InstrumentId,
-        state: TradingState,
-        events: &mut Events,
-    ) -> Verdict {
-        let market = self.markets.get_mut(instrument.index()).ok_or(Reject::UnknownInstrument)?;
-        market.state = state;
-        events.push(Event::TradingStateSet { instrument, state, until: TimeNs::default() });
         Ok(())
     }
 
@@ -87,17 +84,30 @@ impl Venue {
         index: Mark,
         events: &mut Events,
     ) -> Verdict {
-        let price_max =
-            self.ledger.find_instrument(instrument).ok_or(Reject::UnknownInstrument)?.spec.price_max;
+        let state = self.trading_state(instrument).ok_or(Reject::UnknownInstrument)?;
+        if state == TradingState::Settled {
+            return Err(Reject::NotTrading.into());
+        }
+        let price_max = self.ledger.instrument(instrument).spec.price_max;
         if index.get() <= 0 || index > price_max.to_mark() {
             return Err(Reject::BadPrice.into());
         }
         if number != 0 {
             self.markets[instrument.index()].sources.take(source, number)?;
         }
+        if matches!(state, TradingState::Halted | TradingState::Closed) {
+            let mark = self.ledger.note_index(instrument, index);
+            events.push(Event::Marked { instrument, index, mark });
+            self.index_moved(instrument);
+            return Ok(());
+        }
         let mark = self.ledger.set_index(instrument, index);
+        if self.ledger.instrument(instrument).limits.limit_state_band != Rate::new(0) {
+            self.refresh_reach(instrument);
+        }
         events.push(Event::Marked { instrument, index, mark });
         self.wake(instrument, events);
+        self.index_moved(instrument);
         Ok(())
     }
 }

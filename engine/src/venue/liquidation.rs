@@ -42,9 +42,11 @@ impl Venue {
     }
 
     /// Sells or buys back one leg; what the book does not take at the bankruptcy price or better goes to the insurance
-    /// account, unless what it did take has made the account sound.
+    /// account, unless what it did take has made the account sound. Where the book may not match all of it goes there.
     fn close_leg(&mut self, account: AccountId, leg: LegId, events: &mut Events) {
-        if self.take_for(account, leg, events) == WalkEnd::Bound {
+        if self.liquidates_in_book(self.ledger.leg(leg).instrument)
+            && self.take_for(account, leg, events) == WalkEnd::Bound
+        {
             return;
         }
         let open = self.ledger.leg(leg).position.size() > Qty::ZERO;
@@ -68,9 +70,19 @@ impl Venue {
             key: self.key_of(leg.instrument, limit),
             leaves: leg.position.size(),
             traded: false,
+            first: 0,
+            last: 0,
             purpose: Purpose::Liquidation,
         };
-        self.take(&mut taker, events)
+        let end = self.take(&mut taker, events);
+        if taker.traded {
+            self.traded(taker.instrument, taker.first, taker.last);
+        }
+        if end == WalkEnd::LimitState {
+            self.enter_limit_state(taker.instrument, side, taker.key, events);
+            self.pause(taker.instrument, events);
+        }
+        end
     }
 
     /// The insurance account takes the rest of a leg for its bankruptcy amount. The seam of backstop and deleveraging.

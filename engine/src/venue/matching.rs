@@ -4,7 +4,7 @@
 //! tripped, or dealt with as the taker's own. Money moves only through the ledger's settlement, once per match.
 
 use super::Venue;
-use crate::command::{ClientOrderId, OrderId, SessionId};
+use crate::command::{ClientOrderId, OrderId, SessionId, TradingState};
 use crate::event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
 use risk::{
     AccountId, FillKind, InstrumentId, LegId, Money, OrderSlot, OwnerGroupId, Price, Qty, Settlement, Side,
@@ -24,6 +24,10 @@ pub(super) struct Taker {
     pub(super) leaves: Qty,
     /// Whether it has traded, in this command or a former one.
     pub(super) traded: bool,
+    /// Price of its first match, in ticks.
+    pub(super) first: u32,
+    /// Price of its last match so far, in ticks.
+    pub(super) last: u32,
     pub(super) purpose: Purpose,
 }
 
@@ -47,6 +51,8 @@ pub(super) enum WalkEnd {
     Gone,
     /// The bound of one command; more would cross.
     Bound,
+    /// More would cross, but not at a price that may be taken now.
+    LimitState,
 }
 
 impl Venue {
@@ -61,27 +67,46 @@ impl Venue {
             }
             WalkEnd::Gone => {}
             WalkEnd::Done if taker.leaves == Qty::ZERO => self.forget_filled(slot, events),
-            WalkEnd::Done if rests => {
-                self.ledger.begin_resting(slot);
-                if self.orders.get(slot).is_special() {
-                    self.show_part(slot);
-                }
-                self.markets[taker.instrument.index()].book.rest(&mut self.orders, slot);
-            }
+            WalkEnd::Done if rests => self.rest(slot, taker.instrument),
             WalkEnd::Done => self.cancel(slot, CancelReason::Immediate, events),
             WalkEnd::SelfTrade => self.cancel(slot, CancelReason::SelfTrade, events),
+            WalkEnd::LimitState => self.stop_at_limit(slot, taker.instrument, rests, events),
         }
         self.trim_reduce_only(taker.leg, events);
         if taker.traded {
+            self.traded(taker.instrument, taker.first, taker.last);
             self.tend(taker.account, taker.leg, events);
         }
         self.drop_leg_if_empty(taker.leg);
     }
 
+    /// Puts what is left of an order into the book.
+    fn rest(&mut self, slot: OrderSlot, instrument: InstrumentId) {
+        self.ledger.begin_resting(slot);
+        if self.orders.get(slot).is_special() {
+            self.show_part(slot);
+        }
+        self.markets[instrument.index()].book.rest(&mut self.orders, slot);
+    }
+
+    /// What is left of an order that reached the limit state rests, even crossing, or is cancelled; matching pauses.
+    #[cold]
+    fn stop_at_limit(&mut self, slot: OrderSlot, instrument: InstrumentId, rests: bool, events: &mut Events) {
+        let order = *self.orders.get(slot);
+        self.enter_limit_state(instrument, order.side(), order.key, events);
+        if rests {
+            self.rest(slot, instrument);
+        } else {
+            self.cancel(slot, CancelReason::TradingState, events);
+        }
+        self.pause(instrument, events);
+    }
+
     /// Walks the book until the taker is filled, nothing crosses, or a bound is met.
     pub(super) fn take(&mut self, taker: &mut Taker, events: &mut Events) -> WalkEnd {
+        let key = self.markets[taker.instrument.index()].reach.cut(taker.side, taker.key);
         while self.work > 0 {
-            let Some(maker) = self.next_maker(taker) else { return WalkEnd::Done };
+            let Some(maker) = self.next_maker(taker, key) else { return self.end_of_reach(taker, key) };
             self.work -= 1;
             let met = self.orders.get(maker);
             let (owner, is_special) = (met.account, met.is_special());
@@ -97,15 +122,30 @@ impl Venue {
                 self.fill(taker, maker, events);
             }
         }
-        if self.next_maker(taker).is_some() { WalkEnd::Bound } else { WalkEnd::Done }
+        if self.next_maker(taker, key).is_some() { WalkEnd::Bound } else { self.end_of_reach(taker, key) }
+    }
+
+    /// Why nothing more may be taken down to `key`, a limit that the instrument may have cut.
+    #[inline]
+    fn end_of_reach(&self, taker: &Taker, key: u32) -> WalkEnd {
+        if key == taker.key { WalkEnd::Done } else { self.end_of_cut_reach(taker) }
+    }
+
+    #[cold]
+    fn end_of_cut_reach(&self, taker: &Taker) -> WalkEnd {
+        let market = &self.markets[taker.instrument.index()];
+        let pauses = market.state == TradingState::Open
+            && taker.leaves > Qty::ZERO
+            && market.book.crosses(taker.side, taker.key);
+        if pauses { WalkEnd::LimitState } else { WalkEnd::Done }
     }
 
     #[inline]
-    fn next_maker(&self, taker: &Taker) -> Option<OrderSlot> {
+    fn next_maker(&self, taker: &Taker, key: u32) -> Option<OrderSlot> {
         if taker.leaves == Qty::ZERO {
             return None;
         }
-        self.markets[taker.instrument.index()].book.front(taker.side, taker.key)
+        self.markets[taker.instrument.index()].book.front(taker.side, key)
     }
 
     /// One match: orders, money, event, then what the maker's new position asks for.
@@ -127,7 +167,10 @@ impl Venue {
             }
         };
         taker.leaves -= qty;
-        taker.traded = true;
+        if !taker.traded {
+            (taker.traded, taker.first) = (true, resting.key);
+        }
+        taker.last = resting.key;
         let maker_leaves = self.orders.fill(maker, qty);
         self.markets[taker.instrument.index()].book.reduce(resting.side(), resting.key, qty);
         events.push(self.fill_event(taker, maker, maker_leg, price, qty, settlement));
@@ -177,7 +220,13 @@ impl Venue {
         })
     }
 
-    fn fill_side(&self, order: Option<OrderSlot>, leg: LegId, leaves: Qty, fee: Money) -> FillSide {
+    pub(super) fn fill_side(
+        &self,
+        order: Option<OrderSlot>,
+        leg: LegId,
+        leaves: Qty,
+        fee: Money,
+    ) -> FillSide {
         let leg = self.ledger.leg(leg);
         let (order, client_order_id, session) = match order {
             None => (OrderId::default(), ClientOrderId::default(), SessionId::default()),

@@ -90,6 +90,8 @@ impl Venue {
             key: self.orders.get(slot).key,
             leaves: checked.qty,
             traded: false,
+            first: 0,
+            last: 0,
             purpose: Purpose::Order { slot, rests: order.time_in_force.rests() },
         };
         self.take_and_settle(taker, events);
@@ -118,7 +120,7 @@ impl Venue {
     #[inline]
     fn check_terms<B: Beyond>(&self, order: &NewOrder, beyond: &B, ahead: Ahead) -> Result<Checked, Reject> {
         let &Account { state, restriction, group, .. } = self.user(order.account)?;
-        self.check_market(order.instrument)?;
+        self.check_market(order, beyond.said())?;
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
         }

@@ -181,7 +181,7 @@ impl Venue {
         if qty == Qty::ZERO {
             return Ok(standing.map_or(Plan::Nothing, Plan::Withdraw));
         }
-        self.check_market(instrument)?;
+        self.check_market(&side.order(account), None)?;
         self.check_quantity(instrument, qty)?;
         self.check_price(instrument, price)?;
         let key = self.key_of(instrument, price);

@@ -7,7 +7,7 @@
 use super::Venue;
 use crate::command::{ClientOrderId, KeyId, OrderTag, ProtectionId, SessionId};
 use crate::event::{CancelReason, Event, Events};
-use crate::limits::{CANCELS_PER_COMMAND, LOOKS_PER_COMMAND};
+use crate::limits::{AUCTION_LOOKS_PER_COMMAND, CANCELS_PER_COMMAND, LOOKS_PER_COMMAND};
 use risk::{AccountId, InstrumentId, OrderSlot, Side};
 
 /// Which orders stay.
@@ -104,12 +104,18 @@ impl Sweep {
 pub(super) struct Budget {
     looks: usize,
     cancels: usize,
+    /// Orders an auction may look at.
+    pub(super) auction_looks: usize,
 }
 
 impl Budget {
     /// All of it.
     pub(super) const fn of_command() -> Self {
-        Self { looks: LOOKS_PER_COMMAND, cancels: CANCELS_PER_COMMAND }
+        Self {
+            looks: LOOKS_PER_COMMAND,
+            cancels: CANCELS_PER_COMMAND,
+            auction_looks: AUCTION_LOOKS_PER_COMMAND,
+        }
     }
 }
 

@@ -1,12 +1,13 @@
-//! Views: resting orders as others may see them.
+//! Views: open orders as others may see them.
 //!
 //! Invariant: reading only; what a view shows is the state between two commands.
 
 use super::Venue;
-use crate::command::{ClientOrderId, OrderId, OrderRef, SessionId};
+use crate::command::{ClientOrderId, OrderId, OrderRef, OrderTag, ProtectionId, SessionId, TimeNs, Trigger};
+use crate::conditions::Stage;
 use risk::{AccountId, InstrumentId, OrderSlot, Price, Qty, Side};
 
-/// A resting order.
+/// An open order: it rests, sleeps, or its turn comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OpenOrderView {
     /// Venue's number.
@@ -21,7 +22,8 @@ pub struct OpenOrderView {
     pub side: Side,
     /// Limit price.
     pub price: Price,
-    /// What remains to fill.
+    /// What remains to fill, shown and hidden; 0 of an exit whose entry has not filled, and of an order that closes the
+    /// position it finds when it fires.
     pub leaves: Qty,
     /// Filled since it was accepted.
     pub filled: Qty,
@@ -29,10 +31,29 @@ pub struct OpenOrderView {
     pub reduce_only: bool,
     /// Whether it stays when its session is lost and what protects a position is kept.
     pub persistent: bool,
+    /// What an order with instructions has beside.
+    pub special: Option<SpecialView>,
+}
+
+/// What an open order with instructions has beside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SpecialView {
+    /// Where it is in its life.
+    pub stage: Stage,
+    /// What others see of it in the book.
+    pub shown: Qty,
+    /// What its client finds it by; 0 is nothing.
+    pub tag: OrderTag,
+    /// When it expires; 0 is never.
+    pub expires: TimeNs,
+    /// What it waits for, or waited for.
+    pub trigger: Option<Trigger>,
+    /// Its market-maker protection group; 0 is none.
+    pub protection: ProtectionId,
 }
 
 impl Venue {
-    /// Resting orders of an account: by ascending instrument, in an instrument the latest to join first. None where
+    /// Open orders of an account: by ascending instrument, in an instrument the latest to join first. None where
     /// there is no such account.
     pub fn open_orders(&self, account: AccountId) -> impl Iterator<Item = OpenOrderView> + '_ {
         self.open_orders_in(account, None)
@@ -53,7 +74,7 @@ impl Venue {
         })
     }
 
-    /// A resting order of an account by either number; the client's counts in the session it came by.
+    /// An open order of an account by either number; the client's counts in the session it came by.
     #[must_use]
     pub fn find_open(
         &self,
@@ -73,10 +94,18 @@ impl Venue {
             instrument: order.instrument(),
             side: order.side(),
             price: self.price_of(order.instrument(), order.key),
-            leaves: order.leaves,
+            leaves: self.orders.leaves(slot),
             filled: terms.filled,
             reduce_only: order.reduce_only(),
             persistent: order.persistent(),
+            special: self.orders.conditions(slot).map(|conditions| SpecialView {
+                stage: conditions.stage,
+                shown: if order.is_resting() { order.leaves } else { Qty::ZERO },
+                tag: conditions.instructions.tag,
+                expires: conditions.instructions.expires,
+                trigger: conditions.instructions.trigger,
+                protection: conditions.instructions.protection,
+            }),
         }
     }
 }

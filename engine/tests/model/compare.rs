@@ -190,5 +190,6 @@ fn view(order: &Order) -> OpenOrderView {
         filled: qty(order.filled),
         reduce_only: order.reduce_only,
         persistent: order.persistent,
+        special: None,
     }
 }

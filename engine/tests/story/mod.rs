@@ -3,6 +3,7 @@
 pub(crate) mod machine;
 pub(crate) mod orders;
 pub(crate) mod owners;
+pub(crate) mod phases;
 pub(crate) mod read;
 pub(crate) mod sessions;
 pub(crate) mod write;
@@ -10,7 +11,7 @@ pub(crate) mod write;
 use std::collections::BTreeMap;
 
 use engine::{Action, ClientOrderId, ClientSeq, Command, Event, OrderRef, SessionId, TimeNs, Transfer};
-use risk::{AccountId, Capacity, InstrumentId, Money};
+use risk::{AccountId, Capacity, InstrumentId, InstrumentSpec, Money};
 
 use machine::Machine;
 
@@ -40,7 +41,8 @@ pub(crate) struct Story<'m> {
     /// By whom the next command comes.
     pub(crate) sender: Sender,
     pub(crate) numbers: BTreeMap<engine::OrderId, String>,
-    instruments: u32,
+    /// Terms of the instruments.
+    pub(crate) specs: Vec<InstrumentSpec>,
     /// Events of the last command, in words.
     happened: Vec<String>,
     expected: Vec<String>,
@@ -49,7 +51,7 @@ pub(crate) struct Story<'m> {
 
 impl<'m> Story<'m> {
     pub(crate) fn new(make: &'m dyn Fn(Capacity) -> Box<dyn Machine>) -> Self {
-        let own = [("fees", AccountId::FEES), ("insurance", AccountId::INSURANCE)];
+        let own = [("fees", AccountId::FEES), ("insurance", AccountId::INSURANCE), ("dust", AccountId::DUST)];
         Self {
             make,
             machine: None,
@@ -61,7 +63,7 @@ impl<'m> Story<'m> {
             newcomer: None,
             sender: Sender::default(),
             numbers: BTreeMap::new(),
-            instruments: 0,
+            specs: Vec::new(),
             happened: Vec::new(),
             expected: Vec::new(),
             refused: false,
@@ -175,14 +177,14 @@ impl<'m> Story<'m> {
                 }
             }
             ["instrument", ref settings @ ..] => {
-                let instrument = InstrumentId::new(self.instruments);
-                self.instruments += 1;
+                let instrument = InstrumentId::new(u32::try_from(self.specs.len()).expect("few"));
                 let spec = Box::new(read::spec(settings)?);
+                self.specs.push((*spec).clone());
                 self.apply(Action::DefineInstrument { instrument, spec });
             }
             ["account", name, "with", amount] => {
                 let amount = Money::new(read::number(amount)?);
-                let account = AccountId::new(14 + u32::try_from(self.accounts.len()).expect("few"));
+                let account = AccountId::new(13 + u32::try_from(self.accounts.len()).expect("few"));
                 self.accounts.insert(name.to_owned(), account);
                 self.apply(Action::OpenAccount { account });
                 if amount > Money::ZERO {

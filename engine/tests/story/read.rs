@@ -1,6 +1,6 @@
 //! Words into commands.
 
-use engine::{Action, AmendOrder, CancelOrder, TradingState, Transfer};
+use engine::{Action, AmendOrder, CancelOrder, Transfer};
 use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Tier};
 
 use super::Story;
@@ -24,8 +24,14 @@ fn share(word: &str) -> Result<i32, String> {
     Ok(sign * parts)
 }
 
-fn rate(word: &str) -> Result<Rate, String> {
+pub(crate) fn rate(word: &str) -> Result<Rate, String> {
     u32::try_from(share(word)?).map(Rate::new).map_err(|_| format!("{word} is negative"))
+}
+
+/// A price, with the fraction of a price unit in 1024ths after a `+`.
+pub(crate) fn mark(word: &str) -> Result<Mark, String> {
+    let (whole, part) = word.split_once('+').unwrap_or((word, "0"));
+    Ok(Mark::new((number(whole)? << 10) + number(part)?))
 }
 
 /// `0:10%,5000:20%`: brackets with the notional they begin at.
@@ -93,21 +99,6 @@ pub(crate) fn spec(words: &[&str]) -> Result<InstrumentSpec, String> {
     Ok(spec)
 }
 
-fn trading_state(word: &str) -> Result<TradingState, String> {
-    Ok(match word {
-        "open" => TradingState::Open,
-        "cancel-only" => TradingState::CancelOnly,
-        "pre-open" => TradingState::PreOpen,
-        "auction" => TradingState::Auction,
-        "post-only" => TradingState::PostOnly,
-        "reduce-only" => TradingState::ReduceOnly,
-        "halted" => TradingState::Halted,
-        "closed" => TradingState::Closed,
-        "settled" => TradingState::Settled,
-        _ => return Err(format!("no state {word}")),
-    })
-}
-
 impl Story<'_> {
     /// A command that begins with what it is about.
     pub(crate) fn action(&mut self, words: &[&str]) -> Result<Action, String> {
@@ -121,19 +112,14 @@ impl Story<'_> {
                 self.of_session(words)?
             }
             ["group" | "restrict-group" | "suspend" | "admit", ..] => self.of_owners(words)?,
-            ["trading", state] => {
-                Action::SetTradingState { instrument: InstrumentId::new(0), state: trading_state(state)? }
-            }
+            ["trading" | "auction" | "restarted" | "limits" | "settle", ..] => self.of_phase(words)?,
             [account, ref rest @ ..] => self.of_account(account, rest)?,
             [] => return Err("nothing".to_owned()),
         })
     }
 
-    /// A price, with the fraction of a price unit in 1024ths after a `+`.
     fn index(place: &str, price: &str) -> Result<Action, String> {
-        let (whole, part) = price.split_once('+').unwrap_or((price, "0"));
-        let price = Mark::new((number(whole)? << 10) + number(part)?);
-        Ok(Action::index_price(InstrumentId::new(small(place)?), price))
+        Ok(Action::index_price(InstrumentId::new(small(place)?), mark(price)?))
     }
 
     /// A command of an account.
