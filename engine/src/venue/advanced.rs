@@ -72,7 +72,8 @@ impl Venue {
         slot
     }
 
-    fn keep_conditions(
+    /// Gives an accepted order its conditions.
+    pub(super) fn keep_conditions(
         &mut self,
         slot: OrderSlot,
         order: &NewOrder,

@@ -111,7 +111,7 @@ impl Venue {
         Ok(())
     }
 
-    fn amend_in_place(&mut self, slot: OrderSlot, limit: Price, leaves: Qty, events: &mut Events) {
+    pub(super) fn amend_in_place(&mut self, slot: OrderSlot, limit: Price, leaves: Qty, events: &mut Events) {
         let cut = self.orders.leaves(slot) - leaves;
         self.reduce_hidden_first(slot, cut);
         events.push(self.amended(slot, limit, leaves, true));
@@ -129,7 +129,14 @@ impl Venue {
     }
 
     /// Gives an order that is in no book a new price and a new quantity.
-    fn renew(&mut self, slot: OrderSlot, limit: Price, key: u32, leaves: Qty, events: &mut Events) {
+    pub(super) fn renew(
+        &mut self,
+        slot: OrderSlot,
+        limit: Price,
+        key: u32,
+        leaves: Qty,
+        events: &mut Events,
+    ) {
         let order = *self.orders.get(slot);
         let leg = self.ledger.reservation(slot).leg;
         self.ledger.release(slot);

@@ -76,8 +76,7 @@ impl Venue {
         group: OwnerGroupId,
         events: &mut Events,
     ) -> Verdict {
-        self.user(account)?;
-        let before = self.ledger.account(account).map_or_else(OwnerGroupId::default, |known| known.group);
+        let before = self.user(account)?.group;
         let is_full = group != before && self.groups.of(group).len() >= ACCOUNTS_PER_GROUP_MAX;
         if self.ledger.first_order(account, None).is_some() || is_full {
             return Err(Reject::BadParameter.into());
@@ -168,7 +167,7 @@ impl Venue {
     /// The owner group of an account; 0 where it stands alone or is not known.
     #[must_use]
     pub fn owner_group(&self, account: AccountId) -> OwnerGroupId {
-        self.ledger.account(account).map_or_else(OwnerGroupId::default, |known| known.group)
+        self.group_of(account)
     }
 
     /// Accounts of an owner group, ascending.

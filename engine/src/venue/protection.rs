@@ -196,6 +196,9 @@ impl Venue {
         (side, qty): (Side, Qty),
         events: &mut Events,
     ) {
+        if group == NO_GROUP {
+            return;
+        }
         let now = self.last.time;
         let Some(known) = self.protections.groups.get_mut(&(account, group)) else { return };
         if !known.count(now, side, qty) {
