@@ -181,8 +181,6 @@ impl Venue {
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
-            trails: Trails::with_capacity(orders),
-            crossed: VecDeque::new(),
             waiting: Queue::EMPTY,
             phase: None,
             state_timers: Vec::new(),

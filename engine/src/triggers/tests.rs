@@ -206,7 +206,6 @@ fn conditions(serial: u64, trigger: Trigger) -> Conditions {
         partner: OrderSlot::NONE,
         parent: OrderSlot::NONE,
         exits: [OrderSlot::NONE; 2],
-        expiry: HeapPlace::NOWHERE,
     }
 }
 
