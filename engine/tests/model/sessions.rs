@@ -122,6 +122,10 @@ impl Model {
                 | Action::Skip(_)
         );
         if !cancels && self.keys.get(&key).is_some_and(|key| key.suspended) {
+            // A key it does not know is the smaller number.
+            if let Action::RevokeKey { key } | Action::SuspendKey { key, .. } = &command.action {
+                self.known_key(*key)?;
+            }
             return Err(Reject::KeySuspended.into());
         }
         Ok(())
@@ -159,11 +163,15 @@ impl Model {
         Ok(())
     }
 
+    /// Whether a key is known and not revoked.
+    pub(crate) fn known_key(&self, key: KeyId) -> Result<(), Refusal> {
+        let known = self.keys.get(&key).is_some_and(|known| !known.revoked);
+        if known { Ok(()) } else { Err(Reject::UnknownKey.into()) }
+    }
+
     pub(crate) fn revoke_key(&mut self, key: KeyId) -> Result<(), Refusal> {
-        match self.keys.get_mut(&key) {
-            Some(known) if !known.revoked => known.revoked = true,
-            _ => return Err(Reject::UnknownKey.into()),
-        }
+        self.known_key(key)?;
+        self.keys.get_mut(&key).expect("just found").revoked = true;
         self.out.push(Event::KeyRevoked { key });
         Ok(())
     }
