@@ -26,6 +26,7 @@ mod liquidation_index;
 pub mod orders;
 mod queue;
 pub mod reject;
+mod triggers;
 pub mod venue;
 
 pub use command::{

@@ -5,8 +5,10 @@
 //! [`Action::Continue`], and until it is done every other command is refused.
 
 mod accounts;
+mod activation;
 mod advanced;
 mod amend;
+mod amend_trigger;
 mod auction;
 mod batch;
 mod cancel;
@@ -50,6 +52,7 @@ use crate::liquidation_index::LiquidationIndex;
 use crate::orders::Orders;
 use crate::queue::Queue;
 use crate::reject::Reject;
+use crate::triggers::{Trails, Triggers};
 use risk::{
     Account, AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OwnerGroupId, Price, Qty,
     Side,
@@ -83,6 +86,9 @@ struct Market {
     /// How long the auction lasts that follows a cancel-only time, in milliseconds; 0 is not at all.
     call_ms: u32,
     sources: Sources,
+    /// Price of the last match, in ticks; 0 before the first.
+    last: u32,
+    triggers: Triggers,
 }
 
 /// The state of the venue.
@@ -110,6 +116,10 @@ pub struct Venue {
     /// A restriction of an owner group that has not come to all its accounts.
     restricting: Option<Restricting>,
     protections: Protections,
+    /// Trailing stops of all instruments.
+    trails: Trails,
+    /// Instruments with crossed triggers, the first crossed first.
+    crossed: VecDeque<InstrumentId>,
     /// Orders whose turn to take comes, the next first.
     waiting: Queue,
     /// An uncrossing, restart or settlement that is not through.
@@ -166,6 +176,8 @@ impl Venue {
             liquidating: VecDeque::with_capacity(accounts as usize),
             suspended: None,
             sweeps: VecDeque::with_capacity(SWEEPS_AT_ONCE),
+            trails: Trails::with_capacity(orders),
+            crossed: VecDeque::new(),
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),

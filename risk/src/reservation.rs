@@ -128,6 +128,13 @@ impl Ledger {
         }
     }
 
+    /// Adds `qty` to an order that counts for nothing yet: an exit grows with its entry's fills.
+    pub fn grow_sleeping(&mut self, slot: OrderSlot, qty: Qty) {
+        let reservation = &mut self.reservations[slot.index()];
+        debug_assert!(reservation.weight == Weight::None, "what counts is admitted first");
+        reservation.qty += qty;
+    }
+
     /// Takes `qty` off a reservation: a fill, or a quantity amended down.
     pub fn reduce_reservation(&mut self, slot: OrderSlot, qty: Qty) {
         let reservation = &mut self.reservations[slot.index()];

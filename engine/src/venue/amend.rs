@@ -23,7 +23,7 @@ impl Venue {
         let order = *self.orders.get(slot);
         let (filled, resting) = (self.orders.terms(slot).filled, self.orders.leaves(slot));
         if order.is_special() {
-            self.check_amends(slot, amend.qty == filled + resting)?;
+            self.check_amends(slot, amend)?;
         }
         if amend.qty <= filled {
             return Err(Reject::BadQuantity.into());
@@ -95,14 +95,23 @@ impl Venue {
     /// Whether the amendment only takes from the order, which then stays where it is.
     fn keeps_place(&self, slot: OrderSlot, amend: &AmendOrder) -> bool {
         let order = self.orders.get(slot);
-        let total = self.orders.terms(slot).filled + self.orders.leaves(slot);
-        self.price_of(order.instrument(), order.key) == amend.limit && amend.qty <= total
+        self.price_of(order.instrument(), order.key) == amend.limit && amend.qty <= self.total(slot)
     }
 
-    /// Whether an order with instructions may be amended: it rests, and what belongs to it counts on its quantity.
+    /// What an order was accepted for, or last amended to.
+    fn total(&self, slot: OrderSlot) -> Qty {
+        self.orders.terms(slot).filled + self.orders.leaves(slot)
+    }
+
+    /// Whether an order with instructions may be amended: its protection group admits what joins anew, it rests, and
+    /// what belongs to it counts on its quantity.
     #[cold]
-    fn check_amends(&self, slot: OrderSlot, same_qty: bool) -> Result<(), Reject> {
+    fn check_amends(&self, slot: OrderSlot, amend: &AmendOrder) -> Result<(), Reject> {
         let Some(conditions) = self.orders.conditions(slot) else { return Ok(()) };
+        if !self.keeps_place(slot, amend) {
+            self.check_protection(amend.account, conditions.instructions.protection)?;
+        }
+        let same_qty = amend.qty == self.total(slot);
         let is_linked =
             conditions.partner.some().is_some() || conditions.exits.iter().any(|exit| exit.some().is_some());
         if conditions.stage != Stage::Live || (is_linked && !same_qty) {

@@ -164,6 +164,7 @@ impl Venue {
             taker: self.fill_side(Some(buy), legs[0], self.orders.leaves(buy), settlement.taker_fee),
             maker: self.fill_side(Some(sell), legs[1], self.orders.leaves(sell), settlement.maker_fee),
         }));
+        self.traded(instrument, key, key);
         for (slot, leg) in [buy, sell].into_iter().zip(legs) {
             self.settle_side(slot, leg, qty, events);
         }

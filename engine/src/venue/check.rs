@@ -5,9 +5,9 @@
 
 use super::{Market, Venue};
 use crate::codec::encode_to;
-use crate::command::{KeyId, SessionKind};
+use crate::command::{KeyId, SessionKind, TradingState};
 use crate::conditions::{Conditions, Stage};
-use risk::{AccountState, OrderSlot, Qty, Side, Weight};
+use risk::{AccountState, InstrumentId, OrderSlot, Qty, Side, Weight};
 
 /// Octets gathered before the hash sees them.
 const DIGEST_BUFFER: usize = 4096;
@@ -58,9 +58,13 @@ impl Venue {
         for account in &self.liquidating {
             encode_to(account, |bytes| hash.write(bytes));
         }
+        for instrument in &self.crossed {
+            encode_to(instrument, |bytes| hash.write(bytes));
+        }
         for market in &self.markets {
-            let Market { state, until, call_ms, sources, .. } = market;
-            encode_to(&(state, until, call_ms, sources), |bytes| hash.write(bytes));
+            let Market { state, until, call_ms, sources, last, .. } = market;
+            encode_to(&(state, until, call_ms, sources, last), |bytes| hash.write(bytes));
+            market.triggers.encode_to(&self.trails, |bytes| hash.write(bytes));
             for side in [Side::Buy, Side::Sell] {
                 for level in market.book.ladder(side).occupied() {
                     encode_to(&level, |bytes| hash.write(bytes));
@@ -107,16 +111,21 @@ impl Venue {
 
     /// Verifies orders with conditions; how many of them neither rest nor take.
     fn check_conditions(&mut self) -> u32 {
-        let (mut special, mut asleep, mut waiting) = (0, 0, 0);
+        let (mut special, mut asleep, mut waiting, mut dormant) = (0, 0, 0, 0);
         let mut queued = 0;
         self.waiting.walk(&mut self.orders, |_| queued += 1);
         for (slot, _) in self.orders.live() {
             let Some(conditions) = self.orders.conditions(slot) else { continue };
             special += 1;
+            self.check_links(slot, conditions);
             let weightless = self.ledger.reservation(slot).weight == Weight::None;
             self.check_shown(slot, conditions);
             match conditions.stage {
-                Stage::Held | Stage::Dormant => assert!(weightless, "what sleeps reserves nothing"),
+                Stage::Held => assert!(weightless, "what is held reserves nothing"),
+                Stage::Dormant => {
+                    assert!(weightless, "what sleeps reserves nothing");
+                    dormant += 1;
+                }
                 Stage::Waiting => waiting += 1,
                 Stage::Live => {
                     assert!(!weightless, "what trades reserves");
@@ -127,6 +136,7 @@ impl Venue {
         }
         assert!(special == self.orders.special(), "a record for every special order");
         assert!(waiting == queued, "what waits is in the queue");
+        assert!(self.check_watched() == dormant, "who waits for a price is among the triggers");
         asleep
     }
 
@@ -140,6 +150,22 @@ impl Venue {
                 "what is hidden stands behind what is shown"
             );
         }
+    }
+
+    /// Verifies the triggers of every instrument; how many orders wait there.
+    fn check_watched(&mut self) -> u32 {
+        let (mut count, mut trailing) = (0, 0);
+        let is_settled = !self.pending();
+        for instrument in (0..self.ledger.instruments()).map(InstrumentId::new) {
+            let prices = self.watched_prices(instrument);
+            let Market { state, triggers, .. } = &self.markets[instrument.index()];
+            let is_settled = is_settled && *state == TradingState::Open;
+            assert!(triggers.has_crossings() == self.crossed.contains(&instrument), "crossed and queued");
+            let (plain, trails) = triggers.check(prices, is_settled, &mut self.orders, &self.trails);
+            (count, trailing) = (count + plain + trails, trailing + trails);
+        }
+        assert!(trailing as usize == self.trails.len(), "no trailing stop without an order");
+        count
     }
 
     fn check_sessions(&self) {

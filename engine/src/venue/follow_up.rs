@@ -16,8 +16,8 @@ use risk::{AccountState, OrderSlot, Qty, Weight};
 impl Venue {
     /// Whether an order waits for its turn, or a price has crossed a trigger.
     #[inline]
-    pub(super) const fn has_follow_up(&self) -> bool {
-        !self.waiting.is_empty()
+    pub(super) fn has_follow_up(&self) -> bool {
+        !self.waiting.is_empty() || !self.crossed.is_empty()
     }
 
     /// Whether work of higher rank is left over.
@@ -38,14 +38,30 @@ impl Venue {
     /// Fires what was crossed and lets orders take, until the work of the command is used up.
     #[cold]
     pub(super) fn follow_up(&mut self, events: &mut Events) {
-        while self.work > 0 && !self.is_held_up() {
-            let Some(slot) = self.waiting.pop_front(&mut self.orders) else { return };
-            self.work -= 1;
-            self.orders.conditions_mut(slot).stage = Stage::Live;
-            match self.check_turn(slot, events) {
-                Ok(()) => self.take_order(slot, events),
-                Err(reason) => self.cancel_and_drop_leg(slot, reason, events),
+        while !self.is_held_up() {
+            // Each turn may be in another instrument.
+            self.ledger.assert_conserved();
+            let fires = self.next_to_fire();
+            if self.work == 0 {
+                return;
             }
+            self.work -= 1;
+            if let Some(fired) = fires {
+                self.fire_trigger(fired, events);
+            } else if let Some(slot) = self.waiting.pop_front(&mut self.orders) {
+                self.take_turn(slot, events);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// An order's turn: it takes, or is cancelled.
+    fn take_turn(&mut self, slot: OrderSlot, events: &mut Events) {
+        self.orders.conditions_mut(slot).stage = Stage::Live;
+        match self.check_turn(slot, events) {
+            Ok(()) => self.take_order(slot, events),
+            Err(reason) => self.cancel_and_drop_leg(slot, reason, events),
         }
     }
 
@@ -113,6 +129,8 @@ impl Venue {
             key: order.key,
             leaves: order.leaves,
             traded: false,
+            first: 0,
+            last: 0,
             purpose: Purpose::Order { slot, rests },
         };
         self.take_and_settle(taker, events);

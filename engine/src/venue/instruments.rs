@@ -12,6 +12,7 @@ use crate::command::{TimeNs, TradingState};
 use crate::event::{Event, Events};
 use crate::limits::{INDEX_SOURCES_MAX, LADDER_KEYS_MAX};
 use crate::reject::Reject;
+use crate::triggers::Triggers;
 use risk::limits::INSTRUMENTS_MAX;
 use risk::{InstrumentId, InstrumentSpec, Mark, Rate};
 
@@ -56,6 +57,7 @@ impl Venue {
         let ticks = spec.price_max.get().div_euclid(spec.tick.get());
         let keys = u32::try_from(ticks + 1).ok().filter(|&keys| keys <= LADDER_KEYS_MAX);
         let keys = keys.ok_or(Reject::BadParameter)?;
+        let tick = spec.tick;
 
         self.index.define(spec.price_max.to_mark());
         self.ledger.define(compiled);
@@ -66,8 +68,11 @@ impl Venue {
             until: TimeNs::default(),
             call_ms: 0,
             sources: Sources::default(),
+            last: 0,
+            triggers: Triggers::new(tick, keys - 1),
         });
         self.state_timers.reserve(self.markets.len() - self.state_timers.len());
+        self.crossed.reserve(self.markets.len() - self.crossed.len());
         events.push(Event::InstrumentDefined { instrument });
         Ok(())
     }
@@ -93,6 +98,7 @@ impl Venue {
         if matches!(state, TradingState::Halted | TradingState::Closed) {
             let mark = self.ledger.note_index(instrument, index);
             events.push(Event::Marked { instrument, index, mark });
+            self.index_moved(instrument);
             return Ok(());
         }
         let mark = self.ledger.set_index(instrument, index);
@@ -101,6 +107,7 @@ impl Venue {
         }
         events.push(Event::Marked { instrument, index, mark });
         self.wake(instrument, events);
+        self.index_moved(instrument);
         Ok(())
     }
 }

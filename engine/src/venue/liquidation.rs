@@ -70,9 +70,14 @@ impl Venue {
             key: self.key_of(leg.instrument, limit),
             leaves: leg.position.size(),
             traded: false,
+            first: 0,
+            last: 0,
             purpose: Purpose::Liquidation,
         };
         let end = self.take(&mut taker, events);
+        if taker.traded {
+            self.traded(taker.instrument, taker.first, taker.last);
+        }
         if end == WalkEnd::LimitState {
             self.enter_limit_state(taker.instrument, side, taker.key, events);
             self.pause(taker.instrument, events);

@@ -24,6 +24,10 @@ pub(super) struct Taker {
     pub(super) leaves: Qty,
     /// Whether it has traded, in this command or a former one.
     pub(super) traded: bool,
+    /// Price of its first match, in ticks.
+    pub(super) first: u32,
+    /// Price of its last match so far, in ticks.
+    pub(super) last: u32,
     pub(super) purpose: Purpose,
 }
 
@@ -70,6 +74,7 @@ impl Venue {
         }
         self.trim_reduce_only(taker.leg, events);
         if taker.traded {
+            self.traded(taker.instrument, taker.first, taker.last);
             self.tend(taker.account, taker.leg, events);
         }
         self.drop_leg_if_empty(taker.leg);
@@ -162,7 +167,10 @@ impl Venue {
             }
         };
         taker.leaves -= qty;
-        taker.traded = true;
+        if !taker.traded {
+            (taker.traded, taker.first) = (true, resting.key);
+        }
+        taker.last = resting.key;
         let maker_leaves = self.orders.fill(maker, qty);
         self.markets[taker.instrument.index()].book.reduce(resting.side(), resting.key, qty);
         events.push(self.fill_event(taker, maker, maker_leg, price, qty, settlement));

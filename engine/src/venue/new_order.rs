@@ -90,6 +90,8 @@ impl Venue {
             key: self.orders.get(slot).key,
             leaves: checked.qty,
             traded: false,
+            first: 0,
+            last: 0,
             purpose: Purpose::Order { slot, rests: order.time_in_force.rests() },
         };
         self.take_and_settle(taker, events);

@@ -165,6 +165,19 @@ impl Venue {
         if admitted { Ok(()) } else { Err(Reject::NotTrading) }
     }
 
+    /// Whether the instrument admits that an order that waits for a price changes.
+    pub(super) fn check_trigger_change(&self, instrument: InstrumentId) -> Result<(), Reject> {
+        match self.markets[instrument.index()].state {
+            TradingState::Open | TradingState::PreOpen | TradingState::Auction => Ok(()),
+            TradingState::PostOnly
+            | TradingState::ReduceOnly
+            | TradingState::CancelOnly
+            | TradingState::Halted
+            | TradingState::Closed
+            | TradingState::Settled => Err(Reject::NotTrading),
+        }
+    }
+
     /// Whether the instrument admits an accepted order now that its turn has come.
     pub(super) fn admits_turn(&self, slot: OrderSlot) -> bool {
         let order = self.orders.get(slot);

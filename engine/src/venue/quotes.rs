@@ -181,18 +181,7 @@ impl Venue {
         if qty == Qty::ZERO {
             return Ok(standing.map_or(Plan::Nothing, Plan::Withdraw));
         }
-        let order = NewOrder {
-            account,
-            instrument,
-            side: side.side,
-            qty,
-            limit: Some(price),
-            time_in_force: TimeInForce::GoodTillCancel,
-            post_only: true,
-            reduce_only: false,
-            persistent: false,
-        };
-        self.check_market(&order, None)?;
+        self.check_market(&side.order(account), None)?;
         self.check_quantity(instrument, qty)?;
         self.check_price(instrument, price)?;
         let key = self.key_of(instrument, price);

@@ -10,8 +10,7 @@ use gateway::wire::private::{
     Transfer,
 };
 use gateway::wire::types::{
-    AccountStatus, Code, IdN, Octets, OrdFlags, OrdType, Permissions, PostOnlyMode, PriceN, Side, Stp, Tif,
-    TimeNsN, U32N,
+    AccountStatus, Code, IdN, Octets, OrdFlags, OrdType, Permissions, PriceN, Side, Stp, Tif, TimeNsN, U32N,
 };
 use risk::{AccountId, InstrumentId, Mark, Money, Price};
 

@@ -196,7 +196,7 @@ impl Matching {
         account: AccountId,
         instrument: InstrumentId,
     ) -> Result<(), Failure> {
-        let cancel = MassCancel { account, instrument: Some(instrument) };
+        let cancel = MassCancel { instrument: Some(instrument), ..MassCancel::of_account(account) };
         let command = Command::client(SESSION, Action::MassCancel(cancel));
         self.apply(&command, ClientOrderId::default()).accepted().map(drop)
     }
