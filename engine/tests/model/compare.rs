@@ -204,7 +204,7 @@ fn view(order: &Order) -> OpenOrderView {
         persistent: order.persistent,
         special: Some(SpecialView {
             stage,
-            shown: qty(order.shown()),
+            shown: qty(if order.stage == Stage::Live { order.shown() } else { 0 }),
             tag: order.said.tag,
             expires: order.said.expires,
             trigger: order.said.trigger,
