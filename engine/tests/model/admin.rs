@@ -8,16 +8,12 @@ use risk::limits::{INSTRUMENTS_MAX, MONEY_MAX};
 use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Restriction};
 
 use super::arith::{MARKS, Terms};
-use super::state::{Account, Book, Instrument, Leg, Scope};
 use super::orders::Request;
+use super::state::{Account, Book, Instrument, Leg, Scope};
 use super::{Model, Refusal, mark_of, money};
 
 impl Model {
-    pub(crate) fn mass_cancel(
-        &mut self,
-        request: Request,
-        cancel: &MassCancel,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn mass_cancel(&mut self, request: Request, cancel: &MassCancel) -> Result<(), Refusal> {
         self.user_account(cancel.account)?;
         if let Some(instrument) = cancel.instrument {
             self.known_instrument(instrument)?;

@@ -33,7 +33,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use engine::limits::MATCHES_PER_COMMAND;
 use engine::{
-    Action, AdvancedOrder, ClientOrderId, Command, Event, Instructions, KeyId, OrderId, ProtectionId, Reject, SessionId, TimeNs,
+    Action, AdvancedOrder, ClientOrderId, Command, Event, Instructions, KeyId, OrderId, ProtectionId, Reject,
+    SessionId, TimeNs,
 };
 use risk::{AccountId, Capacity, InstrumentId, Mark, Money, Position, Price, Qty};
 

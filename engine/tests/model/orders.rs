@@ -441,10 +441,8 @@ impl Model {
     }
 
     fn accept_exits(&mut self, entry: &Order) {
-        let asked = [
-            (entry.said.take_profit, TriggerKind::TakeProfit),
-            (entry.said.stop_loss, TriggerKind::Stop),
-        ];
+        let asked =
+            [(entry.said.take_profit, TriggerKind::TakeProfit), (entry.said.stop_loss, TriggerKind::Stop)];
         let mut ids = [None; 2];
         for (place, (exit, kind)) in asked.into_iter().enumerate() {
             let Some(exit) = exit else { continue };
@@ -479,11 +477,7 @@ impl Model {
             hidden: 0,
             reduce_only: true,
             post_only: false,
-            time_in_force: if lasting {
-                TimeInForce::GoodTillCancel
-            } else {
-                TimeInForce::ImmediateOrCancel
-            },
+            time_in_force: if lasting { TimeInForce::GoodTillCancel } else { TimeInForce::ImmediateOrCancel },
             stage: Stage::Held,
             placed: self.next_place(),
             serial: self.next_serial(),

@@ -2,8 +2,8 @@
 
 use engine::limits::{KEYS_MAX, SESSIONS_MAX, SESSIONS_PER_KEY_MAX};
 use engine::{
-    Action, AdvancedOrder, CancelOnLoss, CancelReason, ClientOrderId, ClientSeq, Command, Event, KeyId, KeyTerms, Logon,
-    Reject, SessionId, SessionKind, Skip, TimeNs,
+    Action, AdvancedOrder, CancelOnLoss, CancelReason, ClientOrderId, ClientSeq, Command, Event, KeyId,
+    KeyTerms, Logon, Reject, SessionId, SessionKind, Skip, TimeNs,
 };
 use risk::AccountId;
 
@@ -116,10 +116,7 @@ impl Model {
         }
         let cancels = matches!(
             command.action,
-            Action::CancelOrder(_)
-                | Action::MassCancel(_)
-                | Action::CancelAllAfter { .. }
-                | Action::Skip(_)
+            Action::CancelOrder(_) | Action::MassCancel(_) | Action::CancelAllAfter { .. } | Action::Skip(_)
         );
         if !cancels && self.keys.get(&key).is_some_and(|key| key.suspended) {
             // A key it does not know is the smaller number.
@@ -158,7 +155,10 @@ impl Model {
         if kinds == 0 || kinds & !0b11_0110 != 0 || key.get() == 0 || self.keys.len() >= KEYS_MAX {
             return Err(Reject::BadParameter.into());
         }
-        self.keys.insert(key, Key { public, account, kinds, expires: expires.get(), revoked: false, suspended: false });
+        self.keys.insert(
+            key,
+            Key { public, account, kinds, expires: expires.get(), revoked: false, suspended: false },
+        );
         self.out.push(Event::KeyRegistered { key, account });
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Triggers: what prices are watched, what they cross, and in which order it fires.
 
-use engine::{AmendTrigger, OrderId, Pricing, Reject, SessionId, TradingState, Trigger, TriggerKind, TriggerSource};
+use engine::{
+    AmendTrigger, OrderId, Pricing, Reject, SessionId, TradingState, Trigger, TriggerKind, TriggerSource,
+};
 use risk::{InstrumentId, Side};
 
 use super::arith::{MARKS, ceil, floor, wide};
@@ -66,8 +68,7 @@ impl Model {
 
     /// A price of a source counts: trailing stops follow, and what it crosses waits to fire.
     pub(crate) fn watch(&mut self, instrument: InstrumentId, source: TriggerSource, at: i128) {
-        let ids: Vec<OrderId> =
-            self.watching(instrument, source).into_iter().map(|order| order.id).collect();
+        let ids: Vec<OrderId> = self.watching(instrument, source).into_iter().map(|order| order.id).collect();
         for id in ids {
             let order = self.order_mut(id);
             if trigger_of(order).kind == TriggerKind::Trailing && !order.crossed {
