@@ -12,6 +12,7 @@ use engine::limits::INDEX_SOURCES_MAX;
 use engine::{Action, Command, Event, Reject};
 use machine::{Machine, ModelAlone, VenueAlone, VenueBesideModel};
 use precedence::others::{of_keys, others};
+use precedence::owners::{BY_SUSPENDED, of_quotes, of_suspended, of_switches, owners, quoting};
 use precedence::scene::{Scene, TRADED, TRADER};
 use risk::{AccountId, Capacity};
 
@@ -182,7 +183,7 @@ fn walk(make: Make<'_>, rules: &[Reject], command: fn(&mut Scene) -> Command) ->
 }
 
 fn walk_keys(make: Make<'_>) {
-    for (action, broken) in of_keys() {
+    for (action, broken) in of_keys().into_iter().chain(of_switches()) {
         let mut scene = Scene::new(make, &broken);
         let command = Command::venue(action);
         let found = refusal(&mut scene, &command);
@@ -207,11 +208,29 @@ fn walk_sources(make: Make<'_>) {
 }
 
 fn walk_others(make: Make<'_>) {
-    for (action, broken) in others() {
+    for (action, broken) in others().into_iter().chain(owners()) {
         let mut scene = Scene::new(make, &broken);
         let command = scene.other(action);
         let found = refusal(&mut scene, &command);
         assert_eq!(found, broken.first().copied(), "{command:?} breaks {broken:?}");
+    }
+}
+
+/// Quotes that belong together.
+fn walk_quotes(make: Make<'_>) {
+    for (quotes, broken) in of_quotes() {
+        let mut scene = Scene::new(make, &broken);
+        let command = quoting(&mut scene, &quotes);
+        let found = refusal(&mut scene, &command);
+        assert_eq!(found, broken.first().copied(), "{command:?} breaks {broken:?}");
+    }
+}
+
+fn walk_suspended(make: Make<'_>) {
+    let mut scene = Scene::new(make, &[]);
+    for (command, reject) in of_suspended(&mut scene) {
+        assert!(BY_SUSPENDED.contains(&reject), "{reject:?} is said to be shown");
+        assert_eq!(refusal(&mut scene, &command), Some(reject), "{command:?}");
     }
 }
 
@@ -233,6 +252,8 @@ fn walk_all(make: Make<'_>) {
     walk_keys(make);
     walk_sources(make);
     walk_leverage(make);
+    walk_quotes(make);
+    walk_suspended(make);
 }
 
 #[test]
@@ -252,10 +273,12 @@ fn the_smaller_number_wins_in_the_model() {
 
 #[test]
 fn every_reject_is_met_or_explained() {
-    let all = others().into_iter().chain(of_keys());
-    let of_others: Vec<Reject> = all.flat_map(|(_, broken)| broken).collect();
+    let all = others().into_iter().chain(of_keys()).chain(owners()).chain(of_switches());
+    let of_quotes = of_quotes().into_iter().flat_map(|(_, broken)| broken);
+    let of_others: Vec<Reject> = all.flat_map(|(_, broken)| broken).chain(of_quotes).collect();
     let hidden = HIDDEN.iter().map(|(reject, _)| reject);
-    let met: Vec<&Reject> = NEW_ORDER.iter().chain(AMEND_ORDER).chain(&of_others).chain(hidden).collect();
+    let met: Vec<&Reject> =
+        NEW_ORDER.iter().chain(AMEND_ORDER).chain(&of_others).chain(BY_SUSPENDED).chain(hidden).collect();
     for reject in Reject::ALL {
         assert!(met.contains(&reject), "{reject:?} is neither in a table nor explained");
     }

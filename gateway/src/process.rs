@@ -84,6 +84,17 @@ pub struct Config {
     pub build: String,
     /// How the roles are laid out.
     pub layout: Layout,
+    /// How trading begins again after an end that was not graceful; `None` goes on at once.
+    pub comeback: Option<Comeback>,
+}
+
+/// After a failure every instrument that traded is cancel-only, then in auction, then open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Comeback {
+    /// How long only cancels are admitted, in milliseconds.
+    pub cancel_only_ms: u32,
+    /// How long orders are collected, in milliseconds.
+    pub call_ms: u32,
 }
 
 impl Config {
@@ -91,7 +102,14 @@ impl Config {
     #[must_use]
     pub fn new(directory: PathBuf, capacity: Capacity) -> Self {
         let build = env!("CARGO_PKG_VERSION").to_owned();
-        Self { directory, log: LogOptions::default(), capacity, build, layout: Layout::default() }
+        Self {
+            directory,
+            log: LogOptions::default(),
+            capacity,
+            build,
+            layout: Layout::default(),
+            comeback: None,
+        }
     }
 }
 

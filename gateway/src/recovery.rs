@@ -10,7 +10,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::log::{EventLog, Genesis, LogError, LogReader, RealDisk};
 use crate::log_role::CommandLog;
 use crate::outcome::Outcome;
-use crate::process::{Config, StartError};
+use crate::process::{Comeback, Config, StartError};
 use crate::replay::{Rebuild, read_genesis};
 
 /// What a start found in the log.
@@ -30,6 +30,8 @@ pub struct Recovery {
     pub pending: bool,
     /// What was cut off the end of the log, in words. It was never acknowledged.
     pub cut: Option<String>,
+    /// How trading begins again, where the end before was not graceful.
+    pub comeback: Option<Comeback>,
     /// Time taken.
     pub elapsed: Duration,
 }
@@ -86,6 +88,7 @@ fn begin<C: Clock>(
         last: recovered.venue.last_stamp(),
         pending: recovered.venue.pending(),
         cut: None,
+        comeback: None,
         elapsed: watch.elapsed(),
     };
     Ok((recovered, recovery))
@@ -111,6 +114,11 @@ fn resume<C: Clock>(
     let commands = rebuild.commands();
     let mut recovered = Recovered { venue: rebuild.into_venue(), log };
     carry_out(&mut recovered, clock, opened_with.left_of(opening), see)?;
+    let comeback = config.comeback.filter(|_| !opened.end.closed);
+    if let Some(Comeback { cancel_only_ms, call_ms }) = comeback {
+        let restarted = Command::venue(Action::Restarted { cancel_only_ms, call_ms });
+        carry_out(&mut recovered, clock, &[restarted], see)?;
+    }
     let recovery = Recovery {
         genesis: opened.genesis,
         log_id: recovered.log.id(),
@@ -119,6 +127,7 @@ fn resume<C: Clock>(
         last: recovered.venue.last_stamp(),
         pending: recovered.venue.pending(),
         cut: opened.cut,
+        comeback,
         elapsed: watch.elapsed(),
     };
     Ok((recovered, recovery))
@@ -171,6 +180,10 @@ fn carry_out<L: CommandLog, C: Clock>(
         Ok(())
     };
     for command in commands {
+        // What the end before left over comes first: until it is done no command is taken.
+        while venue.pending() {
+            apply(venue, log, &Command::venue(Action::Continue))?;
+        }
         apply(venue, log, command)?;
         while venue.pending() {
             apply(venue, log, &Command::venue(Action::Continue))?;

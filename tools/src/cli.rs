@@ -23,6 +23,7 @@ use crate::order::{self, args::OrderArgs};
 use crate::progress::say;
 use crate::replay::{self, Format};
 use crate::serve::{self, ServeArgs};
+use crate::tracebook;
 use crate::verify;
 
 /// Order commands of modelled flow when not said otherwise.
@@ -90,6 +91,11 @@ pub enum Subcommands {
     /// One line per event. Prices, quantities and money are raw integers (mantissas) in CSV and JSON lines, decimals in
     /// text. The digest of the state reached is printed to standard error at the end.
     Replay(ReplayArgs),
+    /// Let `tracebook-conformance` examine the matching
+    ///
+    /// Answers its protocol, JSON lines, on standard input and output: `tracebook-conformance campaign --candidate-cmd
+    /// 'fulcrum tracebook'`. Nothing is kept. The exit code is 1 when a line made no sense.
+    Tracebook,
 }
 
 /// Arguments of `fulcrum demo`.
@@ -215,6 +221,7 @@ pub fn run(cli: &Cli, output: &mut dyn Write) -> anyhow::Result<u8> {
         Subcommands::Load(args) => load::run(args, output),
         Subcommands::Verify(args) => run_verify(args, output),
         Subcommands::Replay(args) => run_replay(args, output),
+        Subcommands::Tracebook => tracebook::run(output),
     };
     match outcome {
         Err(error) if is_broken_pipe(&error) => Ok(0),

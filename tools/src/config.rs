@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use self::instrument::{Fault, InstrumentTerms, Place};
-pub use self::sections::{CapacitySection, LogSection, QueueSection, SessionSection, ThreadSection};
+pub use self::sections::{
+    CapacitySection, LogSection, QueueSection, RestartSection, SessionSection, ThreadSection,
+};
 use crate::format::octets;
 
 /// The commented example; what `serve` runs with where no file is named.
@@ -61,6 +63,8 @@ pub struct VenueConfig {
     pub queues: QueueSection,
     /// Connections and sessions.
     pub sessions: SessionSection,
+    /// How trading begins again after a failure.
+    pub restart: RestartSection,
     /// The operator.
     pub operator: OperatorSection,
     /// Instruments of a new venue, numbered from 0.
@@ -78,6 +82,7 @@ impl Default for VenueConfig {
             capacity: CapacitySection::default(),
             queues: QueueSection::default(),
             sessions: SessionSection::default(),
+            restart: RestartSection::default(),
             operator: OperatorSection::default(),
             instruments: Vec::new(),
         }

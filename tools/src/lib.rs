@@ -19,4 +19,5 @@ pub mod order;
 pub mod progress;
 pub mod replay;
 pub mod serve;
+pub mod tracebook;
 pub mod verify;

@@ -12,7 +12,7 @@ use engine::{Action, Command, KeyTerms, TimeNs};
 use gateway::client::{Key, KeyError, key::key_id};
 use gateway::clock::{Stopwatch, WallClock};
 use gateway::log::LogError;
-use gateway::process::{Config, Layout, StartError};
+use gateway::process::{Comeback, Config, Layout, StartError};
 use gateway::runner::Mode;
 use gateway::serve::{self, ServeConfig, ServeError, Served};
 use gateway::wire::types::SessionKind;
@@ -195,9 +195,10 @@ fn admin_key(checked: &Checked) -> Result<Option<[u8; 32]>, ServeFailure> {
 /// [`ServeFailure`].
 pub fn start(checked: &Checked) -> Result<Served, ServeFailure> {
     let admin = admin_key(checked)?;
-    let VenueConfig { data, log, threads, capacity, queues, sessions, .. } = &checked.config;
+    let VenueConfig { data, log, threads, capacity, queues, sessions, restart, .. } = &checked.config;
     let mut config = Config::new(data.clone(), capacity.capacity());
     config.log = log.options();
+    config.comeback = restart.comeback();
     config.layout = Layout { mode: threads.mode(), pin: threads.pin, queues: queues.sizes() };
     let door =
         ServeConfig { listen: checked.listen, door: sessions.door(), ring_bytes: sessions.ring_bytes() };
@@ -236,6 +237,12 @@ fn say_start(checked: &Checked, served: &Served) {
     }
     if let Some(cut) = &recovery.cut {
         say(&format!("note: the end of the log was cut off, nothing of it was ever acknowledged: {cut}"));
+    }
+    if let Some(Comeback { cancel_only_ms, call_ms }) = recovery.comeback {
+        say(&format!(
+            "note: the end before was not graceful: cancels only for {cancel_only_ms} ms, then {call_ms} ms of auction, \
+             then trading"
+        ));
     }
     if let Some(notice) = served.notice() {
         say(&format!("note: {notice}"));

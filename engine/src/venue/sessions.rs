@@ -261,7 +261,7 @@ impl Venue {
 
         let Logon { key, tag, kind, on_loss, grace_ms } = *logon;
         let id = found.unwrap_or_else(|| {
-            let id = self.store_session(Session { kind, account, key, tag, is_suspended, ..Session::LOCAL });
+            let id = self.store_session(Session { kind, is_suspended, account, key, tag, ..Session::LOCAL });
             self.bind(key, id);
             id
         });

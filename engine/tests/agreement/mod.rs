@@ -119,7 +119,7 @@ impl Pair {
         let went_on =
             command.action == Action::Continue && !matches!(events.first(), Some(Event::Rejected { .. }));
         let first = events.first();
-        let sweep_of = |reason| self.model.sweep.as_ref().is_some_and(|sweep| sweep.scope.reason == reason);
+        let sweep_of = |reason| self.model.sweeps.front().is_some_and(|sweep| sweep.scope.reason == reason);
         let turns = [
             (
                 "liquidation cancelled as much as a command may",

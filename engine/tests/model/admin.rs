@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 
 use engine::limits::INDEX_SOURCES_MAX;
-use engine::{
-    CancelReason, ClientOrderId, Event, MassCancel, Reject, SessionId, TimeNs, TradingState, Transfer,
-};
+use engine::{CancelReason, Event, MassCancel, Reject, TradingState, Transfer, TriggerSource};
 use risk::limits::{INSTRUMENTS_MAX, MONEY_MAX};
 use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Restriction};
 
 use super::arith::{MARKS, Terms};
 use super::state::{Account, Book, Instrument, Leg, Scope};
-use super::{Model, Refusal, money};
+use super::orders::Request;
+use super::{Model, Refusal, mark_of, money};
 
 impl Model {
     pub(crate) fn mass_cancel(
         &mut self,
-        session: SessionId,
-        client: ClientOrderId,
+        request: Request,
         cancel: &MassCancel,
     ) -> Result<(), Refusal> {
         self.user_account(cancel.account)?;
@@ -25,7 +23,8 @@ impl Model {
             self.known_instrument(instrument)?;
         }
         let scope = Scope::of_account(cancel.account, CancelReason::MassCancel);
-        self.start_sweep(Scope { instrument: cancel.instrument, ..scope }, Some((session, client)));
+        let MassCancel { instrument, side, tag, .. } = *cancel;
+        self.start_sweep(Scope { instrument, side, tag, ..scope }, Some(request));
         Ok(())
     }
 
@@ -38,6 +37,9 @@ impl Model {
     ) -> Result<(), Refusal> {
         self.known_instrument(instrument)?;
         let known = &mut self.instruments[instrument.index()];
+        if known.state == TradingState::Settled {
+            return Err(Reject::NotTrading.into());
+        }
         let given = i128::from(index.get());
         if given <= 0 || given > known.terms.price_max * MARKS {
             return Err(Reject::BadPrice.into());
@@ -52,14 +54,24 @@ impl Model {
             }
             sources.insert(source, number);
         }
-        let mark = known.mark.map_or(given, |mark| {
-            let (low, high) = Terms::around(mark, known.terms.step);
-            given.clamp(low, high)
-        });
+        known.index = Some(given);
+        let stands = matches!(known.state, TradingState::Halted | TradingState::Closed);
+        let stands = stands && known.mark.is_some();
+        let mark = match known.mark {
+            Some(mark) if stands => mark,
+            Some(mark) => {
+                let (low, high) = Terms::around(mark, known.terms.step);
+                given.clamp(low, high)
+            }
+            None => given,
+        };
         known.mark = Some(mark);
-        let mark = Mark::new(i64::try_from(mark).expect("marks are bounded"));
-        self.out.push(Event::Marked { instrument, index, mark });
-        self.wake(hints);
+        self.out.push(Event::Marked { instrument, index, mark: mark_of(mark) });
+        self.watch(instrument, TriggerSource::Mark, mark);
+        self.watch(instrument, TriggerSource::Index, given);
+        if !stands {
+            self.wake(hints);
+        }
         Ok(())
     }
 
@@ -115,7 +127,7 @@ impl Model {
     }
 
     /// Neither under liquidation nor suspended.
-    fn free_account(&self, account: AccountId) -> Result<(), Refusal> {
+    pub(crate) fn free_account(&self, account: AccountId) -> Result<(), Refusal> {
         let known = &self.accounts[&account];
         if known.liquidating {
             return Err(Reject::AccountLiquidating.into());
@@ -152,15 +164,19 @@ impl Model {
     ) -> Result<(), Refusal> {
         self.user_account(account)?;
         self.known_instrument(instrument)?;
+        if self.instruments[instrument.index()].state == TradingState::Settled {
+            return Err(Reject::NotTrading.into());
+        }
         self.free_account(account)?;
-        if !self.leg_fits(account, instrument) {
+        if !self.leg_fits(account, instrument, &[]) {
             return Err(Reject::TooManyLegs.into());
         }
         let setting = i128::from(leverage.get());
         if setting > self.instruments[instrument.index()].terms.leverage_max() {
             return Err(Reject::LeverageTooHigh.into());
         }
-        if let Some(short) = self.margin_short(account, instrument, &self.orders_of(account), setting) {
+        let now = self.weighing(account);
+        if let Some(short) = self.margin_short(account, instrument, (&now, &now), setting) {
             return Err(Refusal { reject: Reject::InsufficientMargin, short });
         }
         if (1..=99).contains(&setting) {
@@ -187,23 +203,17 @@ impl Model {
         let state = TradingState::Open;
         self.instruments.push(Instrument {
             terms: Terms::new(spec),
+            spec: spec.clone(),
             state,
+            until: None,
             mark: None,
+            index: None,
+            last: None,
+            crossed: [(None, None); 3],
             sources: BTreeMap::new(),
             book: Book::default(),
         });
         self.out.push(Event::InstrumentDefined { instrument });
-        Ok(())
-    }
-
-    pub(crate) fn set_trading_state(
-        &mut self,
-        instrument: InstrumentId,
-        state: TradingState,
-    ) -> Result<(), Refusal> {
-        self.known_instrument(instrument)?;
-        self.instruments[instrument.index()].state = state;
-        self.out.push(Event::TradingStateSet { instrument, state, until: TimeNs::new(0) });
         Ok(())
     }
 }

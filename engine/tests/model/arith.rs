@@ -6,12 +6,15 @@
 //! a denominator of at most 2^50; rates add 2^30. `rationals_of_any_size_agree` in `model_agrees.rs` holds these
 //! functions against rationals without any bound.
 
-use risk::{InstrumentSpec, Price, Tier};
+use risk::{InstrumentSpec, Price, Tier, TradingLimits};
 
 /// Billionths in one.
 pub(crate) const PPB: i128 = 1_000_000_000;
 /// Marks per price unit.
 pub(crate) const MARKS: i128 = 1024;
+
+/// Nanoseconds in a millisecond.
+pub(crate) const NS_PER_MS: u64 = 1_000_000;
 
 /// The quotient rounded toward minus infinity.
 pub(crate) fn floor(numerator: i128, denominator: i128) -> i128 {
@@ -33,6 +36,13 @@ pub(crate) struct Terms {
     pub(crate) lot: i128,
     pub(crate) price_max: i128,
     pub(crate) order_qty_max: i128,
+    /// Largest value of an order; 0 is none.
+    pub(crate) order_notional_max: i128,
+    pub(crate) orders_max: usize,
+    /// Matching pauses beyond; 0 is never.
+    pub(crate) pause_band: i128,
+    /// How long the auction of a pause lasts, in nanoseconds.
+    pub(crate) pause_call: u64,
     pub(crate) position_max: i128,
     pub(crate) open_interest_max: i128,
     pub(crate) band: i128,
@@ -73,23 +83,44 @@ impl Terms {
         let shared =
             (1..=38).map(|power| 10_i128.pow(38 - power)).find(|ten| mul % ten == 0 && div % ten == 0);
         let shared = shared.unwrap_or(1);
-        Self {
+        let terms = Self {
             mul: mul.div_euclid(shared),
             div: div.div_euclid(shared),
             tick: i128::from(spec.tick.get()),
             lot: i128::from(spec.lot.get()),
             price_max: i128::from(spec.price_max.get()),
-            order_qty_max: i128::from(spec.order_qty_max.get()),
-            position_max: i128::from(spec.position_max.get()),
-            open_interest_max: i128::from(spec.open_interest_max.get()),
-            band: i128::from(spec.price_band.get()),
-            collar: i128::from(spec.market_collar.get()),
+            order_qty_max: 0,
+            order_notional_max: 0,
+            orders_max: 0,
+            pause_band: 0,
+            pause_call: 0,
+            position_max: 0,
+            open_interest_max: 0,
+            band: 0,
+            collar: 0,
             step: i128::from(spec.mark_step_max.get()),
             maker_fee: i128::from(spec.maker_fee.get()),
             taker_fee: i128::from(spec.taker_fee.get()),
             liquidation_fee: i128::from(spec.liquidation_fee.get()),
             initial: rows(&spec.initial_tiers),
             maintenance: rows(&spec.maintenance_tiers),
+        };
+        terms.limited(&TradingLimits::of(spec))
+    }
+
+    /// The same under other trading limits.
+    pub(crate) fn limited(self, limits: &TradingLimits) -> Self {
+        Self {
+            order_qty_max: i128::from(limits.order_qty_max.get()),
+            order_notional_max: i128::from(limits.order_notional_max.get()),
+            orders_max: limits.orders_max as usize,
+            pause_band: i128::from(limits.limit_state_band.get()),
+            pause_call: u64::from(limits.limit_state_call_ms) * NS_PER_MS,
+            position_max: i128::from(limits.position_max.get()),
+            open_interest_max: i128::from(limits.open_interest_max.get()),
+            band: i128::from(limits.price_band.get()),
+            collar: i128::from(limits.market_collar.get()),
+            ..self
         }
     }
 
@@ -148,14 +179,24 @@ impl Terms {
         (mark - reach, mark + reach)
     }
 
+    /// What must be paid for a quantity at a price: its value rounded up.
+    pub(crate) fn cost(&self, qty: i128, price: i128) -> i128 {
+        ceil(qty * price * self.mul, self.div)
+    }
+
+    /// The last price inside `rate` around a mark, on the tick grid: the highest for a buyer, the lowest for a seller.
+    pub(crate) fn inside(&self, mark: i128, rate: i128, buys: bool) -> i128 {
+        let (low, high) = Self::around(mark, rate);
+        if buys {
+            floor(high, MARKS * self.tick) * self.tick
+        } else {
+            ceil(low, MARKS * self.tick) * self.tick
+        }
+    }
+
     /// The worst price of a market buy or sell.
     pub(crate) fn market_limit(&self, mark: i128, buys: bool) -> i128 {
-        let (low, high) = Self::around(mark, self.collar);
-        let price = if buys {
-            floor(floor(high, MARKS), self.tick) * self.tick
-        } else {
-            ceil(ceil(low, MARKS), self.tick) * self.tick
-        };
+        let price = self.inside(mark, self.collar, buys);
         price.clamp(self.tick, self.price_max)
     }
 

@@ -23,7 +23,7 @@ struct Held {
 }
 
 impl Model {
-    fn held(&self, account: AccountId, orders: &[Order]) -> Vec<Held> {
+    fn held(&self, account: AccountId, orders: &[&Order]) -> Vec<Held> {
         let mut all = Vec::new();
         for instrument in self.all_instruments() {
             let own: Vec<_> = orders.iter().filter(|order| order.instrument == instrument).collect();
@@ -34,11 +34,12 @@ impl Model {
             let terms = &self.instruments[instrument.index()].terms;
             let sum = |side| {
                 own.iter()
-                    .filter(|order| !order.reduce_only && order.side == side)
+                    .filter(|order| order.weighs() && !order.reduce_only && order.side == side)
                     .map(|order| order.leaves)
                     .sum()
             };
-            let plain = own.iter().filter(|order| !order.reduce_only);
+            let plain = own.iter().filter(|order| order.weighs() && !order.reduce_only);
+            let reducing = own.iter().filter(|order| order.weighs() && order.reduce_only);
             all.push(Held {
                 instrument,
                 position: leg.position,
@@ -47,7 +48,7 @@ impl Model {
                 orders: own.len(),
                 buys: sum(Side::Buy),
                 sells: sum(Side::Sell),
-                reducing: own.iter().filter(|order| order.reduce_only).map(|order| order.leaves).sum(),
+                reducing: reducing.map(|order| order.leaves).sum(),
                 fees: plain.map(|order| terms.value(order.leaves, order.price) * terms.taker_fee).sum(),
             });
         }
@@ -71,6 +72,7 @@ impl Model {
                     kinds: key.kinds,
                     expires: key.expires.get(),
                     revoked: key.revoked,
+                    suspended: key.suspended,
                 },
             )
         });
@@ -105,14 +107,10 @@ impl Model {
         if self.suspended.is_some() {
             return None;
         }
-        let mut all: BTreeMap<AccountId, Vec<Order>> = BTreeMap::new();
-        for order in self.orders.values() {
-            all.entry(order.account).or_default().push(*order);
-        }
         for &account in self.accounts.keys() {
-            let mut orders = all.remove(&account).unwrap_or_default();
-            orders.sort_by_key(|order| (order.instrument, core::cmp::Reverse(order.joined)));
-            let model: Vec<OpenOrderView> = orders.iter().map(view).collect();
+            let mut orders = self.orders_of(account);
+            orders.sort_by_key(|order| (order.instrument, core::cmp::Reverse(order.placed)));
+            let model: Vec<OpenOrderView> = orders.into_iter().map(view).collect();
             let seen: Vec<OpenOrderView> = venue.open_orders(account).collect();
             if seen != model {
                 return Some(format!("orders of {account}: venue {seen:?}\n  model {model:?}"));
@@ -135,17 +133,12 @@ impl Model {
         if open != known {
             return Some(format!("accounts: venue {open:?}, model {known:?}"));
         }
-        let mut orders: BTreeMap<AccountId, Vec<Order>> = BTreeMap::new();
-        // The venue keeps a suspended taker reserved, as if it rested.
-        for order in self.orders.values().chain(self.suspended.iter().map(|taker| &taker.order)) {
-            orders.entry(order.account).or_default().push(*order);
-        }
         for (account, venue) in ledger.accounts() {
             let model = self.accounts[&account];
             let liquidating = venue.state == AccountState::Liquidating;
             let balance = i128::from(venue.balance.get());
-            let found = (balance, liquidating, venue.restriction);
-            if found != (model.balance, model.liquidating, model.restriction) {
+            let found = (balance, liquidating, venue.restriction, venue.group);
+            if found != (model.balance, model.liquidating, model.restriction, model.group) {
                 return Some(format!("account {account}: venue {found:?}, model {model:?}"));
             }
             let legs = ledger.legs_of(account).map(|(_, leg)| Held {
@@ -160,7 +153,7 @@ impl Model {
                 fees: leg.fees_reserved.ppb(),
             });
             let (venue, model): (Vec<Held>, Vec<Held>) =
-                (legs.collect(), self.held(account, orders.get(&account).map_or(&[], Vec::as_slice)));
+                (legs.collect(), self.held(account, &self.orders_of(account)));
             if venue != model {
                 return Some(format!("account {account}:\n  venue {venue:?}\n  model {model:?}"));
             }
@@ -168,7 +161,7 @@ impl Model {
         let resting = ledger.order_count() as usize;
         let money: i128 = self.accounts.values().map(|account| account.balance).sum();
         let costs: i128 = self.legs.values().map(|leg| leg.cost).sum();
-        let known = self.orders.len() + usize::from(self.suspended.is_some());
+        let known = self.orders.len();
         if resting != known {
             return Some(format!("resting orders: venue {resting}, model {known}"));
         }

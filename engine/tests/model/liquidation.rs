@@ -5,7 +5,7 @@ use risk::AccountId;
 
 use super::arith::{PPB, ceil, floor};
 use super::state::{Outcome, Scope};
-use super::{Hints, Model, money, position};
+use super::{Hints, Model, money, position, price};
 
 impl Model {
     /// Flags a user account that is active and below maintenance; whether it did.
@@ -41,12 +41,17 @@ impl Model {
             return;
         }
         self.waking = true;
-        for event in hints {
-            if let Event::LiquidationStarted { account, .. } = *event
-                && !self.flag_if_below(account)
-            {
+        let says = |event: &&Event| !matches!(event, Event::Marked { .. });
+        let mut rest = hints.iter().filter(says).peekable();
+        while let Some(Event::LiquidationStarted { account, .. }) = rest.peek() {
+            if !self.flag_if_below(*account) {
                 self.complain(format!("account {account} was flagged without being below maintenance"));
             }
+            rest.next();
+        }
+        // What follows up on the price move begins when its wakes are done.
+        if rest.peek().is_some() {
+            self.end_waking();
         }
     }
 
@@ -88,9 +93,12 @@ impl Model {
     pub(crate) fn liquidation_step(&mut self) {
         let account = *self.queue.front().expect("a step has an account");
         if !self.orders_of(account).is_empty() {
+            let waiting = self.sweeps.len();
             self.start_sweep(Scope::of_account(account, CancelReason::Liquidation), None);
             // The next step finds what is left by itself.
-            self.sweep = None;
+            if self.sweeps.len() > waiting {
+                self.sweeps.pop_front();
+            }
             return;
         }
         if self.positions_of(account).next().is_none() {
@@ -112,9 +120,15 @@ impl Model {
         let held = self.leg(account, largest).position;
         let amount = self.bankruptcy_amount(account, largest);
         let limit = self.instruments[largest.index()].terms.bankruptcy_price(held, amount);
-        if let Some(limit) = limit {
+        if let Some(limit) = limit.filter(|_| self.liquidates_through_book(largest)) {
             let mut taker = Self::liquidator(account, largest, held, limit);
-            if self.take(&mut taker) == Outcome::Bound {
+            let outcome = self.take(&mut taker);
+            if let Outcome::Limit(limit) = outcome {
+                self.out.push(Event::LimitStateEntered { instrument: largest, limit: price(limit) });
+                self.pause(largest);
+            }
+            self.watch_taker(&taker);
+            if outcome == Outcome::Bound {
                 return;
             }
         }

@@ -1,5 +1,6 @@
 //! Equity, requirements, maintenance, what may be withdrawn: recomputed from scratch at every question.
 
+use engine::OrderId;
 use risk::{AccountId, InstrumentId, Side};
 
 use super::Model;
@@ -21,9 +22,18 @@ impl Model {
         self.instruments[instrument.index()].mark.unwrap_or(0)
     }
 
-    /// Resting orders of an account.
-    pub(crate) fn orders_of(&self, account: AccountId) -> Vec<Order> {
-        self.orders.values().filter(|order| order.account == account).copied().collect()
+    /// Orders of an account.
+    pub(crate) fn orders_of(&self, account: AccountId) -> Vec<&Order> {
+        let from = (account, OrderId::new(0));
+        let own = self.owned.range(from..=(account, OrderId::new(u64::MAX)));
+        own.map(|(_, order)| &self.orders[order]).collect()
+    }
+
+    /// Those of them that count for margin and limits.
+    pub(crate) fn weighing(&self, account: AccountId) -> Vec<&Order> {
+        let mut orders = self.orders_of(account);
+        orders.retain(|order| order.weighs());
+        orders
     }
 
     fn unrealised(&self, account: AccountId, instrument: InstrumentId) -> i128 {
@@ -68,7 +78,7 @@ impl Model {
     }
 
     /// The largest position the account may come to in an instrument if `orders` trade.
-    pub(crate) fn worst(&self, account: AccountId, instrument: InstrumentId, orders: &[Order]) -> i128 {
+    pub(crate) fn worst(&self, account: AccountId, instrument: InstrumentId, orders: &[&Order]) -> i128 {
         let position = self.leg(account, instrument).position;
         let (mut buys, mut sells, mut reducing) = (0, 0, 0);
         for order in orders.iter().filter(|order| order.instrument == instrument) {
@@ -92,7 +102,7 @@ impl Model {
         &self,
         account: AccountId,
         instrument: InstrumentId,
-        orders: &[Order],
+        orders: &[&Order],
         leverage: i128,
     ) -> i128 {
         let terms = &self.instruments[instrument.index()].terms;
@@ -111,24 +121,24 @@ impl Model {
     }
 
     /// Requirement of an account with `orders` resting, in billionths.
-    pub(crate) fn requirement(&self, account: AccountId, orders: &[Order]) -> i128 {
+    pub(crate) fn requirement(&self, account: AccountId, orders: &[&Order]) -> i128 {
         let of_leg = |place| self.leg_requirement(account, place, orders, self.leg(account, place).leverage);
         self.all_instruments().map(of_leg).sum()
     }
 
-    /// What is missing for an account to have `orders` rest and `leverage` set in `instrument`; `None` if admitted.
+    /// What is missing for an account to have the orders of `then` rest in `instrument` instead of those of `now`, and
+    /// `leverage` set in it; `None` if admitted.
     pub(crate) fn margin_short(
         &self,
         account: AccountId,
         instrument: InstrumentId,
-        orders: &[Order],
+        (now, then): (&[&Order], &[&Order]),
         leverage: i128,
     ) -> Option<i128> {
-        let now = self.orders_of(account);
         let kept = self.leg(account, instrument).leverage;
-        let before = self.leg_requirement(account, instrument, &now, kept);
-        let after = self.leg_requirement(account, instrument, orders, leverage);
-        let others = self.requirement(account, &now) - before;
+        let before = self.leg_requirement(account, instrument, now, kept);
+        let after = self.leg_requirement(account, instrument, then, leverage);
+        let others = self.requirement(account, now) - before;
         let equity = self.equity(account);
         let required = others + after;
         if equity * PPB >= required || (after <= before && equity >= 0) {
@@ -144,7 +154,7 @@ impl Model {
             self.positions_of(account).map(|place| self.unrealised(account, place).min(0)).sum();
         let exposure: i128 = self.positions_of(account).map(|place| self.notional(account, place)).sum();
         let tenth = exposure * floor(PPB, 10);
-        let kept = self.requirement(account, &self.orders_of(account)).max(tenth);
+        let kept = self.requirement(account, &self.weighing(account)).max(tenth);
         balance.min(floor((balance + losses) * PPB - kept, PPB)).max(0)
     }
 }

@@ -1,139 +1,293 @@
 //! Takers, fills, trims, cancellations.
 
-use engine::limits::MATCHES_PER_COMMAND;
 use engine::{
-    CancelReason, ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, TimeInForce, TradeId, TrimReason,
+    CancelReason, ClientOrderId, Event, Fill, FillSide, OrderId, SelfTrade, SessionId, TimeInForce, TradeId,
+    TradingState, TrimReason,
 };
 use risk::{AccountId, FillKind, InstrumentId, Side};
 
 use super::arith::{PPB, ceil};
-use super::state::{Order, Outcome, Taker, crosses};
+use super::state::{Order, Outcome, Stage, Taker, crosses};
 use super::{Model, money, position, price, qty};
+
+/// +1 for a buyer, -1 for a seller.
+pub(crate) fn sign(side: Side) -> i128 {
+    if side == Side::Buy { 1 } else { -1 }
+}
 
 impl Model {
     /// Puts an order at the end of the queue of its price.
-    pub(crate) fn join(&mut self, mut order: Order) {
-        self.joins += 1;
-        order.joined = self.joins;
-        let book = &mut self.instruments[order.instrument.index()].book;
-        book.queues(order.side).entry(order.price).or_default().push_back(order.id);
-        self.orders.insert(order.id, order);
+    pub(crate) fn join(&mut self, id: OrderId) {
+        let Order { instrument, side, price, .. } = self.orders[&id];
+        let book = &mut self.instruments[instrument.index()].book;
+        book.queues(side).entry(price).or_default().push_back(id);
     }
 
-    /// Takes an order out of its queue.
-    pub(crate) fn leave(&mut self, id: OrderId) -> Order {
-        let order = self.orders.remove(&id).expect("only resting orders leave");
-        let queues = self.instruments[order.instrument.index()].book.queues(order.side);
-        let queue = queues.get_mut(&order.price).expect("a resting order is in a queue");
-        queue.retain(|&other| other != id);
-        if queue.is_empty() {
-            queues.remove(&order.price);
+    /// Takes an order out of its queue, if it is in one.
+    pub(crate) fn leave(&mut self, id: OrderId) {
+        let Order { instrument, side, price, .. } = self.orders[&id];
+        let queues = self.instruments[instrument.index()].book.queues(side);
+        if let Some(queue) = queues.get_mut(&price) {
+            queue.retain(|&other| other != id);
+            if queue.is_empty() {
+                queues.remove(&price);
+            }
         }
-        order
     }
 
-    pub(crate) fn emit_cancelled(&mut self, order: &Order, reason: CancelReason) {
-        self.out.push(Event::Cancelled {
-            order: order.id,
+    pub(crate) fn order_mut(&mut self, id: OrderId) -> &mut Order {
+        self.orders.get_mut(&id).expect("only orders that are not gone change")
+    }
+
+    /// Whether one account's orders meet the other's as their own.
+    pub(crate) fn same_owner(&self, one: AccountId, other: AccountId) -> bool {
+        let group = |account| self.accounts[&account].group;
+        one == other || (group(one).get() != 0 && group(one) == group(other))
+    }
+
+    /// Whether an order must go rather than trade, and why.
+    pub(crate) fn barred(&self, order: &Order) -> Option<CancelReason> {
+        if self.accounts[&order.account].liquidating {
+            return Some(CancelReason::Liquidation);
+        }
+        let tripped = self.is_frozen(order.account, order.said.protection);
+        tripped.then_some(CancelReason::Protection)
+    }
+
+    /// What is left of a taker; nothing where it is gone.
+    pub(crate) fn left_of(&self, taker: &Taker) -> i128 {
+        match taker.order {
+            None => taker.left,
+            Some(id) => self.orders.get(&id).map_or(0, |order| order.leaves),
+        }
+    }
+
+    /// The worst price a taker may take at in this instrument now, whatever its own limit.
+    pub(crate) fn pause_limit(&self, instrument: InstrumentId, side: Side) -> Option<i128> {
+        let known = &self.instruments[instrument.index()];
+        let mark = known.mark?;
+        let band = known.terms.pause_band;
+        let pauses = band > 0 && known.state == TradingState::Open;
+        pauses.then(|| known.terms.inside(mark, band, side == Side::Buy))
+    }
+
+    /// Lets a taker take until it is done, or the work of the command is.
+    pub(crate) fn take(&mut self, taker: &mut Taker) -> Outcome {
+        let Taker { instrument, side, limit, .. } = *taker;
+        loop {
+            if self.left_of(taker) == 0 {
+                return Outcome::Done;
+            }
+            let best = self.instruments[instrument.index()].book.best(side.opposite());
+            let Some((best, maker)) = best.filter(|&(best, _)| crosses(side, limit, best)) else {
+                return Outcome::Done;
+            };
+            if let Some(inner) = self.pause_limit(instrument, side)
+                && !crosses(side, inner, best)
+            {
+                return Outcome::Limit(inner);
+            }
+            if self.work == 0 {
+                return Outcome::Bound;
+            }
+            self.work -= 1;
+            self.touch(taker, maker);
+        }
+    }
+
+    /// A taker meets a maker.
+    fn touch(&mut self, taker: &mut Taker, maker: OrderId) {
+        let Order { account, .. } = self.orders[&maker];
+        if self.same_owner(taker.account, account) {
+            self.meet_itself(taker, maker);
+        } else if let Some(reason) = self.barred(&self.orders[&maker]) {
+            self.cancel(maker, reason);
+        } else {
+            self.match_with(taker, maker);
+        }
+    }
+
+    /// The taker's mode decides.
+    fn meet_itself(&mut self, taker: &mut Taker, maker: OrderId) {
+        match taker.self_trade {
+            SelfTrade::CancelTaker => self.end_taker(taker),
+            SelfTrade::CancelMaker => self.cancel(maker, CancelReason::SelfTrade),
+            SelfTrade::CancelBoth => {
+                self.cancel(maker, CancelReason::SelfTrade);
+                self.end_taker(taker);
+            }
+            SelfTrade::Decrement => {
+                let cut = self.left_of(taker).min(self.orders[&maker].shown());
+                self.decrement(maker, cut);
+                if let Some(id) = taker.order {
+                    self.decrement(id, cut);
+                }
+            }
+        }
+    }
+
+    fn end_taker(&mut self, taker: &mut Taker) {
+        taker.left = 0;
+        if let Some(id) = taker.order
+            && self.orders.contains_key(&id)
+        {
+            self.cancel(id, CancelReason::SelfTrade);
+        }
+    }
+
+    /// An order loses what it would have matched with its own.
+    pub(crate) fn decrement(&mut self, id: OrderId, cut: i128) {
+        let Some(order) = self.orders.get_mut(&id) else { return };
+        if order.leaves == cut {
+            self.cancel(id, CancelReason::SelfTrade);
+            return;
+        }
+        // What it would have matched is shown.
+        order.leaves -= cut;
+        self.emit_trimmed(id, TrimReason::SelfTrade);
+        self.refresh_if_used_up(id);
+    }
+
+    /// An iceberg whose shown part is used up shows the next, at the end of the queue.
+    pub(crate) fn refresh_if_used_up(&mut self, id: OrderId) {
+        if self.orders[&id].shown() > 0 {
+            return;
+        }
+        self.leave(id);
+        self.order_mut(id).show_anew();
+        self.join(id);
+        let order = self.orders[&id];
+        self.out.push(Event::Refreshed {
+            order: id,
             client_order_id: order.client,
             session: order.session,
             account: order.account,
-            instrument: order.instrument,
-            qty: qty(order.leaves),
+            shown: qty(order.shown()),
+            leaves: qty(order.leaves),
+        });
+    }
+
+    pub(crate) fn emit_trimmed(&mut self, id: OrderId, reason: TrimReason) {
+        let order = &self.orders[&id];
+        self.out.push(Event::Trimmed {
+            order: id,
+            client_order_id: order.client,
+            session: order.session,
+            account: order.account,
+            leaves: qty(order.leaves),
             reason,
         });
     }
 
-    /// Cancels a resting order.
-    pub(crate) fn cancel(&mut self, id: OrderId, reason: CancelReason) {
-        let order = self.leave(id);
-        self.emit_cancelled(&order, reason);
-    }
-
-    /// Lets a taker take until it is done, meets itself or touched as many makers as one command may.
-    pub(crate) fn take(&mut self, taker: &mut Taker) -> Outcome {
-        let Order { instrument, side, price: limit, account, .. } = taker.order;
-        let mut touched = 0;
-        while taker.order.leaves > 0 {
-            let best = self.instruments[instrument.index()].book.best(side.opposite());
-            let Some((_, maker)) = best.filter(|&(best, _)| crosses(side, limit, best)) else {
-                return Outcome::Done;
-            };
-            if touched == MATCHES_PER_COMMAND {
-                return Outcome::Bound;
+    /// A match of a taker with the maker it meets, and what comes of it for both.
+    fn match_with(&mut self, taker: &mut Taker, maker: OrderId) {
+        let Taker { instrument, side, .. } = *taker;
+        let resting = self.orders[&maker];
+        let matched = self.left_of(taker).min(resting.shown());
+        let fees = |model: &Self, value: i128| {
+            let terms = &model.instruments[instrument.index()].terms;
+            if taker.order.is_some() {
+                return terms.fee_of_taker(value);
             }
-            touched += 1;
-            let maker = self.orders[&maker];
-            if maker.account == account {
-                return Outcome::SelfTrade;
-            }
-            if self.accounts[&maker.account].liquidating {
-                self.cancel(maker.id, CancelReason::Liquidation);
-                continue;
-            }
-            self.fill(taker, maker.id);
-            self.trim(maker.account, instrument);
-            self.flag_if_below(maker.account);
-        }
-        Outcome::Done
-    }
-
-    fn fill(&mut self, taker: &mut Taker, maker_id: OrderId) {
-        let Order { instrument, side, .. } = taker.order;
-        let terms = self.instruments[instrument.index()].terms.clone();
-        let mut maker = self.orders[&maker_id];
-        let matched = taker.order.leaves.min(maker.leaves);
-        let value = terms.value(matched, maker.price);
-        for order in [&mut taker.order, &mut maker] {
+            let surplus = sign(side) * (terms.value(matched, taker.limit) - value);
+            ceil(value * terms.liquidation_fee, PPB).min(surplus.max(0))
+        };
+        let (kind, to) = if taker.order.is_some() {
+            (FillKind::Trade, AccountId::FEES)
+        } else {
+            (FillKind::Liquidation, AccountId::INSURANCE)
+        };
+        let value = self.exchange(instrument, matched, resting.price, {
+            let (come, rested) = (taker.account, resting.account);
+            if side == Side::Buy { (come, rested) } else { (rested, come) }
+        });
+        for id in [taker.order, Some(maker)].into_iter().flatten() {
+            let order = self.order_mut(id);
             order.leaves -= matched;
             order.filled += matched;
         }
-        if maker.leaves == 0 {
-            self.leave(maker_id);
-        } else {
-            self.orders.insert(maker_id, maker);
-        }
-        let sign = if side == Side::Buy { 1 } else { -1 };
-        self.book(taker.order.account, instrument, sign * matched, sign * value);
-        self.book(maker.account, instrument, -sign * matched, -sign * value);
-        let (taker_fee, to) = match taker.kind {
-            FillKind::Trade | FillKind::Auction => (terms.fee_of_taker(value), AccountId::FEES),
-            FillKind::Liquidation => {
-                let surplus = sign * (terms.value(matched, taker.order.price) - value);
-                let fee = ceil(value * terms.liquidation_fee, PPB);
-                (fee.min(surplus.max(0)), AccountId::INSURANCE)
-            }
-        };
-        let maker_fee = terms.fee_of_maker(value);
-        self.pay(taker.order.account, to, taker_fee);
-        self.pay(maker.account, AccountId::FEES, maker_fee);
+        taker.left -= matched.min(taker.left);
+        let taker_fee = fees(self, value);
+        let maker_fee = self.instruments[instrument.index()].terms.fee_of_maker(value);
+        self.pay(taker.account, to, taker_fee);
+        self.pay(resting.account, AccountId::FEES, maker_fee);
         self.trades += 1;
         let fill = Fill {
             trade: TradeId::new(self.trades),
             instrument,
             side,
-            kind: taker.kind,
-            price: price(maker.price),
+            kind,
+            price: price(resting.price),
             qty: qty(matched),
             value: money(value),
-            taker: self.side_of_fill(&taker.order, taker_fee),
-            maker: self.side_of_fill(&maker, maker_fee),
+            taker: self.side_of_fill(taker.order, (taker.account, instrument), taker.left, taker_fee),
+            maker: self.side_of_fill(Some(maker), (resting.account, instrument), 0, maker_fee),
         };
         self.out.push(Event::Fill(fill));
+        self.note_match(instrument, resting.price);
+        let first = taker.prices.map_or(resting.price, |(first, _)| first);
+        taker.prices = Some((first, resting.price));
+        self.after_fill(maker, matched);
+        if let Some(id) = taker.order {
+            self.tell_of_fill(id, matched);
+        }
     }
 
-    fn side_of_fill(&self, order: &Order, fee: i128) -> FillSide {
-        let leg = self.leg(order.account, order.instrument);
+    /// Moves a position between two accounts at a price; its value.
+    pub(crate) fn exchange(
+        &mut self,
+        instrument: InstrumentId,
+        matched: i128,
+        at: i128,
+        (buyer, seller): (AccountId, AccountId),
+    ) -> i128 {
+        let value = self.instruments[instrument.index()].terms.value(matched, at);
+        self.book(buyer, instrument, matched, value);
+        self.book(seller, instrument, -matched, -value);
+        value
+    }
+
+    /// What a match asks for of an order that rested.
+    pub(crate) fn after_fill(&mut self, maker: OrderId, matched: i128) {
+        let order = self.orders[&maker];
+        self.tell_of_fill(maker, matched);
+        self.settle_maker(maker);
+        self.count_for_protection(&order, matched);
+        self.trim(order.account, order.instrument);
+        self.flag_if_below(order.account);
+    }
+
+    /// A resting order after a match: forgotten, refreshed, or as it is.
+    pub(crate) fn settle_maker(&mut self, maker: OrderId) {
+        let Some(order) = self.orders.get(&maker) else { return };
+        if order.leaves == 0 {
+            self.leave(maker);
+            self.forget(maker);
+        } else {
+            self.refresh_if_used_up(maker);
+        }
+    }
+
+    /// One side of a match, of an order or of a liquidation with so much left.
+    pub(crate) fn side_of_fill(
+        &self,
+        order: Option<OrderId>,
+        (account, instrument): (AccountId, InstrumentId),
+        left: i128,
+        fee: i128,
+    ) -> FillSide {
+        let leg = self.leg(account, instrument);
+        let known = order.map(|id| &self.orders[&id]);
         FillSide {
-            order: order.id,
-            client_order_id: order.client,
-            session: order.session,
-            account: order.account,
-            leaves: qty(order.leaves),
+            order: order.unwrap_or(OrderId::new(0)),
+            client_order_id: known.map_or(ClientOrderId::new(0), |order| order.client),
+            session: known.map_or(SessionId::new(0), |order| order.session),
+            account,
+            leaves: qty(known.map_or(left, |order| order.leaves)),
             fee: money(fee),
             position: position(leg.position),
             cost: money(leg.cost),
-            balance: money(self.accounts[&order.account].balance),
+            balance: money(self.accounts[&account].balance),
         }
     }
 
@@ -155,78 +309,98 @@ impl Model {
         self.account_mut(to).balance += amount;
     }
 
-    /// Cuts the account's reduce-only orders to the position that is left, worst price and last joined first.
+    /// Cuts the account's reduce-only orders to the position that is left, worst price and last placed first.
     pub(crate) fn trim(&mut self, account: AccountId, instrument: InstrumentId) {
         loop {
             let position = self.leg(account, instrument).position;
-            let mut reducing = self.orders_of(account);
+            let mut reducing = self.weighing(account);
             reducing.retain(|order| order.instrument == instrument && order.reduce_only);
-            let closing = |order: &Order| (position > 0) == (order.side == Side::Sell) && position != 0;
+            let closing = |order: &&Order| (position > 0) == (order.side == Side::Sell) && position != 0;
             let total: i128 = reducing.iter().map(|order| order.leaves).sum();
             let excess = if reducing.iter().all(closing) { total - position.abs() } else { total };
             if excess <= 0 {
                 return;
             }
-            let badness = |order: &Order| match order.side {
-                Side::Buy => (-order.price, order.joined),
-                Side::Sell => (order.price, order.joined),
+            let badness = |order: &&Order| match order.side {
+                Side::Buy => (-order.price, order.placed),
+                Side::Sell => (order.price, order.placed),
             };
-            let mut worst = reducing.into_iter().max_by_key(badness).expect("an excess has an order");
+            let worst = *reducing.into_iter().max_by_key(badness).expect("an excess has an order");
             if worst.leaves <= excess {
                 self.cancel(worst.id, CancelReason::ReduceOnly);
                 continue;
             }
-            worst.leaves -= excess;
-            self.orders.insert(worst.id, worst);
-            self.out.push(Event::Trimmed {
-                order: worst.id,
-                client_order_id: worst.client,
-                session: worst.session,
-                account,
-                leaves: qty(worst.leaves),
-                reason: TrimReason::ReduceOnly,
-            });
+            self.order_mut(worst.id).lessen(excess);
+            self.emit_trimmed(worst.id, TrimReason::ReduceOnly);
         }
     }
 
-    /// Runs a client's taker as far as one command may and finishes it if it is through.
+    /// An order takes from the first maker on.
+    pub(crate) fn start_taker(&mut self, id: OrderId) {
+        let order = self.order_mut(id);
+        (order.stage, order.hidden) = (Stage::Live, 0);
+        let order = *order;
+        self.run_taker(Taker {
+            order: Some(id),
+            account: order.account,
+            instrument: order.instrument,
+            side: order.side,
+            limit: order.price,
+            left: 0,
+            self_trade: order.said.self_trade,
+            prices: None,
+        });
+    }
+
+    /// Runs an order's taker as far as one command may and finishes it if it is through.
     pub(crate) fn run_taker(&mut self, mut taker: Taker) {
-        let outcome = self.take(&mut taker);
+        let state = self.instruments[taker.instrument.index()].state;
+        let matches = matches!(state, TradingState::Open | TradingState::PostOnly | TradingState::ReduceOnly);
+        let outcome = if matches { self.take(&mut taker) } else { Outcome::Done };
         if outcome == Outcome::Bound {
             self.suspended = Some(taker);
             return;
         }
-        let order = taker.order;
-        if outcome == Outcome::SelfTrade {
-            self.emit_cancelled(&order, CancelReason::SelfTrade);
-        } else if order.leaves > 0 {
-            match taker.time_in_force {
-                TimeInForce::GoodTillCancel => self.join(order),
-                TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill => {
-                    self.emit_cancelled(&order, CancelReason::Immediate);
-                }
-            }
+        if let Outcome::Limit(limit) = outcome {
+            self.out.push(Event::LimitStateEntered { instrument: taker.instrument, limit: price(limit) });
         }
-        self.trim(order.account, order.instrument);
-        self.flag_if_below(order.account);
+        if let Some(id) = taker.order.filter(|id| self.orders.contains_key(id)) {
+            self.finish(id, outcome);
+        }
+        if let Outcome::Limit(_) = outcome {
+            self.pause(taker.instrument);
+        }
+        self.trim(taker.account, taker.instrument);
+        self.flag_if_below(taker.account);
+        self.watch_taker(&taker);
+    }
+
+    /// What is left of an order that took.
+    fn finish(&mut self, id: OrderId, outcome: Outcome) {
+        let order = self.orders[&id];
+        if order.leaves == 0 {
+            self.forget(id);
+        } else if order.time_in_force == TimeInForce::GoodTillCancel {
+            self.order_mut(id).show_anew();
+            self.join(id);
+        } else if outcome == Outcome::Done {
+            self.cancel(id, CancelReason::Immediate);
+        } else {
+            self.cancel(id, CancelReason::TradingState);
+        }
     }
 
     /// The venue's own taker of a liquidation.
     pub(crate) fn liquidator(account: AccountId, instrument: InstrumentId, held: i128, limit: i128) -> Taker {
-        let order = Order {
-            id: OrderId::new(0),
-            client: ClientOrderId::new(0),
-            session: SessionId::new(0),
+        Taker {
+            order: None,
             account,
             instrument,
             side: if held > 0 { Side::Sell } else { Side::Buy },
-            price: limit,
-            leaves: held.abs(),
-            filled: 0,
-            reduce_only: true,
-            persistent: false,
-            joined: 0,
-        };
-        Taker { order, time_in_force: TimeInForce::ImmediateOrCancel, kind: FillKind::Liquidation }
+            limit,
+            left: held.abs(),
+            self_trade: SelfTrade::CancelMaker,
+            prices: None,
+        }
     }
 }

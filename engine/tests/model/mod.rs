@@ -6,22 +6,41 @@
 //! order in which accounts are flagged after a price move.
 
 pub(crate) mod admin;
+pub(crate) mod amend;
 pub(crate) mod arith;
+pub(crate) mod auction;
+pub(crate) mod batches;
 pub(crate) mod compare;
+pub(crate) mod follow_up;
+pub(crate) mod groups;
+pub(crate) mod instructions;
+pub(crate) mod linked;
 pub(crate) mod liquidation;
 pub(crate) mod margin;
 pub(crate) mod matching;
 pub(crate) mod orders;
+pub(crate) mod phases;
+pub(crate) mod protection;
+pub(crate) mod quotes;
 pub(crate) mod sessions;
+pub(crate) mod settle;
 pub(crate) mod state;
 pub(crate) mod sweeps;
+pub(crate) mod timers;
+pub(crate) mod triggers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use engine::{Action, ClientOrderId, Command, Event, KeyId, OrderId, Reject, SessionId, TimeNs};
-use risk::{AccountId, Capacity, InstrumentId, Money, Position, Price, Qty};
+use engine::limits::MATCHES_PER_COMMAND;
+use engine::{
+    Action, AdvancedOrder, ClientOrderId, Command, Event, Instructions, KeyId, OrderId, ProtectionId, Reject, SessionId, TimeNs,
+};
+use risk::{AccountId, Capacity, InstrumentId, Mark, Money, Position, Price, Qty};
 
-use state::{Account, Budget, Instrument, Key, Leg, Order, Session, Sweep, Taker};
+use auction::Uncrossing;
+use state::{
+    Account, Budget, Group, Instrument, Key, Leg, Order, Restricting, Session, Settling, Sweep, Taker,
+};
 
 /// Where the model takes from what the rules leave open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,25 +73,42 @@ pub(crate) struct Model {
     /// Without entries that hold nothing.
     pub(crate) legs: BTreeMap<(AccountId, InstrumentId), Leg>,
     pub(crate) instruments: Vec<Instrument>,
+    /// Every order that is not gone.
     pub(crate) orders: BTreeMap<OrderId, Order>,
+    /// The same by owner, and those that wait for a trigger by instrument: only so that a scan stays short.
+    pub(crate) owned: BTreeSet<(AccountId, OrderId)>,
+    pub(crate) asleep: BTreeSet<(InstrumentId, OrderId)>,
     pub(crate) keys: BTreeMap<KeyId, Key>,
     pub(crate) sessions: Vec<Session>,
-    /// Every order ever accepted.
+    pub(crate) groups: BTreeMap<(AccountId, ProtectionId), Group>,
+    /// Every order ever accepted; a quote's number names the latest.
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
     pub(crate) trades: u64,
     /// Deposits less withdrawals.
     pub(crate) deposits: i128,
-    pub(crate) joins: u64,
+    pub(crate) places: u64,
+    pub(crate) serials: u64,
+    /// Units of work that are left of the command.
+    pub(crate) work: usize,
     pub(crate) suspended: Option<Taker>,
-    pub(crate) sweep: Option<Sweep>,
+    pub(crate) sweeps: VecDeque<Sweep>,
+    pub(crate) uncrossing: Option<Uncrossing>,
     /// The time of a tick whose timers have not all fired.
     pub(crate) firing: Option<u64>,
+    /// Instruments in which something was crossed that has not fired, first crossed first.
+    pub(crate) crossed: Vec<InstrumentId>,
+    /// Orders whose turn comes.
+    pub(crate) waiting: VecDeque<OrderId>,
+    pub(crate) restricting: Option<Restricting>,
+    pub(crate) settling: Option<Settling>,
     /// The time of the last command, in nanoseconds.
     pub(crate) now: u64,
     /// A price move may still have accounts to flag.
     pub(crate) waking: bool,
     pub(crate) queue: VecDeque<AccountId>,
+    /// Numbers the venue gave to the orders it accepted in this command.
+    numbers: VecDeque<OrderId>,
     pub(crate) out: Vec<Event>,
     complaint: Option<String>,
 }
@@ -92,6 +128,11 @@ pub(crate) fn qty(mantissa: i128) -> Qty {
     Qty::new(i64::try_from(mantissa).expect("quantities are bounded"))
 }
 
+/// A price with sub-units for an event.
+pub(crate) fn mark_of(mantissa: i128) -> Mark {
+    Mark::new(i64::try_from(mantissa).expect("marks are bounded"))
+}
+
 /// A position for an event.
 pub(crate) fn position(mantissa: i128) -> Position {
     Position::new(i64::try_from(mantissa).expect("positions are bounded"))
@@ -107,19 +148,30 @@ impl Model {
             legs: BTreeMap::new(),
             instruments: Vec::new(),
             orders: BTreeMap::new(),
+            owned: BTreeSet::new(),
+            asleep: BTreeSet::new(),
             keys: BTreeMap::new(),
             sessions: vec![Session::default()],
-            firing: None,
-            now: 0,
+            groups: BTreeMap::new(),
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
             deposits: 0,
-            joins: 0,
+            places: 0,
+            serials: 0,
+            work: 0,
             suspended: None,
-            sweep: None,
+            sweeps: VecDeque::new(),
+            uncrossing: None,
+            firing: None,
+            crossed: Vec::new(),
+            waiting: VecDeque::new(),
+            restricting: None,
+            settling: None,
+            now: 0,
             waking: false,
             queue: VecDeque::new(),
+            numbers: VecDeque::new(),
             out: Vec::new(),
             complaint: None,
         }
@@ -127,7 +179,14 @@ impl Model {
 
     /// Whether work is left over. While a price move is being worked off only the venue knows.
     pub(crate) fn pending(&self) -> bool {
-        self.suspended.is_some() || self.sweep.is_some() || self.firing.is_some() || !self.queue.is_empty()
+        self.suspended.is_some()
+            || !self.sweeps.is_empty()
+            || self.uncrossing.is_some()
+            || self.firing.is_some()
+            || self.has_follow_up()
+            || self.restricting.is_some()
+            || self.settling.is_some()
+            || !self.queue.is_empty()
     }
 
     /// Records the first thing in which the venue cannot be right, beside what it says in events.
@@ -157,16 +216,44 @@ impl Model {
     pub(crate) fn apply(&mut self, now: TimeNs, command: &Command, hints: &[Event]) -> Vec<Event> {
         self.now = now.get();
         self.out = Vec::new();
-        if let Err(refusal) = self.carry_out(command, hints) {
-            self.out = vec![Event::Rejected {
+        self.work = MATCHES_PER_COMMAND;
+        let accepted = |event: &Event| match event {
+            Event::Accepted { order, .. } => Some(*order),
+            _ => None,
+        };
+        self.numbers = hints.iter().filter_map(accepted).collect();
+        match self.carry_out(command, hints) {
+            Ok(()) => self.follow_up(),
+            Err(Refusal { reject, short }) => self.out.push(Event::Rejected {
                 session: command.session,
                 account: command.action.account(),
                 client_order_id: command.client_order_id,
-                reject: refusal.reject,
-                short: money(refusal.short),
-            }];
+                reject,
+                short: money(short),
+            }),
         }
         core::mem::take(&mut self.out)
+    }
+
+    /// The number of an accepted order: the venue's where it is followed, but never one used before.
+    pub(crate) fn number_order(&mut self) -> OrderId {
+        let own = OrderId::new(self.used_numbers.len() as u64 + 1);
+        let number = self.numbers.pop_front().unwrap_or(own);
+        if number.get() == 0 || !self.used_numbers.insert(number) {
+            self.complain(format!("order number {number} is zero or was used before"));
+        }
+        number
+    }
+
+    /// The next place among an account's own orders.
+    pub(crate) fn next_place(&mut self) -> u64 {
+        self.places += 1;
+        self.places
+    }
+
+    pub(crate) fn next_serial(&mut self) -> u64 {
+        self.serials += 1;
+        self.serials
     }
 
     fn carry_out(&mut self, command: &Command, hints: &[Event]) -> Result<(), Refusal> {
@@ -183,18 +270,26 @@ impl Model {
             return Err(Reject::VenuePending.into());
         }
         self.receive(command)?;
+        let request = (session, command.client_order_id);
         match &command.action {
-            Action::NewOrder(order) => self.new_order(session, command.client_order_id, order, hints),
+            Action::NewOrder(order) => {
+                let plain = AdvancedOrder { order: *order, instructions: Instructions::PLAIN };
+                self.new_order(request, &plain)
+            }
+            Action::AdvancedOrder(advanced) => self.new_order(request, advanced),
+            Action::OrderBatch(batch) => self.order_batch(session, batch),
+            Action::MassQuote(quotes) => self.mass_quote(request, quotes),
             Action::CancelOrder(cancel) => self.cancel_order(session, cancel),
             Action::AmendOrder(amend) => self.amend_order(session, amend),
-            Action::MassCancel(cancel) => self.mass_cancel(session, command.client_order_id, cancel),
+            Action::AmendTrigger(amend) => self.amend_trigger(session, amend),
+            Action::MassCancel(cancel) => self.mass_cancel(request, cancel),
             Action::IndexPrice { instrument, source, source_seq, price } => {
                 self.index_price(*instrument, (*source, *source_seq), *price, hints)
             }
             Action::Continue => Ok(()),
             Action::Tick => {
                 self.out.push(Event::Ticked);
-                self.fire_due(self.now);
+                self.fire_timers(self.now);
                 Ok(())
             }
             Action::OpenSession { session } => self.open_session(*session),
@@ -213,36 +308,37 @@ impl Model {
             Action::SessionLost { session } => self.end_session(*session, None),
             Action::Skip(skip) => self.skip(command, *skip),
             Action::CancelAllAfter { account, timeout_ms, keep_reduce_only } => {
-                let request = (session, command.client_order_id);
                 self.cancel_all_after(request, *account, *timeout_ms, *keep_reduce_only)
             }
             Action::SetRestriction { account, restriction, cancel_orders } => {
                 self.set_restriction(*account, *restriction, *cancel_orders)
             }
-            Action::AdvancedOrder(_)
-            | Action::OrderBatch(_)
-            | Action::MassQuote(_)
-            | Action::AmendTrigger(_)
-            | Action::SetProtection(_)
-            | Action::ResetProtection { .. }
-            | Action::SetOwnerGroup { .. }
-            | Action::SetGroupRestriction { .. }
-            | Action::SuspendKey { .. }
-            | Action::SetLimits { .. }
-            | Action::StartAuction { .. }
-            | Action::Restarted { .. }
-            | Action::Settle { .. } => Err(Reject::BadParameter.into()),
+            Action::SetProtection(protection) => self.set_protection(request, protection),
+            Action::ResetProtection { account, group } => self.reset_protection(request, *account, *group),
+            Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group),
+            Action::SetGroupRestriction { group, restriction, cancel_orders } => {
+                self.set_group_restriction(*group, *restriction, *cancel_orders)
+            }
+            Action::SuspendKey { key, suspended, cancel_orders } => {
+                self.suspend_key(*key, *suspended, *cancel_orders)
+            }
+            Action::SetLimits { instrument, limits } => self.set_limits(*instrument, limits),
+            Action::StartAuction { instrument, call_ms } => self.start_auction(*instrument, *call_ms),
+            Action::Restarted { cancel_only_ms, call_ms } => self.restarted(*cancel_only_ms, *call_ms),
+            Action::Settle { instrument, price } => self.settle_instrument(*instrument, *price),
         }
     }
 
-    /// One portion of what is left over.
+    /// One portion of what is left over, the first by rank.
     fn go_on(&mut self, hints: &[Event]) {
         if let Some(taker) = self.suspended.take() {
             self.run_taker(taker);
-        } else if let Some(sweep) = self.sweep.take() {
+        } else if let Some(sweep) = self.sweeps.pop_front() {
             self.sweep_on(sweep, &mut Budget::default());
+        } else if let Some(uncrossing) = self.uncrossing.take() {
+            self.uncross_on(uncrossing);
         } else if let Some(now) = self.firing.take() {
-            self.fire_due(now);
+            self.fire_timers(now);
         } else {
             // A step of a liquidation says something, and never begins by flagging.
             let flags = matches!(hints.first(), None | Some(Event::LiquidationStarted { .. }));
@@ -253,11 +349,22 @@ impl Model {
             if self.waking {
                 self.end_waking();
             }
-            if self.queue.is_empty() {
-                self.complain("the venue goes on where nothing is left".to_owned());
-            } else {
-                self.liquidation_step();
-            }
+            self.go_on_below();
+        }
+    }
+
+    /// What ranks below a price move.
+    fn go_on_below(&mut self) {
+        if self.has_follow_up() {
+            // It is taken up at the end of every command, this one too.
+        } else if let Some(restricting) = self.restricting.take() {
+            self.restrict_on(restricting);
+        } else if let Some(settling) = self.settling.take() {
+            self.settle_on(settling);
+        } else if self.queue.is_empty() {
+            self.complain("the venue goes on where nothing is left".to_owned());
+        } else {
+            self.liquidation_step();
         }
     }
 }

@@ -1,17 +1,21 @@
-//! New orders, amendments and cancellations: every rule in its published order, then the taker.
+//! New orders: every rule in its published order, then the taker.
 
 use engine::limits::FOK_MAKERS_MAX;
 use engine::{
-    AmendOrder, CancelOrder, CancelReason, ClientOrderId, Event, NewOrder, OrderId, OrderRef, Reject,
-    SessionId, TimeInForce, TradingState,
+    AdvancedOrder, CancelOrder, CancelReason, ClientOrderId, Event, Exit, Instructions, OrderId, OrderRef,
+    Pricing, Reject, SelfTrade, SessionId, TimeInForce, TradingState, Trigger, TriggerKind,
 };
-use risk::limits::{LEGS_PER_ACCOUNT_MAX, ORDERS_PER_LEG_MAX};
-use risk::{AccountId, FillKind, InstrumentId, Restriction, Side};
-use std::collections::BTreeSet;
+use risk::limits::LEGS_PER_ACCOUNT_MAX;
+use risk::{AccountId, InstrumentId, Restriction, Side};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::arith::{MARKS, Terms, wide};
-use super::state::{Instrument, Order, Taker, crosses};
+use super::arith::{MARKS, Terms, floor, wide};
+use super::matching::sign;
+use super::state::{Order, Stage, crosses};
 use super::{Model, Refusal, price, qty};
+
+/// A session and its name for the request.
+pub(crate) type Request = (SessionId, ClientOrderId);
 
 impl Model {
     pub(crate) fn user_account(&self, account: AccountId) -> Result<(), Refusal> {
@@ -21,8 +25,12 @@ impl Model {
         if account.is_system() { Err(Reject::SystemAccount.into()) } else { Ok(()) }
     }
 
+    pub(crate) fn not_liquidating(&self, account: AccountId) -> Result<(), Refusal> {
+        if self.accounts[&account].liquidating { Err(Reject::AccountLiquidating.into()) } else { Ok(()) }
+    }
+
     /// Whether the operator lets the account place or change an order that only lessens its position, or any other.
-    fn unrestricted(&self, account: AccountId, lessens: bool) -> Result<(), Refusal> {
+    pub(crate) fn unrestricted(&self, account: AccountId, lessens: bool) -> Result<(), Refusal> {
         match self.accounts[&account].restriction {
             Restriction::Suspended => Err(Reject::AccountSuspended.into()),
             Restriction::ReduceOnly if !lessens => Err(Reject::AccountReduceOnly.into()),
@@ -35,20 +43,30 @@ impl Model {
         if known { Ok(()) } else { Err(Reject::UnknownInstrument.into()) }
     }
 
-    /// Whether the account may have a leg in the instrument.
-    pub(crate) fn leg_fits(&self, account: AccountId, instrument: InstrumentId) -> bool {
-        let resting = |order: &Order| (order.account, order.instrument) == (account, instrument);
-        if self.legs.contains_key(&(account, instrument)) || self.orders.values().any(resting) {
+    /// Whether the account may have a leg in the instrument, beside those the orders `ahead` open.
+    pub(crate) fn leg_fits(&self, account: AccountId, instrument: InstrumentId, ahead: &[&Order]) -> bool {
+        let mut own = self.legs_of(account);
+        if own.contains(&instrument) {
             return true;
         }
+        own.extend(ahead.iter().map(|order| order.instrument));
+        own.insert(instrument);
         let of_orders = self.orders.values().map(|order| (order.account, order.instrument));
-        let all: BTreeSet<_> = self.legs.keys().copied().chain(of_orders).collect();
-        let own = all.iter().filter(|&&(owner, _)| owner == account).count();
+        let mut all: BTreeSet<_> = self.legs.keys().copied().chain(of_orders).collect();
+        all.extend(own.iter().map(|&instrument| (account, instrument)));
         let stored = u32::try_from(all.len()).expect("few legs");
-        own < LEGS_PER_ACCOUNT_MAX as usize && stored < self.capacity.legs
+        own.len() <= LEGS_PER_ACCOUNT_MAX as usize && stored <= self.capacity.legs
     }
 
-    fn in_band(&self, instrument: InstrumentId, side: Side, limit: i128) -> bool {
+    /// Instruments in which the account holds, orders or has set a leverage.
+    fn legs_of(&self, account: AccountId) -> BTreeSet<InstrumentId> {
+        let from = (account, InstrumentId::new(0));
+        let held = self.legs.range(from..=(account, InstrumentId::new(u32::MAX)));
+        let ordered = self.orders_of(account).into_iter().map(|order| order.instrument);
+        held.map(|(&(_, instrument), _)| instrument).chain(ordered).collect()
+    }
+
+    pub(crate) fn in_band(&self, instrument: InstrumentId, side: Side, limit: i128) -> bool {
         let (low, high) =
             Terms::around(self.mark(instrument), self.instruments[instrument.index()].terms.band);
         match side {
@@ -57,9 +75,17 @@ impl Model {
         }
     }
 
-    fn would_cross(&self, instrument: InstrumentId, side: Side, limit: i128) -> bool {
+    pub(crate) fn would_cross(&self, instrument: InstrumentId, side: Side, limit: i128) -> bool {
         let best = self.instruments[instrument.index()].book.best(side.opposite());
         best.is_some_and(|(best, _)| crosses(side, limit, best))
+    }
+
+    /// The price next to the other side's best at which nothing is taken, where there is one.
+    pub(crate) fn slid_price(&self, order: &Order) -> Option<i128> {
+        let known = &self.instruments[order.instrument.index()];
+        let (best, _) = known.book.best(order.side.opposite())?;
+        let slid = best - sign(order.side) * known.terms.tick;
+        (order.said.slides && known.terms.admits_price(slid)).then_some(slid)
     }
 
     fn open_interest(&self, instrument: InstrumentId) -> i128 {
@@ -67,163 +93,410 @@ impl Model {
         of_instrument.map(|(_, leg)| leg.position.max(0)).sum()
     }
 
-    fn fillable(&self, order: &Order) -> bool {
-        let mut reached = 0;
-        for (touched, maker) in
-            self.instruments[order.instrument.index()].book.walk(order.side.opposite()).iter().enumerate()
-        {
-            let maker = &self.orders[maker];
-            let goes_on = touched < FOK_MAKERS_MAX
-                && crosses(order.side, order.price, maker.price)
-                && maker.account != order.account
-                && reached < order.leaves;
-            if !goes_on {
-                break;
-            }
-            if !self.accounts[&maker.account].liquidating {
-                reached += maker.leaves;
-            }
-        }
-        reached >= order.leaves
+    /// Whether the order stands on the side that closes the account's position.
+    pub(crate) fn closes(&self, order: &Order) -> bool {
+        self.leg(order.account, order.instrument).position * sign(order.side) < 0
     }
 
-    /// The rules on position, open interest and margin for `order` resting in place of `replaces`.
-    fn limits(&self, order: &Order, replaces: Option<OrderId>) -> Result<(), Refusal> {
-        let Order { account, instrument, side, leaves, reduce_only, .. } = *order;
+    /// What an order could take from each maker it would meet, in order, with the maker's price.
+    pub(crate) fn reach(&self, order: &Order) -> Vec<(i128, i128)> {
+        let Order { instrument, side, price: limit, .. } = *order;
+        let inner = self.pause_limit(instrument, side).unwrap_or(limit);
+        let mut positions: BTreeMap<AccountId, i128> = BTreeMap::new();
+        let mut all = Vec::new();
+        let makers = self.instruments[instrument.index()].book.walk(side.opposite());
+        for maker in makers.iter().take(FOK_MAKERS_MAX).map(|id| &self.orders[id]) {
+            if !crosses(side, limit, maker.price) || !crosses(side, inner, maker.price) {
+                break;
+            }
+            if self.same_owner(maker.account, order.account) {
+                if order.said.self_trade == SelfTrade::CancelMaker {
+                    continue;
+                }
+                break;
+            }
+            if self.barred(maker).is_some() {
+                continue;
+            }
+            let held = positions
+                .entry(maker.account)
+                .or_insert_with(|| self.leg(maker.account, instrument).position);
+            let mut counts = maker.leaves;
+            if maker.reduce_only {
+                counts = counts.min((-*held * sign(maker.side)).max(0));
+            }
+            *held += sign(maker.side) * counts;
+            all.push((counts, maker.price));
+        }
+        all
+    }
+
+    /// Fill-or-kill and minimum quantity.
+    pub(crate) fn check_fillable(&self, order: &Order) -> Result<(), Refusal> {
+        let minimum = i128::from(order.said.min_qty.get());
+        let all = order.time_in_force == TimeInForce::FillOrKill;
+        if !all && minimum == 0 {
+            return Ok(());
+        }
+        let reached: i128 = self.reach(order).iter().map(|&(counts, _)| counts).sum();
+        if all && reached < order.leaves {
+            return Err(Reject::FokNotFillable.into());
+        }
+        if reached.min(order.leaves) < minimum {
+            return Err(Reject::MinQtyNotFillable.into());
+        }
+        Ok(())
+    }
+
+    /// Band, largest value and largest quantity. A market order's price is its own.
+    pub(crate) fn check_size(&self, order: &Order, market: bool) -> Result<(), Refusal> {
+        let terms = &self.instruments[order.instrument.index()].terms;
+        let banded = !market || order.said.pricing == Pricing::MarketToLimit;
+        if order.leaves > terms.order_qty_max {
+            return Err(Reject::QuantityTooLarge.into());
+        }
+        if banded && !self.in_band(order.instrument, order.side, order.price) {
+            return Err(Reject::PriceBand.into());
+        }
+        let most = terms.order_notional_max;
+        if most > 0 && terms.value(order.leaves, order.price) > most {
+            return Err(Reject::NotionalTooLarge.into());
+        }
+        Ok(())
+    }
+
+    /// Position and open interest for `order` beside `now`, in place of `replaces`.
+    pub(crate) fn check_exposure(
+        &self,
+        order: &Order,
+        now: &[&Order],
+        replaces: Option<OrderId>,
+    ) -> Result<(), Refusal> {
+        let Order { account, instrument, reduce_only, .. } = *order;
         let terms = &self.instruments[instrument.index()].terms;
-        let leg = self.leg(account, instrument);
-        let now = self.orders_of(account);
-        let mut then = now.clone();
-        then.retain(|other| Some(other.id) != replaces);
-        then.push(*order);
+        let then = with(order, now, replaces);
         let worst = self.worst(account, instrument, &then);
-        if worst > terms.position_max && worst > self.worst(account, instrument, &now) {
+        if worst > terms.position_max && worst > self.worst(account, instrument, now) {
             return Err(Reject::PositionLimit.into());
         }
-        let closes = (leg.position > 0 && side == Side::Sell) || (leg.position < 0 && side == Side::Buy);
-        let closing = if closes { leaves.min(leg.position.abs()) } else { 0 };
-        if !reduce_only && self.open_interest(instrument) + leaves - closing > terms.open_interest_max {
+        let opening = self.opening(account, instrument, &[order]);
+        if !reduce_only && self.opens_too_much(instrument, opening) {
             return Err(Reject::OpenInterestLimit.into());
         }
-        match self.margin_short(account, instrument, &then, leg.leverage) {
+        Ok(())
+    }
+
+    /// How much more than they close some orders of an account open.
+    pub(crate) fn opening(&self, account: AccountId, instrument: InstrumentId, orders: &[&Order]) -> i128 {
+        let (mut total, mut closing) = (0, 0);
+        for order in orders {
+            total += order.leaves;
+            closing += if self.closes(order) { order.leaves } else { 0 };
+        }
+        total - closing.min(self.leg(account, instrument).position.abs())
+    }
+
+    /// Whether the open interest would pass its limit; what opens nothing never does.
+    pub(crate) fn opens_too_much(&self, instrument: InstrumentId, opening: i128) -> bool {
+        let most = self.instruments[instrument.index()].terms.open_interest_max;
+        opening > 0 && self.open_interest(instrument) + opening > most
+    }
+
+    /// Margin for `order` beside `now`, in place of `replaces`.
+    pub(crate) fn check_margin(
+        &self,
+        order: &Order,
+        now: &[&Order],
+        replaces: Option<OrderId>,
+    ) -> Result<(), Refusal> {
+        let leverage = self.leg(order.account, order.instrument).leverage;
+        let then = with(order, now, replaces);
+        match self.margin_short(order.account, order.instrument, (now, &then), leverage) {
             None => Ok(()),
             Some(short) => Err(Refusal { reject: Reject::InsufficientMargin, short }),
         }
     }
 
-    /// Every rule a new order can break; the order with its effective price and quantity.
-    fn check_new(&self, session: SessionId, client: ClientOrderId, new: &NewOrder) -> Result<Order, Refusal> {
-        let NewOrder { account, instrument, side, time_in_force, .. } = *new;
-        self.user_account(account)?;
-        self.known_instrument(instrument)?;
-        let Instrument { terms, state, mark, .. } = &self.instruments[instrument.index()];
-        if *state != TradingState::Open {
-            return Err(Reject::NotTrading.into());
-        }
-        if self.accounts[&account].liquidating {
-            return Err(Reject::AccountLiquidating.into());
-        }
-        self.unrestricted(account, new.reduce_only)?;
-        let good_till_cancel = time_in_force == TimeInForce::GoodTillCancel;
-        let lasting_market = new.limit.is_none() && good_till_cancel;
-        if lasting_market || (new.post_only && !(new.limit.is_some() && good_till_cancel)) {
-            return Err(Reject::BadCombination.into());
-        }
-        let asked = i128::from(new.qty.get());
-        if asked <= 0 || asked % terms.lot != 0 {
-            return Err(Reject::BadQuantity.into());
-        }
-        if asked > terms.order_qty_max {
-            return Err(Reject::QuantityTooLarge.into());
-        }
-        if new.limit.is_some_and(|limit| !terms.admits_price(wide(limit))) {
-            return Err(Reject::BadPrice.into());
-        }
-        let Some(mark) = *mark else { return Err(Reject::NoMarkPrice.into()) };
-        if new.limit.is_some_and(|limit| !self.in_band(instrument, side, wide(limit))) {
-            return Err(Reject::PriceBand.into());
-        }
-        let own = self.orders_of(account).iter().filter(|order| order.instrument == instrument).count();
-        if own >= ORDERS_PER_LEG_MAX as usize || self.orders.len() >= self.capacity.orders as usize {
-            return Err(Reject::TooManyOrders.into());
-        }
-        if !self.leg_fits(account, instrument) {
-            return Err(Reject::TooManyLegs.into());
-        }
-        let held = self.leg(account, instrument).position;
-        let mut leaves = asked;
-        if new.reduce_only {
-            let closes = (held > 0 && side == Side::Sell) || (held < 0 && side == Side::Buy);
-            if !closes {
-                return Err(Reject::ReduceOnlyWouldIncrease.into());
+    /// Whether the instrument's state admits the order as new.
+    pub(crate) fn admits(&self, order: &Order) -> bool {
+        let sleeps = order.said.trigger.is_some() && order.stage == Stage::Dormant;
+        let limited = order.price != 0 && order.said.pricing == Pricing::Stated;
+        let lasting = order.time_in_force == TimeInForce::GoodTillCancel;
+        let minimum = order.said.min_qty.get() != 0;
+        match self.instruments[order.instrument.index()].state {
+            TradingState::Open => true,
+            TradingState::PreOpen | TradingState::Auction => {
+                sleeps || (limited && lasting && !order.post_only && !minimum)
             }
-            leaves = leaves.min(held.abs());
+            TradingState::PostOnly => !sleeps && order.post_only,
+            TradingState::ReduceOnly => !sleeps && order.reduce_only,
+            TradingState::CancelOnly
+            | TradingState::Halted
+            | TradingState::Closed
+            | TradingState::Settled => false,
         }
-        let order = Order {
+    }
+
+    /// The price an order takes at worst: its limit, the other side's best, or the collar.
+    pub(crate) fn effective_price(&self, order: &Order) -> Option<i128> {
+        let known = &self.instruments[order.instrument.index()];
+        if order.price != 0 {
+            return Some(order.price);
+        }
+        if order.said.pricing == Pricing::MarketToLimit {
+            return known.book.best(order.side.opposite()).map(|(best, _)| best);
+        }
+        known.mark.map(|mark| known.terms.market_limit(mark, order.side == Side::Buy))
+    }
+
+    /// How many lots money pays for as the book stands.
+    fn affordable(&self, order: &Order, mut money: i128) -> i128 {
+        let terms = &self.instruments[order.instrument.index()].terms;
+        let mut total = 0;
+        for (counts, at) in self.reach(order) {
+            // The most that may be had for the money, then down to what it pays for.
+            let mut taken = floor(money * terms.div, at * terms.mul * terms.lot) * terms.lot;
+            taken = taken.min(counts);
+            while taken > 0 && terms.cost(taken, at) > money {
+                taken -= terms.lot;
+            }
+            total += taken;
+            money -= terms.cost(taken, at);
+            if taken < counts {
+                break;
+            }
+        }
+        total
+    }
+
+    /// An order as it was asked for, before any rule has looked at it.
+    pub(crate) fn drafted(&self, (session, client): Request, advanced: &AdvancedOrder) -> Order {
+        let new = &advanced.order;
+        let sleeps = advanced.instructions.trigger.is_some();
+        Order {
             id: OrderId::new(0),
             client,
             session,
-            account,
-            instrument,
-            side,
-            price: new.limit.map_or_else(|| terms.market_limit(mark, side == Side::Buy), wide),
-            leaves,
+            account: new.account,
+            instrument: new.instrument,
+            side: new.side,
+            price: new.limit.map_or(0, wide),
+            leaves: i128::from(new.qty.get()),
+            hidden: 0,
             filled: 0,
             reduce_only: new.reduce_only,
             persistent: new.persistent,
-            joined: 0,
-        };
-        if new.post_only && self.would_cross(instrument, side, order.price) {
-            return Err(Reject::PostOnlyWouldCross.into());
+            post_only: new.post_only,
+            time_in_force: new.time_in_force,
+            stage: if sleeps { Stage::Dormant } else { Stage::Live },
+            fired: false,
+            placed: 0,
+            serial: 0,
+            said: self.resolved(&advanced.instructions),
+            best: None,
+            crossed: false,
+            partner: None,
+            parent: None,
+            exits: [None; 2],
         }
-        if time_in_force == TimeInForce::FillOrKill && !self.fillable(&order) {
-            return Err(Reject::FokNotFillable.into());
+    }
+
+    /// Every rule a new order can break; the order with its effective price and quantity.
+    pub(crate) fn check_new(&self, request: Request, advanced: &AdvancedOrder) -> Result<Order, Refusal> {
+        let order = self.check_alone(request, advanced, &[])?;
+        if order.stage != Stage::Dormant {
+            let now = self.weighing(order.account);
+            self.check_exposure(&order, &now, None)?;
+            self.check_margin(&order, &now, None)?;
         }
-        self.limits(&order, None)?;
         Ok(order)
     }
 
-    pub(crate) fn new_order(
-        &mut self,
-        session: SessionId,
-        client: ClientOrderId,
-        new: &NewOrder,
-        hints: &[Event],
-    ) -> Result<(), Refusal> {
-        let mut order = self.check_new(session, client, new)?;
-        order.id = self.number_order(hints);
-        self.by_client.insert((session, order.client), order.id);
+    /// The same but for the account's limits and margin; room is also taken by the orders `ahead`.
+    pub(crate) fn check_alone(
+        &self,
+        request: Request,
+        advanced: &AdvancedOrder,
+        ahead: &[&Order],
+    ) -> Result<Order, Refusal> {
+        let mut order = self.drafted(request, advanced);
+        let limit = advanced.order.limit.map(wide);
+        self.user_account(order.account)?;
+        self.known_instrument(order.instrument)?;
+        if !self.admits(&Order { price: limit.map_or(0, |_| 1), ..order }) {
+            return Err(Reject::NotTrading.into());
+        }
+        self.not_liquidating(order.account)?;
+        self.unrestricted(order.account, order.reduce_only)?;
+        self.check_protection(order.account, order.said.protection)?;
+        self.check_kind(&order, limit.is_some())?;
+        self.check_qty(&order, order.leaves)?;
+        self.check_prices(&order, limit)?;
+        if order.said.expires.get() != 0 && order.said.expires.get() <= self.now {
+            return Err(Reject::BadExpiry.into());
+        }
+        if self.instruments[order.instrument.index()].mark.is_none() {
+            return Err(Reject::NoMarkPrice.into());
+        }
+        self.check_trigger_price(&order)?;
+        if order.stage == Stage::Dormant {
+            self.check_room(&order, ahead)?;
+            return Ok(order);
+        }
+        self.price_and_size(&mut order, limit.is_none())?;
+        self.check_room(&order, ahead)?;
+        self.check_take_now(&mut order)?;
+        Ok(order)
+    }
+
+    /// Gives an order that takes at once its price and quantity.
+    fn price_and_size(&self, order: &mut Order, market: bool) -> Result<(), Refusal> {
+        let held = self.leg(order.account, order.instrument).position;
+        if Self::closes_position(order) {
+            order.leaves = held.abs();
+        }
+        order.price = self.effective_price(order).ok_or(Reject::NoLiquidity)?;
+        if order.said.pricing == Pricing::QuoteNotional {
+            order.leaves = self.affordable(order, order.leaves);
+            if order.leaves == 0 {
+                return Err(Reject::NoLiquidity.into());
+            }
+        }
+        self.check_size(order, market)
+    }
+
+    /// Stores and limits leave room for the order and its exits, behind those `ahead` of it.
+    pub(crate) fn check_room(&self, order: &Order, ahead: &[&Order]) -> Result<(), Refusal> {
+        let same = |other: &&Order| other.instrument == order.instrument;
+        let count = |orders: &[&Order]| orders.iter().map(|other| other.with_exits()).sum::<usize>();
+        let before: Vec<&Order> = ahead.iter().copied().filter(same).collect();
+        let own = self.orders_of(order.account).into_iter().filter(same).count();
+        let most = self.instruments[order.instrument.index()].terms.orders_max;
+        let more = order.with_exits();
+        let full = self.orders.len() + count(ahead) + more > self.capacity.orders as usize;
+        if own + count(&before) + more > most || full {
+            return Err(Reject::TooManyOrders.into());
+        }
+        if !self.leg_fits(order.account, order.instrument, ahead) {
+            return Err(Reject::TooManyLegs.into());
+        }
+        Ok(())
+    }
+
+    /// What depends on the position and the book as they stand.
+    pub(crate) fn check_take_now(&self, order: &mut Order) -> Result<(), Refusal> {
+        if order.reduce_only {
+            if !self.closes(order) {
+                return Err(Reject::ReduceOnlyWouldIncrease.into());
+            }
+            let held = self.leg(order.account, order.instrument).position;
+            order.leaves = order.leaves.min(held.abs());
+        }
+        if order.post_only && self.would_cross(order.instrument, order.side, order.price) {
+            order.price = self.slid_price(order).ok_or(Reject::PostOnlyWouldCross)?;
+        }
+        self.check_fillable(order)
+    }
+
+    pub(crate) fn new_order(&mut self, request: Request, advanced: &AdvancedOrder) -> Result<(), Refusal> {
+        let order = self.check_new(request, advanced)?;
+        let id = self.accept(order);
+        if self.orders[&id].stage != Stage::Dormant {
+            self.start_taker(id);
+        }
+        Ok(())
+    }
+
+    /// Accepts an order that was checked, and its exits.
+    pub(crate) fn accept(&mut self, mut order: Order) -> OrderId {
+        order.id = self.number_order();
+        order.placed = self.next_place();
+        order.serial = self.next_serial();
+        if let Some(trigger) = order.said.trigger {
+            order.best = self.watched(order.instrument, trigger.source);
+        }
+        self.emit_accepted(&order);
+        self.store(order);
+        if order.stage == Stage::Dormant {
+            self.emit_armed(order.id);
+            self.look_at_trigger(order.id);
+        }
+        self.accept_exits(&order);
+        order.id
+    }
+
+    fn emit_accepted(&mut self, order: &Order) {
         self.out.push(Event::Accepted {
             order: order.id,
             client_order_id: order.client,
-            session,
+            session: order.session,
             account: order.account,
             instrument: order.instrument,
             side: order.side,
             limit: price(order.price),
             qty: qty(order.leaves),
-            time_in_force: new.time_in_force,
+            time_in_force: order.time_in_force,
             reduce_only: order.reduce_only,
         });
-        self.run_taker(Taker { order, time_in_force: new.time_in_force, kind: FillKind::Trade });
-        Ok(())
     }
 
-    /// The number of an accepted order: the venue's where it is followed, but never one used before.
-    fn number_order(&mut self, hints: &[Event]) -> OrderId {
-        let hinted = hints
-            .iter()
-            .find_map(|event| if let Event::Accepted { order, .. } = event { Some(*order) } else { None });
-        let own = OrderId::new(self.used_numbers.len() as u64 + 1);
-        let number = hinted.unwrap_or(own);
-        if number.get() == 0 || !self.used_numbers.insert(number) {
-            self.complain(format!("order number {number} is zero or was used before"));
+    fn accept_exits(&mut self, entry: &Order) {
+        let asked = [
+            (entry.said.take_profit, TriggerKind::TakeProfit),
+            (entry.said.stop_loss, TriggerKind::Stop),
+        ];
+        let mut ids = [None; 2];
+        for (place, (exit, kind)) in asked.into_iter().enumerate() {
+            let Some(exit) = exit else { continue };
+            let number = entry.client.get() + place as u64 + 1;
+            let held = self.exit_of(entry, exit, kind, ClientOrderId::new(number));
+            self.emit_accepted(&held);
+            self.store(held);
+            self.emit_armed(held.id);
+            ids[place] = Some(held.id);
         }
-        number
+        self.order_mut(entry.id).exits = ids;
+        if let [Some(profit), Some(stop)] = ids {
+            self.order_mut(profit).partner = Some(stop);
+            self.order_mut(stop).partner = Some(profit);
+        }
     }
 
-    /// A resting order of the account.
-    fn resolve(&self, session: SessionId, account: AccountId, order: OrderRef) -> Option<Order> {
+    fn exit_of(&mut self, entry: &Order, exit: Exit, kind: TriggerKind, client: ClientOrderId) -> Order {
+        let said = Instructions {
+            self_trade: entry.said.self_trade,
+            tag: entry.said.tag,
+            trigger: Some(Trigger { source: exit.source, kind, price: exit.trigger }),
+            ..Instructions::PLAIN
+        };
+        let lasting = exit.limit.is_some();
+        Order {
+            id: self.number_order(),
+            client,
+            side: entry.side.opposite(),
+            price: exit.limit.map_or(0, wide),
+            leaves: 0,
+            hidden: 0,
+            reduce_only: true,
+            post_only: false,
+            time_in_force: if lasting {
+                TimeInForce::GoodTillCancel
+            } else {
+                TimeInForce::ImmediateOrCancel
+            },
+            stage: Stage::Held,
+            placed: self.next_place(),
+            serial: self.next_serial(),
+            said,
+            best: None,
+            crossed: false,
+            parent: Some(entry.id),
+            ..*entry
+        }
+    }
+
+    /// An order of the account that is not gone.
+    pub(crate) fn resolve(&self, session: SessionId, account: AccountId, order: OrderRef) -> Option<Order> {
         let id = match order {
             OrderRef::Id(id) => id,
             OrderRef::Client(client) => *self.by_client.get(&(session, client))?,
@@ -239,76 +512,12 @@ impl Model {
         self.cancel(order.id, CancelReason::Requested);
         Ok(())
     }
+}
 
-    /// Every rule an amendment can break; the order as it will be, and whether it keeps its place.
-    fn check_amend(&self, session: SessionId, amend: &AmendOrder) -> Result<(Order, bool), Refusal> {
-        self.user_account(amend.account)?;
-        let known = self.resolve(session, amend.account, amend.order);
-        let state = known.map(|order| self.instruments[order.instrument.index()].state);
-        if state.is_some_and(|state| state != TradingState::Open) {
-            return Err(Reject::NotTrading.into());
-        }
-        if self.accounts[&amend.account].liquidating {
-            return Err(Reject::AccountLiquidating.into());
-        }
-        let lessens = |old: Order| {
-            let same_price = wide(amend.limit) == old.price;
-            old.reduce_only || (same_price && i128::from(amend.qty.get()) - old.filled <= old.leaves)
-        };
-        self.unrestricted(amend.account, known.is_none_or(lessens))?;
-        let Some(old) = known else { return Err(Reject::UnknownOrder.into()) };
-        let terms = &self.instruments[old.instrument.index()].terms;
-        let (limit, total) = (wide(amend.limit), i128::from(amend.qty.get()));
-        if total <= 0 || total % terms.lot != 0 || total <= old.filled {
-            return Err(Reject::BadQuantity.into());
-        }
-        if total > terms.order_qty_max {
-            return Err(Reject::QuantityTooLarge.into());
-        }
-        if !terms.admits_price(limit) {
-            return Err(Reject::BadPrice.into());
-        }
-        if self.instruments[old.instrument.index()].mark.is_none() {
-            return Err(Reject::NoMarkPrice.into());
-        }
-        let mut leaves = total - old.filled;
-        let shrinks = limit == old.price && leaves <= old.leaves;
-        if !shrinks && !self.in_band(old.instrument, old.side, limit) {
-            return Err(Reject::PriceBand.into());
-        }
-        if old.reduce_only {
-            leaves = leaves.min(self.leg(old.account, old.instrument).position.abs());
-        }
-        let order = Order { price: limit, leaves, ..old };
-        // What was asked for decides, before any cut to the position.
-        if shrinks {
-            return Ok((order, true));
-        }
-        if amend.post_only && self.would_cross(old.instrument, old.side, limit) {
-            return Err(Reject::PostOnlyWouldCross.into());
-        }
-        self.limits(&order, Some(old.id))?;
-        Ok((order, false))
-    }
-
-    pub(crate) fn amend_order(&mut self, session: SessionId, amend: &AmendOrder) -> Result<(), Refusal> {
-        let (order, priority_kept) = self.check_amend(session, amend)?;
-        self.out.push(Event::Amended {
-            order: order.id,
-            client_order_id: order.client,
-            session: order.session,
-            account: order.account,
-            limit: price(order.price),
-            qty: qty(order.filled + order.leaves),
-            leaves: qty(order.leaves),
-            priority_kept,
-        });
-        if priority_kept {
-            self.orders.insert(order.id, order);
-            return Ok(());
-        }
-        self.leave(order.id);
-        self.run_taker(Taker { order, time_in_force: TimeInForce::GoodTillCancel, kind: FillKind::Trade });
-        Ok(())
-    }
+/// `now` with `order` in place of `replaces`.
+fn with<'a>(order: &'a Order, now: &[&'a Order], replaces: Option<OrderId>) -> Vec<&'a Order> {
+    let mut then = now.to_vec();
+    then.retain(|other| Some(other.id) != replaces);
+    then.push(order);
+    then
 }

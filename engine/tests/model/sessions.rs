@@ -1,14 +1,17 @@
 //! Sessions and keys: numbers, permissions, logons and their ends, dead-man timers.
 
-use engine::limits::{KEYS_MAX, SESSIONS_MAX, SESSIONS_PER_KEY_MAX, TIMERS_PER_COMMAND};
+use engine::limits::{KEYS_MAX, SESSIONS_MAX, SESSIONS_PER_KEY_MAX};
 use engine::{
-    Action, CancelOnLoss, CancelReason, ClientOrderId, ClientSeq, Command, Event, KeyId, KeyTerms, Logon,
+    Action, AdvancedOrder, CancelOnLoss, CancelReason, ClientOrderId, ClientSeq, Command, Event, KeyId, KeyTerms, Logon,
     Reject, SessionId, SessionKind, Skip, TimeNs,
 };
 use risk::AccountId;
 
-use super::state::{Budget, Key, Scope, Session};
+use super::state::{Key, Scope, Session};
 use super::{Model, Refusal};
+
+/// Names from here on are those of quotes.
+const QUOTE_NAMES: u64 = 1 << 63;
 
 /// What each kind of session may ask, by the name of the action.
 fn asks(kind: SessionKind, action: &Action) -> bool {
@@ -20,6 +23,12 @@ fn asks(kind: SessionKind, action: &Action) -> bool {
             | Action::MassCancel(_)
             | Action::SetLeverage { .. }
             | Action::CancelAllAfter { .. }
+            | Action::AdvancedOrder(_)
+            | Action::OrderBatch(_)
+            | Action::MassQuote(_)
+            | Action::AmendTrigger(_)
+            | Action::SetProtection(_)
+            | Action::ResetProtection { .. }
     );
     let of_venue = matches!(
         action,
@@ -29,6 +38,7 @@ fn asks(kind: SessionKind, action: &Action) -> bool {
             | Action::Logon(_)
             | Action::Logoff { .. }
             | Action::SessionLost { .. }
+            | Action::Restarted { .. }
     );
     let price = matches!(action, Action::IndexPrice { .. });
     let skip = matches!(action, Action::Skip(_));
@@ -42,6 +52,33 @@ fn asks(kind: SessionKind, action: &Action) -> bool {
         }
         SessionKind::Oracle => price || skip,
     }
+}
+
+/// The last name a command uses up, where all its names rise above `last` and stay below those of quotes.
+fn last_name(command: &Command, last: u64) -> Option<u64> {
+    let mut last = last;
+    let mut take = |first: u64, count: u64| {
+        let fits = first > last && first < QUOTE_NAMES && first + count <= QUOTE_NAMES;
+        last = if fits { first + count - 1 } else { last };
+        fits
+    };
+    let named = command.client_order_id.get();
+    let rises = match &command.action {
+        Action::NewOrder(_) | Action::MassQuote(_) => take(named, 1),
+        Action::AdvancedOrder(order) => take(named, names_of(order)),
+        Action::OrderBatch(batch) => {
+            let mut each = batch.orders.iter();
+            take(named, 1) && each.all(|one| take(one.client_order_id.get(), names_of(&one.order)))
+        }
+        _ => named == 0 || take(named, 1),
+    };
+    rises.then_some(last)
+}
+
+/// How many names an order takes.
+fn names_of(order: &AdvancedOrder) -> u64 {
+    let said = &order.instructions;
+    if said.take_profit.is_some() || said.stop_loss.is_some() { 3 } else { 1 }
 }
 
 impl Model {
@@ -62,22 +99,30 @@ impl Model {
             }
             session.number = number;
         }
-        let named = command.client_order_id.get();
-        if named > 0 && named > session.client.get() {
-            session.client = command.client_order_id;
-        } else if named > 0 || matches!(command.action, Action::NewOrder(_)) {
-            return Err(Reject::DuplicateClientOrderId.into());
+        match last_name(command, session.client.get()) {
+            Some(last) => session.client = ClientOrderId::new(last),
+            None => return Err(Reject::DuplicateClientOrderId.into()),
         }
         let deadline = command.valid_until.get();
         if deadline > 0 && deadline < now {
             return Err(Reject::Expired.into());
         }
-        let (kind, account) = (session.kind, session.account);
+        let (kind, account, key) = (session.kind, session.account, session.key);
         let foreign = kind == SessionKind::OrderEntry
             && !matches!(command.action, Action::Skip(_))
             && command.action.account() != account;
         if foreign || !asks(kind, &command.action) {
             return Err(Reject::NoPermission.into());
+        }
+        let cancels = matches!(
+            command.action,
+            Action::CancelOrder(_)
+                | Action::MassCancel(_)
+                | Action::CancelAllAfter { .. }
+                | Action::Skip(_)
+        );
+        if !cancels && self.keys.get(&key).is_some_and(|key| key.suspended) {
+            return Err(Reject::KeySuspended.into());
         }
         Ok(())
     }
@@ -109,7 +154,7 @@ impl Model {
         if kinds == 0 || kinds & !0b11_0110 != 0 || key.get() == 0 || self.keys.len() >= KEYS_MAX {
             return Err(Reject::BadParameter.into());
         }
-        self.keys.insert(key, Key { public, account, kinds, expires: expires.get(), revoked: false });
+        self.keys.insert(key, Key { public, account, kinds, expires: expires.get(), revoked: false, suspended: false });
         self.out.push(Event::KeyRegistered { key, account });
         Ok(())
     }
@@ -185,7 +230,7 @@ impl Model {
         }
         let protects = mode == CancelOnLoss::KeepProtection;
         let scope = Scope {
-            session: Some(id),
+            sessions: Some(vec![id]),
             spares_reduce_only: protects,
             spares_persistent: protects,
             ..Scope::of_account(account, CancelReason::SessionLost)
@@ -219,37 +264,5 @@ impl Model {
         let deadline = TimeNs::new(session.deadline);
         self.out.push(Event::DeadManSet { session: id, client_order_id, account, deadline });
         Ok(())
-    }
-
-    /// The session whose timer ran out first.
-    fn first_due(&self, now: u64) -> Option<usize> {
-        let armed = self.sessions.iter().enumerate().filter(|(_, session)| session.deadline > 0);
-        let due = armed.filter(|(_, session)| session.deadline <= now);
-        due.min_by_key(|(place, session)| (session.deadline, *place)).map(|(place, _)| place)
-    }
-
-    /// Fires as many timers as one command may.
-    pub(crate) fn fire_due(&mut self, now: u64) {
-        let mut budget = Budget::default();
-        let mut fired = 0;
-        while let Some(place) = self.first_due(now) {
-            if fired == TIMERS_PER_COMMAND || self.sweep.is_some() {
-                self.firing = Some(now);
-                return;
-            }
-            fired += 1;
-            let session = &mut self.sessions[place];
-            session.deadline = 0;
-            let (account, spares_reduce_only) = (session.account, session.keep_reduce_only);
-            let id = SessionId::new(u32::try_from(place).expect("few sessions"));
-            self.out.push(Event::DeadManFired { session: id, account });
-            let scope = Scope {
-                session: Some(id),
-                spares_reduce_only,
-                ..Scope::of_account(account, CancelReason::DeadMan)
-            };
-            let sweep = self.sweep_of(scope, None);
-            self.sweep_on(sweep, &mut budget);
-        }
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use engine::{
-    CancelOnLoss, CancelReason, ClientOrderId, KeyId, OrderId, SessionId, SessionKind, TimeInForce,
-    TradingState,
+    CancelOnLoss, CancelReason, ClientOrderId, Instructions, KeyId, OrderId, OrderTag, Protection,
+    ProtectionId, SelfTrade, SessionId, SessionKind, TimeInForce, TradingState,
 };
-use risk::{AccountId, FillKind, InstrumentId, Restriction, Side};
+use risk::{AccountId, InstrumentId, InstrumentSpec, OwnerGroupId, Restriction, Side};
 
 use super::arith::Terms;
 
@@ -16,11 +16,14 @@ pub(crate) struct Account {
     pub(crate) balance: i128,
     pub(crate) liquidating: bool,
     pub(crate) restriction: Restriction,
+    /// Owner group; 0 is none.
+    pub(crate) group: OwnerGroupId,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        Self { balance: 0, liquidating: false, restriction: Restriction::None }
+        let group = OwnerGroupId::new(0);
+        Self { balance: 0, liquidating: false, restriction: Restriction::None, group }
     }
 }
 
@@ -69,6 +72,7 @@ pub(crate) struct Key {
     pub(crate) kinds: u32,
     pub(crate) expires: u64,
     pub(crate) revoked: bool,
+    pub(crate) suspended: bool,
 }
 
 /// Position, cost and leverage setting of an account in an instrument.
@@ -79,7 +83,20 @@ pub(crate) struct Leg {
     pub(crate) leverage: i128,
 }
 
-/// A resting order, or one about to rest.
+/// Where an order is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stage {
+    /// Belongs to an entry that has not traded yet.
+    Held,
+    /// Waits for its trigger.
+    Dormant,
+    /// Waits for its turn; one that fired reserves nothing until then.
+    Waiting,
+    /// Takes, or rests in a queue.
+    Live,
+}
+
+/// An order that is not gone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
     pub(crate) id: OrderId,
@@ -88,41 +105,112 @@ pub(crate) struct Order {
     pub(crate) account: AccountId,
     pub(crate) instrument: InstrumentId,
     pub(crate) side: Side,
+    /// Worst price; 0 of a market order that sleeps.
     pub(crate) price: i128,
+    /// What remains, shown or not.
     pub(crate) leaves: i128,
+    /// What of it is not shown.
+    pub(crate) hidden: i128,
     /// Filled since it was accepted.
     pub(crate) filled: i128,
     pub(crate) reduce_only: bool,
     pub(crate) persistent: bool,
-    /// Rises with every joining of a queue.
-    pub(crate) joined: u64,
+    pub(crate) post_only: bool,
+    pub(crate) time_in_force: TimeInForce,
+    pub(crate) stage: Stage,
+    /// A trigger fired it.
+    pub(crate) fired: bool,
+    /// The account's own order of things: rises with acceptance, with a new place and with activation.
+    pub(crate) placed: u64,
+    /// Breaks ties of triggers.
+    pub(crate) serial: u64,
+    /// What it said beyond the plain order, the end of day resolved to a time.
+    pub(crate) said: Instructions,
+    /// Best watched price, with sub-units, of a trailing stop.
+    pub(crate) best: Option<i128>,
+    /// A price has crossed its trigger; it follows no more.
+    pub(crate) crossed: bool,
+    pub(crate) partner: Option<OrderId>,
+    /// The entry it came with, while that is not gone.
+    pub(crate) parent: Option<OrderId>,
+    /// Take-profit, stop.
+    pub(crate) exits: [Option<OrderId>; 2],
 }
 
-/// An order that takes.
+impl Order {
+    pub(crate) fn shown(&self) -> i128 {
+        self.leaves - self.hidden
+    }
+
+    /// Whether margin and limits count it.
+    pub(crate) fn weighs(&self) -> bool {
+        match self.stage {
+            Stage::Held | Stage::Dormant => false,
+            Stage::Waiting => !self.fired,
+            Stage::Live => true,
+        }
+    }
+
+    /// What is left of it rests: a fired market order takes at once or not at all.
+    pub(crate) fn rests(&self) -> bool {
+        self.time_in_force == TimeInForce::GoodTillCancel
+    }
+
+    /// How many orders it is together with the exits it asks for.
+    pub(crate) fn with_exits(&self) -> usize {
+        1 + [self.said.take_profit, self.said.stop_loss].into_iter().flatten().count()
+    }
+
+    /// Shows a fresh part of an iceberg.
+    pub(crate) fn show_anew(&mut self) {
+        let display = i128::from(self.said.display.get());
+        self.hidden = if display == 0 { 0 } else { self.leaves - display.min(self.leaves) };
+    }
+
+    /// Makes it smaller without a fill: what is hidden goes first.
+    pub(crate) fn lessen(&mut self, cut: i128) {
+        self.leaves -= cut;
+        self.hidden -= cut.min(self.hidden);
+    }
+}
+
+/// Who takes: an order, or the venue for an account in liquidation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taker {
-    pub(crate) order: Order,
-    pub(crate) time_in_force: TimeInForce,
-    pub(crate) kind: FillKind,
+    /// `None` is a liquidation.
+    pub(crate) order: Option<OrderId>,
+    pub(crate) account: AccountId,
+    pub(crate) instrument: InstrumentId,
+    pub(crate) side: Side,
+    pub(crate) limit: i128,
+    /// What is left of a liquidation.
+    pub(crate) left: i128,
+    pub(crate) self_trade: SelfTrade,
+    /// Prices of its first and its last match.
+    pub(crate) prices: Option<(i128, i128)>,
 }
 
 /// How far a taker came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Nothing left, or nothing left that crosses.
+    /// Nothing left of it, or nothing left that crosses.
     Done,
-    /// It met an order of its own account.
-    SelfTrade,
-    /// The bound of makers was reached while more would cross.
+    /// The bound of work was reached while more would cross.
     Bound,
+    /// More would cross, but beyond the limit of the instrument; its last admitted price.
+    Limit(i128),
 }
 
 /// Which orders of an account go, and why.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Scope {
     pub(crate) account: AccountId,
     pub(crate) instrument: Option<InstrumentId>,
-    pub(crate) session: Option<SessionId>,
+    pub(crate) side: Option<Side>,
+    pub(crate) tag: Option<OrderTag>,
+    /// `None`: whatever session they came by.
+    pub(crate) sessions: Option<Vec<SessionId>>,
+    pub(crate) protection: Option<ProtectionId>,
     pub(crate) spares_reduce_only: bool,
     pub(crate) spares_persistent: bool,
     pub(crate) reason: CancelReason,
@@ -130,8 +218,17 @@ pub(crate) struct Scope {
 
 impl Scope {
     pub(crate) fn of_account(account: AccountId, reason: CancelReason) -> Self {
-        let (instrument, session) = (None, None);
-        Self { account, instrument, session, spares_reduce_only: false, spares_persistent: false, reason }
+        Self {
+            account,
+            instrument: None,
+            side: None,
+            tag: None,
+            sessions: None,
+            protection: None,
+            spares_reduce_only: false,
+            spares_persistent: false,
+            reason,
+        }
     }
 }
 
@@ -141,8 +238,8 @@ pub(crate) struct Sweep {
     pub(crate) scope: Scope,
     /// Who is told when it is.
     pub(crate) asked: Option<(SessionId, ClientOrderId)>,
-    /// Orders to look at, the next first.
-    pub(crate) left: VecDeque<OrderId>,
+    /// Orders to look at, the next first; `None` while it has not begun.
+    pub(crate) left: Option<VecDeque<OrderId>>,
     pub(crate) count: u32,
 }
 
@@ -151,6 +248,40 @@ pub(crate) struct Sweep {
 pub(crate) struct Budget {
     pub(crate) looks: usize,
     pub(crate) cancels: usize,
+}
+
+/// A market-maker protection group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group {
+    pub(crate) limits: Protection,
+    /// When the window that counts began.
+    pub(crate) window: Option<u64>,
+    pub(crate) qty: i128,
+    /// Bought less sold.
+    pub(crate) delta: i128,
+    pub(crate) fills: i128,
+    /// Until when it is frozen; 0 until reset.
+    pub(crate) frozen: Option<u64>,
+}
+
+/// The highest price that crossed a rising trigger and the lowest that crossed a falling one, with sub-units.
+pub(crate) type Crossing = (Option<i128>, Option<i128>);
+
+/// An operator's restriction of an owner group that has not reached all of its accounts.
+#[derive(Clone, Debug)]
+pub(crate) struct Restricting {
+    pub(crate) left: VecDeque<AccountId>,
+    pub(crate) restriction: Restriction,
+    pub(crate) cancel_orders: bool,
+}
+
+/// A settlement that is not through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settling {
+    pub(crate) instrument: InstrumentId,
+    pub(crate) price: i128,
+    /// Received by the dust account so far.
+    pub(crate) dust: i128,
 }
 
 /// Queues by price; within a price in the order of joining.
@@ -190,8 +321,18 @@ impl Book {
 #[derive(Clone, Debug)]
 pub(crate) struct Instrument {
     pub(crate) terms: Terms,
+    /// The specification, which says whether limits may be set.
+    pub(crate) spec: InstrumentSpec,
     pub(crate) state: TradingState,
+    /// When its state ends by itself, and for how long the auction after it lasts, in nanoseconds.
+    pub(crate) until: Option<(u64, u64)>,
     pub(crate) mark: Option<i128>,
+    /// Last index price.
+    pub(crate) index: Option<i128>,
+    /// Price of the last match.
+    pub(crate) last: Option<i128>,
+    /// What crossed triggers that have not all fired: by last, mark and index.
+    pub(crate) crossed: [Crossing; 3],
     /// Last number of each source of index prices.
     pub(crate) sources: BTreeMap<u16, u64>,
     pub(crate) book: Book,

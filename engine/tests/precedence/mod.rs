@@ -1,4 +1,5 @@
 //! Commands that break chosen rules.
 
 pub(crate) mod others;
+pub(crate) mod owners;
 pub(crate) mod scene;

@@ -14,7 +14,7 @@ use risk::{
 use crate::machine::Machine;
 
 pub(crate) const TRADER: AccountId = AccountId::new(20);
-const MAKER: AccountId = AccountId::new(16);
+pub(crate) const MAKER: AccountId = AccountId::new(16);
 const VICTIM: AccountId = AccountId::new(17);
 const CROWD: [AccountId; 4] =
     [AccountId::new(21), AccountId::new(22), AccountId::new(23), AccountId::new(24)];
@@ -23,7 +23,7 @@ pub(crate) const NOBODY: AccountId = AccountId::new(63);
 pub(crate) const NOBODY_OF_THE_VENUE: AccountId = AccountId::new(5);
 
 pub(crate) const TRADED: InstrumentId = InstrumentId::new(0);
-const UNPRICED: InstrumentId = InstrumentId::new(1);
+pub(crate) const UNPRICED: InstrumentId = InstrumentId::new(1);
 const ASIDE: InstrumentId = InstrumentId::new(2);
 pub(crate) const NOWHERE: InstrumentId = InstrumentId::new(77);
 /// The session of the trader, and one that is not open.
@@ -151,7 +151,7 @@ impl Scene {
     }
 
     /// The next number of the trader's session.
-    fn number(&mut self) -> ClientOrderId {
+    pub(crate) fn number(&mut self) -> ClientOrderId {
         self.last += 1;
         ClientOrderId::new(self.last)
     }
@@ -296,7 +296,7 @@ impl Scene {
     }
 
     /// The command, with session, number and deadline that break the rules on them which are to be broken.
-    fn sent(&mut self, command: Command) -> Command {
+    pub(crate) fn sent(&mut self, command: Command) -> Command {
         let (session, mut client_seq) = (self.session(), ClientSeq::new(0));
         if self.breaks(Reject::SequenceReplayed) {
             client_seq = ClientSeq::new(1);

@@ -186,7 +186,8 @@ impl Window {
         if self.is_named(through, message) {
             self.named = through;
         }
-        if let Some((first, last, answered)) = message.and_then(|message| refusal(message, through)) {
+        let whole = message.filter(|message| !self.is_of_a_part(message));
+        if let Some((first, last, answered)) = whole.and_then(|message| refusal(message, through)) {
             for at in self.above(first.saturating_sub(1))..self.above(last.min(through)) {
                 self.settle_at(at, answered, &mut settled);
             }
@@ -219,6 +220,14 @@ impl Window {
         *verdict = Some(answered);
         self.unsettled -= 1;
         settled(*ticket, answered);
+    }
+
+    /// Whether a refusal is about one order of a batch: the batch itself was taken.
+    fn is_of_a_part(&self, message: &FromVenue) -> bool {
+        let FromVenue::RequestRejected(reject) = message else { return false };
+        let tracked = self.at(reject.ref_seq_no.get()).and_then(|at| self.tracked.get(at));
+        // The orders of a batch are named above the batch.
+        tracked.is_some_and(|tracked| reject.cl_ord_id > tracked.ticket.cl_ord_id)
     }
 
     /// Whether an event names the request with a number as what brought it about.

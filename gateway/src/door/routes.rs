@@ -44,8 +44,9 @@ impl Projection {
             | Event::Triggered { .. }
             | Event::Activated { .. }
             | Event::Refreshed { .. } => self.route_order(outcome, event),
-            Event::Rejected { session, account, reject, short, .. } => {
-                self.route_refusal(outcome, *session, *account, *reject, *short);
+            Event::Rejected { session, account, client_order_id, reject, short } => {
+                let name = *client_order_id;
+                self.route_refusal(outcome, (*session, *account, name), *reject, *short);
             }
             Event::MassCancelled { .. }
             | Event::Skipped { .. }
@@ -183,8 +184,7 @@ impl Projection {
     fn route_refusal(
         &mut self,
         outcome: &Outcome<'_>,
-        session: SessionId,
-        account: AccountId,
+        (session, account, name): (SessionId, AccountId, ClientOrderId),
         reject: Reject,
         short: Money,
     ) {
@@ -201,10 +201,10 @@ impl Projection {
             }
             SessionKind::Oracle => match translate::oracle_ack(outcome, None, reject.code()) {
                 Some(message) => self.stage(&message),
-                None => self.stage(&translate::rejected(outcome, kind, account, reject, short)),
+                None => self.stage(&translate::rejected(outcome, kind, (account, name), reject, short)),
             },
             SessionKind::Local | SessionKind::OrderEntry | SessionKind::DropCopy => {
-                self.stage(&translate::rejected(outcome, kind, account, reject, short));
+                self.stage(&translate::rejected(outcome, kind, (account, name), reject, short));
             }
         }
         self.give(place);

@@ -125,13 +125,13 @@ pub(super) const fn status(restriction: Restriction) -> AccountStatus {
 pub(super) fn rejected(
     outcome: &Outcome<'_>,
     kind: SessionKind,
-    account: AccountId,
+    (account, name): (AccountId, ClientOrderId),
     reject: Reject,
     short: Money,
 ) -> RequestRejected {
     let has_short = matches!(reject, Reject::InsufficientMargin | Reject::InsufficientFunds);
     RequestRejected {
-        cl_ord_id: outcome.command.client_order_id,
+        cl_ord_id: name,
         engine_seq: outcome.stamp.seq,
         transact_time: outcome.stamp.time,
         account_id: account,

@@ -8,7 +8,8 @@ use gateway::wire::private::{
     SessionReject, ThrottleReject,
 };
 use gateway::wire::types::{
-    CancelReason, CodMode, Durability, IdN, Millis, MoneyN, Octets, OrdFlags, SessionKind, Side, Tif, U16N,
+    CancelReason, CodMode, Durability, IdN, Millis, MoneyN, Octets, OrdFlags, QtyN, SessionKind, Side, Tif,
+    TimeNsN, U16N,
 };
 use gateway::wire::{Message, Prefix};
 use risk::{AccountId, InstrumentId, Money, Price, Qty};
@@ -146,6 +147,9 @@ pub(crate) fn accepted(cl_ord_id: u64) -> OrderAccepted {
         flags: OrdFlags::default(),
         side: Side::Buy.into(),
         tif: Tif::GTC.into(),
+        display_qty: QtyN::NONE,
+        expire_time: TimeNsN::NONE,
+        user_tag: 0,
     }
 }
 

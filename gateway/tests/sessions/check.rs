@@ -6,6 +6,7 @@ use engine::{Action, ClientOrderId, Event, Reject, Seq, SessionId};
 use gateway::client::{Answered, Request};
 use gateway::wire::private::{FromVenue, OrderFilled};
 use gateway::wire::types::Liquidity;
+use risk::{Price, Qty};
 
 use crate::model::{Due, Model, is_taken};
 use crate::server::Entry;
@@ -37,7 +38,10 @@ fn numbers(log: &[Entry]) -> BTreeMap<SessionId, BTreeMap<u64, &Entry>> {
 
 /// What the log says of a request.
 fn verdict(entry: &Entry) -> Answered {
-    if let Event::Rejected { reject, .. } = entry.events[0] {
+    if let Event::Rejected { reject, client_order_id, .. } = entry.events[0]
+        // That of one order of a batch is no word on the batch.
+        && client_order_id == entry.command.client_order_id
+    {
         Answered::Rejected { code: reject.code(), short: None }
     } else if let Event::Skipped { skip, .. } = entry.events[0] {
         Answered::Rejected { code: skip.code, short: None }
@@ -57,12 +61,24 @@ fn is_of(entry: &Entry, name: ClientOrderId, request: &Request) -> bool {
         return matches!(command.action, Action::IndexPrice { source_seq, price: logged, .. }
             if (source_seq, logged) == (seq, price));
     }
-    let is_order = if let (Action::NewOrder(order), Request::NewOrder(sent)) = (&command.action, request) {
-        order.qty == sent.qty && order.limit == sent.price.get()
-    } else {
-        !matches!(command.action, Action::NewOrder(_)) && !matches!(request, Request::NewOrder(_))
-    };
-    is_order && command.client_order_id == name
+    ordered(&command.action) == asked(request) && command.client_order_id == name
+}
+
+/// Quantity and limit of a single order.
+fn ordered(action: &Action) -> Option<(Qty, Option<Price>)> {
+    if let Action::NewOrder(order) = action {
+        return Some((order.qty, order.limit));
+    }
+    let Action::AdvancedOrder(advanced) = action else { return None };
+    Some((advanced.order.qty, advanced.order.limit))
+}
+
+fn asked(request: &Request) -> Option<(Qty, Option<Price>)> {
+    if let Request::NewOrder(sent) = request {
+        return Some((sent.qty, sent.price.get()));
+    }
+    let Request::AdvancedOrder(sent) = request else { return None };
+    Some((sent.qty, sent.price.get()))
 }
 
 /// Whether part of the answer to a request lay in a hole.

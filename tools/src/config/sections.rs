@@ -5,7 +5,7 @@
 use engine::Capacity;
 use gateway::door::{Allowance, DoorConfig, RING_BYTES};
 use gateway::log::{Durability, LogOptions, SEGMENT_BYTES_MAX};
-use gateway::process::{Layout, QueueSizes};
+use gateway::process::{Comeback, Layout, QueueSizes};
 use gateway::runner::Mode;
 use serde::{Deserialize, Serialize};
 
@@ -193,6 +193,31 @@ impl QueueSection {
             return Err(fault("queues", "client", "must not be below queues.log"));
         }
         Ok(())
+    }
+}
+
+/// `[restart]`
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RestartSection {
+    /// How long only cancels are admitted.
+    pub cancel_only_ms: u32,
+    /// How long orders are collected.
+    pub auction_ms: u32,
+}
+
+impl Default for RestartSection {
+    fn default() -> Self {
+        Self { cancel_only_ms: 1_000, auction_ms: 1_000 }
+    }
+}
+
+impl RestartSection {
+    /// What it means; with both at 0 trading goes on at once.
+    #[must_use]
+    pub fn comeback(&self) -> Option<Comeback> {
+        let Self { cancel_only_ms, auction_ms: call_ms } = *self;
+        (cancel_only_ms > 0 || call_ms > 0).then_some(Comeback { cancel_only_ms, call_ms })
     }
 }
 

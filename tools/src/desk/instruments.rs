@@ -149,7 +149,7 @@ pub fn show_mark(def: &InstrumentDef, mark: Mark) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gateway::wire::types::{Chars16, MarkN, TradingState};
+    use gateway::wire::types::{Chars16, MarkN, Millis, TradingState};
 
     fn bitcoin() -> InstrumentDef {
         let mut name = [0; 16];
@@ -172,6 +172,14 @@ mod tests {
             money_decimals: 6,
             state: TradingState::Open.into(),
             symbol: Chars16(name),
+            order_notional_max: Money::ZERO,
+            position_max: Qty::new(1_000),
+            open_interest_max: Qty::new(10_000),
+            orders_max: 100,
+            price_band: 50_000_000,
+            market_collar: 10_000_000,
+            limit_state_band: 0,
+            limit_state_call: Millis::new(0),
         }
     }
 
