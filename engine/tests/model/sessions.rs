@@ -119,13 +119,19 @@ impl Model {
             Action::CancelOrder(_) | Action::MassCancel(_) | Action::CancelAllAfter { .. } | Action::Skip(_)
         );
         if !cancels && self.keys.get(&key).is_some_and(|key| key.suspended) {
-            // A key it does not know is the smaller number.
-            if let Action::RevokeKey { key } | Action::SuspendKey { key, .. } = &command.action {
-                self.known_key(*key)?;
-            }
-            return Err(Reject::KeySuspended.into());
+            return Err(self.of_suspended(&command.action).into());
         }
         Ok(())
+    }
+
+    /// What a session of a suspended key is told; a key it names that is not known has the smaller number.
+    fn of_suspended(&self, action: &Action) -> Reject {
+        if let Action::RevokeKey { key } | Action::SuspendKey { key, .. } = action
+            && self.keys.get(key).is_none_or(|key| key.revoked)
+        {
+            return Reject::UnknownKey;
+        }
+        Reject::KeySuspended
     }
 
     pub(crate) fn open_session(&mut self, session: SessionId) -> Result<(), Refusal> {
