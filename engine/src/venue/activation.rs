@@ -4,7 +4,7 @@
 //! then it reserves nothing.
 
 use super::Venue;
-use crate::command::Pricing;
+use crate::command::{Pricing, TimeInForce};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
 use risk::{Candidate, OrderSlot, Price, Qty, Side, Weight};
@@ -39,6 +39,10 @@ impl Venue {
         self.ledger.release(slot);
         self.orders.reprice(slot, key, qty);
         self.ledger.reserve(slot, leg, side, price, qty, Weight::of(order.reduce_only()));
+        let conditions = self.orders.conditions_mut(slot);
+        if conditions.is_market && conditions.time_in_force.rests() {
+            conditions.time_in_force = TimeInForce::ImmediateOrCancel;
+        }
         let terms = self.orders.terms(slot);
         events.push(Event::Activated {
             order: self.orders.id(slot),

@@ -252,16 +252,27 @@ impl Venue {
     #[inline]
     fn forget_filled(&mut self, slot: OrderSlot, events: &mut Events) {
         if self.orders.get(slot).is_special() {
-            self.before_forgetting(slot, None, events);
+            self.forget_special(slot, None, events);
+        } else {
+            self.forget(slot);
         }
+    }
+
+    /// Forgets an order with conditions that was cancelled for a reason or filled whole, and tells what belongs to it.
+    #[cold]
+    pub(super) fn forget_special(
+        &mut self,
+        slot: OrderSlot,
+        reason: Option<CancelReason>,
+        events: &mut Events,
+    ) {
+        self.before_forgetting(slot, reason, events);
+        self.leave_timers_and_sweeps(slot);
         self.forget(slot);
     }
 
-    /// Forgets an order that is in no book any more.
+    /// Forgets an order that is in no book any more, and that nothing refers to.
     pub(super) fn forget(&mut self, slot: OrderSlot) {
-        if self.orders.get(slot).is_special() {
-            self.leave_timers_and_sweeps(slot);
-        }
         let terms = *self.orders.terms(slot);
         self.clients.remove(terms.session, terms.client_order_id, slot);
         self.ledger.release(slot);
