@@ -321,6 +321,8 @@ impl Venue {
         budget: &mut Budget,
         events: &mut Events,
     ) {
+        // Each of a tick's auctions is in another instrument.
+        self.ledger.assert_conserved();
         let market = &self.markets[instrument.index()];
         if market.state == TradingState::CancelOnly && market.call_ms > 0 {
             let until = later(now, market.call_ms);

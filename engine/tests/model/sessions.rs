@@ -119,9 +119,19 @@ impl Model {
             Action::CancelOrder(_) | Action::MassCancel(_) | Action::CancelAllAfter { .. } | Action::Skip(_)
         );
         if !cancels && self.keys.get(&key).is_some_and(|key| key.suspended) {
-            return Err(Reject::KeySuspended.into());
+            return Err(self.of_suspended(&command.action).into());
         }
         Ok(())
+    }
+
+    /// What a session of a suspended key is told; a key it names that is not known has the smaller number.
+    fn of_suspended(&self, action: &Action) -> Reject {
+        if let Action::RevokeKey { key } | Action::SuspendKey { key, .. } = action
+            && self.keys.get(key).is_none_or(|key| key.revoked)
+        {
+            return Reject::UnknownKey;
+        }
+        Reject::KeySuspended
     }
 
     pub(crate) fn open_session(&mut self, session: SessionId) -> Result<(), Refusal> {
@@ -159,11 +169,15 @@ impl Model {
         Ok(())
     }
 
+    /// Whether a key is known and not revoked.
+    pub(crate) fn known_key(&self, key: KeyId) -> Result<(), Refusal> {
+        let known = self.keys.get(&key).is_some_and(|known| !known.revoked);
+        if known { Ok(()) } else { Err(Reject::UnknownKey.into()) }
+    }
+
     pub(crate) fn revoke_key(&mut self, key: KeyId) -> Result<(), Refusal> {
-        match self.keys.get_mut(&key) {
-            Some(known) if !known.revoked => known.revoked = true,
-            _ => return Err(Reject::UnknownKey.into()),
-        }
+        self.known_key(key)?;
+        self.keys.get_mut(&key).expect("just found").revoked = true;
         self.out.push(Event::KeyRevoked { key });
         Ok(())
     }
