@@ -2,4 +2,5 @@
 
 pub(crate) mod others;
 pub(crate) mod owners;
+pub(crate) mod phases;
 pub(crate) mod scene;
