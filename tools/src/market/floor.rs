@@ -20,8 +20,8 @@ const INSTRUMENT: InstrumentId = InstrumentId::new(0);
 const SESSION: SessionId = SessionId::new(1);
 /// Decimals that price and quantity together may have more than money.
 const DECIMALS_BELOW_MONEY: u8 = 12;
-/// Far above any recorded order, and low enough that a level of as many orders as there are can be summed.
-const ORDER_QTY_MAX: Qty = Qty::new(1 << 39);
+/// Quantity that may rest in all, so that every sum of it can be counted.
+const RESTING_MAX: Qty = Qty::new(1 << 62);
 /// More than any recorded flow loses.
 const DEPOSIT: Money = Money::new(10_000_000_000_000);
 /// Orders an account holds on average where many rest; it may hold twice as many.
@@ -104,6 +104,8 @@ pub struct Floor {
     /// Accounts of each side.
     accounts: u32,
     index: Option<Mark>,
+    /// What rests in all.
+    resting: Qty,
 }
 
 impl Terms {
@@ -136,7 +138,7 @@ impl Terms {
             tick: self.tick,
             lot: Qty::new(1),
             price_max: Price::new(price_max),
-            order_qty_max: open_interest.min(ORDER_QTY_MAX),
+            order_qty_max: open_interest,
             position_max: open_interest,
             open_interest_max: open_interest,
             price_band: half,
@@ -170,8 +172,15 @@ impl Floor {
         let all = risk::limits::FIRST_USER_ACCOUNT + 2 * accounts;
         let orders = orders.min(engine::limits::ORDER_SLOTS_MAX);
         let venue = Venue::new(Capacity { accounts: all, legs: all, orders });
-        let mut floor =
-            Self { venue, events: Events::default(), seq: 0, last_number: 0, accounts, index: None };
+        let mut floor = Self {
+            venue,
+            events: Events::default(),
+            seq: 0,
+            last_number: 0,
+            accounts,
+            index: None,
+            resting: Qty::ZERO,
+        };
         floor.must(Action::OpenSession { session: SESSION })?;
         floor.must(Action::DefineInstrument { instrument: INSTRUMENT, spec: Box::new(terms.spec()) })?;
         floor.must(Action::index_price(INSTRUMENT, terms.first_price.to_mark()))?;
@@ -187,6 +196,10 @@ impl Floor {
     pub fn place(&mut self, wanted: Wanted) -> Outcome {
         self.last_number += 1;
         let number = ClientOrderId::new(self.last_number);
+        if wanted.qty > RESTING_MAX - self.resting {
+            let refused = Some(Reject::QuantityTooLarge);
+            return Outcome { number, matches: Vec::new(), rests: Qty::ZERO, refused };
+        }
         let order = NewOrder {
             account: self.account(number, wanted.side),
             instrument: INSTRUMENT,
@@ -203,6 +216,10 @@ impl Floor {
         };
         self.apply(&Command::order(SESSION, number, order));
         let outcome = self.outcome(number, wanted.qty);
+        self.resting += outcome.rests;
+        for one in &outcome.matches {
+            self.resting -= one.qty;
+        }
         if self.last_number.is_multiple_of(INDEX_INTERVAL) {
             self.follow_middle();
         }
@@ -216,7 +233,9 @@ impl Floor {
     pub fn cut(&mut self, number: ClientOrderId, side: Side, limit: Price, total: Qty) -> Result<(), Reject> {
         let (account, order) = (self.account(number, side), OrderRef::Client(number));
         let amend = AmendOrder { account, order, limit, qty: total, post_only: false };
+        let before = self.leaves(number, side);
         self.apply(&Command::client(SESSION, Action::AmendOrder(amend)));
+        self.resting -= before - self.leaves(number, side);
         self.refusal().map_or(Ok(()), Err)
     }
 
@@ -226,6 +245,7 @@ impl Floor {
     /// Why the venue refuses.
     pub fn cancel(&mut self, number: ClientOrderId, side: Side) -> Result<(), Reject> {
         let cancel = CancelOrder { account: self.account(number, side), order: OrderRef::Client(number) };
+        self.resting -= self.leaves(number, side);
         self.apply(&Command::client(SESSION, Action::CancelOrder(cancel)));
         self.refusal().map_or(Ok(()), Err)
     }
@@ -235,11 +255,11 @@ impl Floor {
         self.venue.depth(INSTRUMENT, side)
     }
 
-    /// What remains of a resting order.
+    /// What remains of an order; nothing where it does not rest.
     #[must_use]
-    pub fn leaves(&self, number: ClientOrderId, side: Side) -> Option<Qty> {
-        let account = self.account(number, side);
-        self.venue.find_open(SESSION, account, OrderRef::Client(number)).map(|open| open.leaves)
+    pub fn leaves(&self, number: ClientOrderId, side: Side) -> Qty {
+        let open = self.venue.find_open(SESSION, self.account(number, side), OrderRef::Client(number));
+        open.map_or(Qty::ZERO, |open| open.leaves)
     }
 
     /// Verifies every kept sum of the venue.
@@ -356,11 +376,12 @@ mod tests {
         let taker = floor.place(wanted(Side::Sell, 999, 7, Way::Immediate));
         let met: Vec<_> = taker.matches.iter().map(|one| (one.maker, one.qty.get())).collect();
         assert_eq!(met, [(first.number, 5), (second.number, 2)]);
-        assert_eq!(floor.leaves(second.number, Side::Buy), Some(Qty::new(3)));
+        assert_eq!(floor.leaves(second.number, Side::Buy), Qty::new(3));
         floor.cut(second.number, Side::Buy, Price::new(1_000), Qty::new(4)).unwrap();
         assert_eq!(floor.depth(Side::Buy).collect::<Vec<_>>(), [(Price::new(1_000), Qty::new(2))]);
         floor.cancel(second.number, Side::Buy).unwrap();
         assert_eq!(floor.cancel(second.number, Side::Buy), Err(Reject::UnknownOrder));
+        assert_eq!(floor.resting, Qty::ZERO);
         floor.check();
     }
 

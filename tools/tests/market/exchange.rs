@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use tools::flow::random::Random;
+use tools::market::lobster::{Files, Options, run};
 
 use super::{Folder, figures, reasons, report};
 
@@ -162,6 +163,34 @@ fn a_cut_book_is_explained() {
         if levels > 2 {
             assert_eq!(bbo, rows, "{levels} levels");
         }
+    }
+}
+
+/// Files with octets exchanged and lines doubled or lost: a report or an error, never a panic.
+#[test]
+fn garbage_never_panics() {
+    let mut random = Random::new(0xfeed);
+    for round in 0..150 {
+        let levels = [1, 2, 5][random.index(3)];
+        let (messages, rows) = Exchange::new(levels).run(round, 60, true);
+        let folder = Folder::new();
+        let [messages, book] = [("m.csv", messages), ("b.csv", rows)].map(|(name, text)| {
+            let mut lines: Vec<Vec<u8>> = text.lines().map(|line| line.as_bytes().to_vec()).collect();
+            for _ in 0..random.below(4) {
+                let (line, octet) = (random.index(lines.len()), b"0123456789,-.\n\xff"[random.index(15)]);
+                let place = random.index(lines[line].len());
+                match random.below(4) {
+                    0 => drop(lines.remove(line)),
+                    1 => lines.insert(line, lines[line].clone()),
+                    2 => lines[line].insert(place, octet),
+                    _ => lines[line][place] = octet,
+                }
+            }
+            folder.write(name, lines.join(&b'\n'))
+        });
+        let files = Files { messages, book, seed: None };
+        // Either outcome is right.
+        let _outcome = run(&Options { files, levels: None, list: 5 });
     }
 }
 
