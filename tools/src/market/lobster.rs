@@ -7,7 +7,7 @@
 //! disagreement.
 //!
 //! Invariant: agreement is between the file and the venue's own book and fills; the reasons of disagreements come from
-//! the files ([`step`]) and from what has been out of sight ([`replay`]), never from the disagreement itself.
+//! the files ([`mod@step`]) and from what has been out of sight ([`replay`]), never from the disagreement itself.
 
 pub mod compare;
 pub mod held;
