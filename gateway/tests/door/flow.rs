@@ -245,7 +245,7 @@ fn a_full_queue_uses_up_nothing() {
     }
     burst.extend(numbered(5, &cancel(5, 1)));
     alice.send(&mut world, &burst);
-    assert_eq!(alice.left.len(), 2 * 112 + 64, "the cancel waits behind the orders");
+    assert_eq!(alice.left.len(), 2 * 112 + 72, "the cancel waits behind the orders");
     assert!(!world.door.wants_read(alice.id));
     for left in [112, 0] {
         world.queue.capacity = 2;
