@@ -140,7 +140,7 @@ impl Venue {
         while let Some(met) = next {
             let at = self.orders.get(met);
             has_come |= met == slot;
-            if (at.key == order.key && has_come && !hidden) || (at.key != order.key && has_come) {
+            if has_come && (at.key != order.key || !hidden) {
                 break;
             }
             if at.account == order.account && !self.is_passed_over(met) {
