@@ -182,6 +182,13 @@ impl Instrument {
         wide_mul(size * self.value_mul, raw)
     }
 
+    /// Whether every value is exact, so that values of parts add up to the value of the whole.
+    #[inline]
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        self.value_div == 1
+    }
+
     /// Value of `qty` at `price`: exact where the decimals allow, else rounded down, once per match; the two sides
     /// of a match book it with opposite signs.
     #[inline]

@@ -139,8 +139,8 @@ impl Ledger {
     pub fn reduce_reservation(&mut self, slot: OrderSlot, qty: Qty) {
         let reservation = &mut self.reservations[slot.index()];
         reservation.qty -= qty;
-        let Reservation { leg: leg_id, price, side, weight, .. } = *reservation;
-        let fees = self.fees_reserved_for(leg_id, price, qty);
+        let Reservation { leg: leg_id, price, side, weight, qty: left, .. } = *reservation;
+        let fees = self.fees_released_by(leg_id, price, qty, left);
         let leg = self.leg_mut(leg_id);
         match weight {
             Weight::Full => {}
@@ -221,6 +221,16 @@ impl Ledger {
     fn fees_reserved_for(&self, leg: LegId, price: Price, qty: Qty) -> Requirement {
         let instrument = self.instrument(self.legs[leg.index()].instrument);
         instrument.spec.taker_fee.of(instrument.value(qty, price))
+    }
+
+    /// Fees an order reserves no longer that is smaller by `qty` and has `left`. Where values are rounded, parts of an
+    /// order are not worth what the whole is.
+    #[inline]
+    fn fees_released_by(&self, leg: LegId, price: Price, qty: Qty, left: Qty) -> Requirement {
+        if self.instrument(self.legs[leg.index()].instrument).is_exact() {
+            return self.fees_reserved_for(leg, price, qty);
+        }
+        self.fees_reserved_for(leg, price, left + qty) - self.fees_reserved_for(leg, price, left)
     }
 
     /// Loss at once if every resting order through the mark filled: `sum (p - m)+ over buys, (m - p)+ over sells`,

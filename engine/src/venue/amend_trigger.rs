@@ -34,7 +34,6 @@ impl Venue {
         let serial = self.orders.next_serial();
         let conditions = self.orders.conditions_mut(slot);
         conditions.instructions = *instructions;
-        conditions.time_in_force = order.time_in_force;
         conditions.is_market = is_market(order, instructions);
         conditions.serial = serial;
         self.schedule_expiry(slot);

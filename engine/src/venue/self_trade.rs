@@ -32,7 +32,7 @@ impl Venue {
         match mode {
             SelfTrade::CancelTaker => return Some(WalkEnd::SelfTrade),
             SelfTrade::CancelMaker | SelfTrade::CancelBoth => {
-                self.cancel_and_drop_leg(maker, CancelReason::SelfTrade, events);
+                self.cancel_own(maker, taker, events);
             }
             SelfTrade::Decrement => return self.decrement(taker, maker, events),
         }
@@ -55,7 +55,11 @@ impl Venue {
         let Purpose::Order { slot, .. } = taker.purpose else { return Some(WalkEnd::SelfTrade) };
         let id = self.orders.id(slot);
         let qty = taker.leaves.min(self.orders.get(maker).leaves);
-        self.decrement_resting(maker, qty, events);
+        if qty == self.orders.leaves(maker) {
+            self.cancel_own(maker, taker, events);
+        } else {
+            self.decrement_resting(maker, qty, events);
+        }
         if self.orders.find(id).is_none() {
             return Some(WalkEnd::Gone);
         }
@@ -68,6 +72,15 @@ impl Venue {
         self.ledger.reduce_reservation(slot, qty);
         events.push(self.trimmed(slot, TrimReason::SelfTrade));
         None
+    }
+
+    /// Cancels an order that its owner's taker met. The taker's own leg stays, even empty: the taker may go with its partner.
+    fn cancel_own(&mut self, maker: OrderSlot, taker: &Taker, events: &mut Events) {
+        let leg = self.ledger.reservation(maker).leg;
+        self.cancel_resting(maker, CancelReason::SelfTrade, events);
+        if leg != taker.leg {
+            self.drop_leg_if_empty(leg);
+        }
     }
 
     /// Takes `qty`, at most what it shows, off a resting order that met its own.

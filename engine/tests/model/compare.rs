@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use engine::{OpenOrderView, OrderRef, Venue};
+use engine::{OpenOrderView, OrderRef, OrderTag, ProtectionId, SpecialView, TimeNs, Venue};
 use risk::{AccountId, AccountState, InstrumentId, Ledger, Side};
 
-use super::state::{Key, Order, Session};
+use super::state::{Key, Order, Session, Stage};
 use super::{Model, price, qty};
 
 /// A leg as both sides describe it.
@@ -111,14 +111,14 @@ impl Model {
             let mut orders = self.orders_of(account);
             orders.sort_by_key(|order| (order.instrument, core::cmp::Reverse(order.placed)));
             let model: Vec<OpenOrderView> = orders.into_iter().map(view).collect();
-            let seen: Vec<OpenOrderView> = venue.open_orders(account).collect();
+            let seen: Vec<OpenOrderView> = venue.open_orders(account).map(spelled).collect();
             if seen != model {
                 return Some(format!("orders of {account}: venue {seen:?}\n  model {model:?}"));
             }
             let named = |order: &OpenOrderView| {
                 let by_client = OrderRef::Client(order.client_order_id);
-                venue.find_open(order.session, account, by_client) == Some(*order)
-                    && venue.find_open(order.session, account, OrderRef::Id(order.id)) == Some(*order)
+                let find = |named| venue.find_open(order.session, account, named).map(spelled);
+                find(by_client) == Some(*order) && find(OrderRef::Id(order.id)) == Some(*order)
             };
             if !seen.iter().all(named) {
                 return Some(format!("an order of {account} is not found by its numbers"));
@@ -171,7 +171,26 @@ impl Model {
     }
 }
 
+/// A view in which a plain order says what is special about it: nothing.
+fn spelled(order: OpenOrderView) -> OpenOrderView {
+    let plain = SpecialView {
+        stage: engine::Stage::Live,
+        shown: order.leaves,
+        tag: OrderTag::new(0),
+        expires: TimeNs::new(0),
+        trigger: None,
+        protection: ProtectionId::new(0),
+    };
+    OpenOrderView { special: Some(order.special.unwrap_or(plain)), ..order }
+}
+
 fn view(order: &Order) -> OpenOrderView {
+    let stage = match order.stage {
+        Stage::Held => engine::Stage::Held,
+        Stage::Dormant => engine::Stage::Dormant,
+        Stage::Waiting => engine::Stage::Waiting,
+        Stage::Live => engine::Stage::Live,
+    };
     OpenOrderView {
         id: order.id,
         client_order_id: order.client,
@@ -183,6 +202,13 @@ fn view(order: &Order) -> OpenOrderView {
         filled: qty(order.filled),
         reduce_only: order.reduce_only,
         persistent: order.persistent,
-        special: None,
+        special: Some(SpecialView {
+            stage,
+            shown: qty(if order.stage == Stage::Live { order.shown() } else { 0 }),
+            tag: order.said.tag,
+            expires: order.said.expires,
+            trigger: order.said.trigger,
+            protection: order.said.protection,
+        }),
     }
 }

@@ -1,6 +1,6 @@
 //! What follows up on a command: crossed triggers fire, then the orders whose turn comes take, one by one.
 
-use engine::{CancelReason, Event, OrderId, Pricing, TimeInForce};
+use engine::{CancelReason, Event, OrderId, Pricing};
 use risk::Restriction;
 
 use super::Model;
@@ -81,6 +81,7 @@ impl Model {
             order.leaves = order.leaves.min(held.abs());
         }
         let market = order.price == 0;
+        order.time_in_force = order.life();
         order.price = self.effective_price(&order).ok_or(CancelReason::Unfillable)?;
         self.check_size(&order, market).map_err(|_| CancelReason::Limit)?;
         let now = self.weighing(order.account);
@@ -88,9 +89,6 @@ impl Model {
         self.check_margin(&order, &now, None).map_err(|_| CancelReason::Margin)?;
         order.fired = false;
         order.placed = self.next_place();
-        if market && order.said.pricing != Pricing::MarketToLimit && order.rests() {
-            order.time_in_force = TimeInForce::ImmediateOrCancel;
-        }
         self.orders.insert(order.id, order);
         self.out.push(Event::Activated {
             order: order.id,

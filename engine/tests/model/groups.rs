@@ -73,12 +73,11 @@ impl Model {
         suspended: bool,
         cancel_orders: bool,
     ) -> Result<(), Refusal> {
-        let Some(known) = self.keys.get_mut(&key).filter(|known| !known.revoked) else {
-            return Err(Reject::UnknownKey.into());
-        };
+        self.known_key(key)?;
         if !suspended && cancel_orders {
             return Err(Reject::BadCombination.into());
         }
+        let known = self.keys.get_mut(&key).expect("just found");
         known.suspended = suspended;
         let account = known.account;
         self.out.push(Event::KeySuspended { key, suspended });

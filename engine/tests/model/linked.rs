@@ -37,9 +37,14 @@ impl Model {
         order
     }
 
-    /// An order is filled.
+    /// An order is filled; a partner that has no quantity of its own yet goes with it.
     pub(crate) fn forget(&mut self, id: OrderId) {
-        self.drop_order(id);
+        let order = self.drop_order(id);
+        if let Some(partner) = order.partner
+            && self.orders[&partner].leaves == 0
+        {
+            self.cancel(partner, CancelReason::Contingent);
+        }
     }
 
     /// Cancels an order wherever it is; then what falls with it.
@@ -73,9 +78,10 @@ impl Model {
     pub(crate) fn tell_of_fill(&mut self, id: OrderId, matched: i128) {
         let Order { partner, exits, .. } = self.orders[&id];
         if let Some(partner) = partner {
-            if self.orders[&partner].leaves <= matched {
+            let leaves = self.orders[&partner].leaves;
+            if leaves > 0 && leaves <= matched {
                 self.cancel(partner, CancelReason::Contingent);
-            } else {
+            } else if leaves > 0 {
                 self.order_mut(partner).lessen(matched);
                 self.emit_trimmed(partner, TrimReason::Contingent);
             }

@@ -435,7 +435,7 @@ impl Model {
             side: order.side,
             limit: price(order.price),
             qty: qty(order.leaves),
-            time_in_force: order.time_in_force,
+            time_in_force: order.life(),
             reduce_only: order.reduce_only,
         });
     }

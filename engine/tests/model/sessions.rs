@@ -169,11 +169,15 @@ impl Model {
         Ok(())
     }
 
+    /// Whether a key is known and not revoked.
+    pub(crate) fn known_key(&self, key: KeyId) -> Result<(), Refusal> {
+        let known = self.keys.get(&key).is_some_and(|known| !known.revoked);
+        if known { Ok(()) } else { Err(Reject::UnknownKey.into()) }
+    }
+
     pub(crate) fn revoke_key(&mut self, key: KeyId) -> Result<(), Refusal> {
-        match self.keys.get_mut(&key) {
-            Some(known) if !known.revoked => known.revoked = true,
-            _ => return Err(Reject::UnknownKey.into()),
-        }
+        self.known_key(key)?;
+        self.keys.get_mut(&key).expect("just found").revoked = true;
         self.out.push(Event::KeyRevoked { key });
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use engine::{
-    CancelOnLoss, CancelReason, ClientOrderId, Instructions, KeyId, OrderId, OrderTag, Protection,
+    CancelOnLoss, CancelReason, ClientOrderId, Instructions, KeyId, OrderId, OrderTag, Pricing, Protection,
     ProtectionId, SelfTrade, SessionId, SessionKind, TimeInForce, TradingState,
 };
 use risk::{AccountId, InstrumentId, InstrumentSpec, OwnerGroupId, Restriction, Side};
@@ -151,9 +151,14 @@ impl Order {
         }
     }
 
-    /// What is left of it rests: a fired market order takes at once or not at all.
-    pub(crate) fn rests(&self) -> bool {
-        self.time_in_force == TimeInForce::GoodTillCancel
+    /// How long it lives: a fired market order takes at once or not at all.
+    pub(crate) fn life(&self) -> TimeInForce {
+        let market = self.price == 0 && self.said.pricing != Pricing::MarketToLimit;
+        if market && self.time_in_force == TimeInForce::GoodTillCancel {
+            TimeInForce::ImmediateOrCancel
+        } else {
+            self.time_in_force
+        }
     }
 
     /// How many orders it is together with the exits it asks for.
