@@ -3,3 +3,4 @@
 pub(crate) mod others;
 pub(crate) mod owners;
 pub(crate) mod scene;
+pub(crate) mod special;
