@@ -13,6 +13,7 @@ use engine::{Action, Command, Event, Reject};
 use machine::{Machine, ModelAlone, VenueAlone, VenueBesideModel};
 use precedence::others::{of_keys, others};
 use precedence::owners::{BY_SUSPENDED, of_quotes, of_suspended, of_switches, owners, quoting};
+use precedence::phases::phases;
 use precedence::scene::{Scene, TRADED, TRADER};
 use precedence::special::{self, SPECIAL_ORDER};
 use risk::{AccountId, Capacity};
@@ -40,6 +41,7 @@ const NEW_ORDER: &[Reject] = &[
     Reject::BadPrice,
     Reject::NoMarkPrice,
     Reject::PriceBand,
+    Reject::NotionalTooLarge,
     Reject::TooManyOrders,
     Reject::TooManyLegs,
     Reject::ReduceOnlyWouldIncrease,
@@ -70,6 +72,7 @@ const AMEND_ORDER: &[Reject] = &[
     Reject::QuantityTooLarge,
     Reject::BadPrice,
     Reject::PriceBand,
+    Reject::NotionalTooLarge,
     Reject::PostOnlyWouldCross,
     Reject::PositionLimit,
     Reject::OpenInterestLimit,
@@ -97,11 +100,12 @@ fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
     const OF_SESSION: [Reject; 3] = [Reject::SequenceReplayed, Reject::SequenceGap, Reject::NoPermission];
     const OF_SIZE: [Reject; 3] =
         [Reject::PositionLimit, Reject::OpenInterestLimit, Reject::InsufficientMargin];
-    const OF_INSTRUMENT: [Reject; 10] = [
+    const OF_INSTRUMENT: [Reject; 11] = [
         Reject::NotTrading,
         Reject::QuantityTooLarge,
         Reject::NoMarkPrice,
         Reject::PriceBand,
+        Reject::NotionalTooLarge,
         Reject::TooManyLegs,
         Reject::PostOnlyWouldCross,
         Reject::PositionLimit,
@@ -230,6 +234,17 @@ fn walk_quotes(make: Make<'_>) {
     }
 }
 
+/// What depends on an instrument's state.
+fn walk_phases(make: Make<'_>) {
+    for (state, action, broken) in phases() {
+        let mut scene = Scene::new(make, &[]);
+        scene.bring_to(state);
+        let command = Command::venue(action);
+        let found = refusal(&mut scene, &command);
+        assert_eq!(found, broken.first().copied(), "{command:?} in {state:?} breaks {broken:?}");
+    }
+}
+
 fn walk_suspended(make: Make<'_>) {
     let mut scene = Scene::new(make, &[]);
     for (command, reject) in of_suspended(&mut scene) {
@@ -269,6 +284,7 @@ fn walk_all(make: Make<'_>) {
     walk_special(make);
     walk_quotes(make);
     walk_suspended(make);
+    walk_phases(make);
 }
 
 #[test]

@@ -223,6 +223,9 @@ impl Scene {
             let price = Price::new(1_000).to_mark();
             self.venue(Action::IndexPrice { instrument: TRADED, source: SOURCE, source_seq: 10, price });
         }
+        if self.breaks(Reject::NotionalTooLarge) {
+            self.limit_value(instrument);
+        }
         for (reject, restriction) in [
             (Reject::AccountSuspended, Restriction::Suspended),
             (Reject::AccountReduceOnly, Restriction::ReduceOnly),
