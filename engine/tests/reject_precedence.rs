@@ -15,6 +15,7 @@ use precedence::others::{of_keys, others};
 use precedence::owners::{BY_SUSPENDED, of_quotes, of_suspended, of_switches, owners, quoting};
 use precedence::phases::phases;
 use precedence::scene::{Scene, TRADED, TRADER};
+use precedence::special::{self, SPECIAL_ORDER};
 use risk::{AccountId, Capacity};
 
 type Make<'m> = &'m dyn Fn(Capacity) -> Box<dyn Machine>;
@@ -79,10 +80,13 @@ const AMEND_ORDER: &[Reject] = &[
 ];
 
 /// Rejects that no command can show.
-const HIDDEN: &[(Reject, &str)] = &[(
-    Reject::AccountLiquidating,
-    "while an account is under liquidation the venue is pending, and VenuePending is the smaller number",
-)];
+const HIDDEN: &[(Reject, &str)] = &[
+    (
+        Reject::AccountLiquidating,
+        "while an account is under liquidation the venue is pending, and VenuePending is the smaller number",
+    ),
+    (Reject::BatchAborted, "it stands beside the reject of another order: scenarios/batch_atomic.txt"),
+];
 
 /// Why no command breaks both rules, where none does.
 fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
@@ -177,7 +181,7 @@ fn walk(make: Make<'_>, rules: &[Reject], command: fn(&mut Scene) -> Command) ->
     for (index, &lower) in rules.iter().enumerate() {
         play(&[lower]);
         for &higher in &rules[index + 1..] {
-            if apart(lower, higher).is_none() {
+            if apart(lower, higher).or_else(|| special::apart(lower, higher)).is_none() {
                 play(&[lower, higher]);
                 pairs += 1;
             }
@@ -249,6 +253,16 @@ fn walk_suspended(make: Make<'_>) {
     }
 }
 
+/// Orders with instructions by themselves and in pairs of rules, and batches that are refused as a whole.
+fn walk_special(make: Make<'_>) {
+    let pairs = walk(make, SPECIAL_ORDER, Scene::special_order);
+    assert!(pairs > 150, "{pairs} pairs were played");
+    let mut scene = Scene::new(make, &[]);
+    for (command, reject) in scene.batches() {
+        assert_eq!(refusal(&mut scene, &command), Some(reject), "{command:?}");
+    }
+}
+
 /// A leverage setting that costs more margin than there is, and is out of range besides.
 fn walk_leverage(make: Make<'_>) {
     let broken = [Reject::InsufficientMargin, Reject::BadParameter];
@@ -267,6 +281,7 @@ fn walk_all(make: Make<'_>) {
     walk_keys(make);
     walk_sources(make);
     walk_leverage(make);
+    walk_special(make);
     walk_quotes(make);
     walk_suspended(make);
     walk_phases(make);
@@ -293,8 +308,14 @@ fn every_reject_is_met_or_explained() {
     let of_quotes = of_quotes().into_iter().flat_map(|(_, broken)| broken);
     let of_others: Vec<Reject> = all.flat_map(|(_, broken)| broken).chain(of_quotes).collect();
     let hidden = HIDDEN.iter().map(|(reject, _)| reject);
-    let met: Vec<&Reject> =
-        NEW_ORDER.iter().chain(AMEND_ORDER).chain(&of_others).chain(BY_SUSPENDED).chain(hidden).collect();
+    let met: Vec<&Reject> = NEW_ORDER
+        .iter()
+        .chain(AMEND_ORDER)
+        .chain(SPECIAL_ORDER)
+        .chain(&of_others)
+        .chain(BY_SUSPENDED)
+        .chain(hidden)
+        .collect();
     for reject in Reject::ALL {
         assert!(met.contains(&reject), "{reject:?} is neither in a table nor explained");
     }
