@@ -18,9 +18,11 @@ impl Generator {
     pub(super) fn burst(&mut self, view: &View, session: SessionId) {
         if self.world.bursts && self.rng.permille(80) {
             match self.rng.below(100) {
-                0..40 => self.ruin(session),
-                40..80 => self.flood(view, session),
-                _ => self.desertion(view),
+                0..25 => self.ruin(session),
+                25..50 => self.flood(view, session),
+                50..62 => self.desertion(view),
+                62..85 => self.cascade(session),
+                _ => self.call(view, session),
             }
         } else if self.rng.permille(60) {
             self.bargain(view, session);

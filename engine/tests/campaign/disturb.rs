@@ -1,6 +1,6 @@
 //! What disturbs the trading: prices, money, settings, nonsense and bursts.
 
-use engine::{Action, CancelOrder, Command, OrderId, OrderRef, SessionId, TradingState, Transfer};
+use engine::{Action, CancelOrder, Command, OrderId, OrderRef, SessionId, Transfer};
 use risk::limits::MONEY_MAX;
 use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money};
 
@@ -63,15 +63,6 @@ impl Generator {
         };
         let instrument = self.instrument();
         Action::SetLeverage { account, instrument, leverage: Leverage::new(hundredths) }
-    }
-
-    /// Closes an instrument rarely and opens it again soon.
-    pub(super) fn state(&mut self, view: &View) -> Action {
-        if let Some((&instrument, _)) = view.closed.first_key_value() {
-            return Action::SetTradingState { instrument, state: TradingState::Open };
-        }
-        let state = if self.rng.permille(60) { TradingState::CancelOnly } else { TradingState::Open };
-        Action::SetTradingState { instrument: self.instrument(), state }
     }
 
     /// What hardly anybody sends.

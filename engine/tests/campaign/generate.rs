@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use engine::{
     Action, AmendOrder, CancelOrder, ClientOrderId, Command, MassCancel, NewOrder, OrderId, OrderRef,
-    SessionId, SessionKind, TimeInForce, TimeNs, TradingState, Transfer,
+    OrderTag, SessionId, SessionKind, TimeInForce, TimeNs, TradingState, Transfer,
 };
 use risk::limits::FIRST_USER_ACCOUNT;
-use risk::{AccountId, InstrumentId, InstrumentSpec, Money, Price, Qty, Side};
+use risk::{AccountId, InstrumentId, InstrumentSpec, Money, OwnerGroupId, Price, Qty, Side};
 
 use super::rng::Rng;
 use super::view::{Alive, View};
@@ -29,6 +29,8 @@ pub(crate) struct Generator {
     pub(super) keys: u64,
     /// Prices of sources that number them.
     pub(super) prices: u64,
+    /// Instruments settled since the start.
+    pub(super) settlements: u32,
     /// Steps that come before any other.
     pub(super) ahead: VecDeque<Step>,
 }
@@ -36,7 +38,7 @@ pub(crate) struct Generator {
 impl Generator {
     pub(crate) fn new(world: World, seed: u64) -> Self {
         let (rng, clients, ahead) = (Rng::new(seed), BTreeMap::new(), VecDeque::new());
-        let mut generator = Self { world, rng, clients, keys: 0, prices: 0, ahead };
+        let mut generator = Self { world, rng, clients, keys: 0, prices: 0, settlements: 0, ahead };
         generator.open();
         generator
     }
@@ -63,6 +65,7 @@ impl Generator {
             actions.push(Action::index_price(InstrumentId::new(number), price));
         }
         actions.extend(self.first_keys());
+        actions.extend(self.first_groups());
         self.ahead.extend(actions.into_iter().map(|action| Step::from(Command::venue(action))));
     }
 
@@ -82,16 +85,35 @@ impl Generator {
         let action = self.action(view, &mut session, &mut by_number);
         let mut command = Command::client(session, action);
         let is_bound = view.bound.contains_key(&session);
-        if matches!(command.action, Action::NewOrder(_)) || self.rng.permille(if is_bound { 200 } else { 10 })
-        {
-            command.client_order_id = self.client(session);
-        }
+        self.name(&mut command, is_bound);
         if self.rng.permille(30) {
             command.valid_until = TimeNs::new(view.now + STEP_NS * self.rng.below(4));
         }
         let numbers = if is_bound { 1000 } else { 20 };
         let numbering = if self.rng.permille(numbers) { self.numbering() } else { Numbering::None };
         Step { command, by_number, numbering, barges: self.rng.permille(100) }
+    }
+
+    /// Gives a request its number, where it needs one or wishes one.
+    fn name(&mut self, command: &mut Command, is_bound: bool) {
+        let session = command.session;
+        if let Action::OrderBatch(batch) = &mut command.action {
+            // The batch comes before its orders.
+            command.client_order_id = self.client(session);
+            for order in &mut batch.orders {
+                if !self.rng.permille(3) {
+                    order.client_order_id = self.client_of(session, &order.order);
+                }
+            }
+            return;
+        }
+        let wishes = self.rng.permille(if is_bound { 200 } else { 10 });
+        command.client_order_id = match &command.action {
+            Action::NewOrder(_) | Action::MassQuote(_) => self.client(session),
+            Action::AdvancedOrder(order) => self.client_of(session, order),
+            _ if wishes => self.client(session),
+            _ => return,
+        };
     }
 
     /// What a session asks, mostly what its kind may.
@@ -108,26 +130,33 @@ impl Generator {
             _ => {}
         }
         match self.rng.below(1000) {
-            0..520 => self.order(view, account),
-            520..580 => {
+            0..260 => self.order(view, account),
+            260..430 => self.special(view, account),
+            430..460 => self.batch(view, *session, account).unwrap_or(Action::Tick),
+            460..500 => self.quotes(view, self.quoting(*session, account)),
+            500..512 => self.protection(account),
+            512..575 => {
                 *by_number = self.rng.permille(500);
                 self.cancel(view, session)
             }
-            580..690 => {
+            575..670 => {
                 *by_number = self.rng.permille(300);
                 self.amend(view, session)
             }
-            690..694 => Action::MassCancel(MassCancel {
-                account,
-                instrument: self.rng.permille(600).then(|| self.instrument()),
-                side: None,
-                tag: None,
-            }),
-            694..820 => self.price(view),
-            820..885 => self.money(view),
-            885..910 => self.leverage(account),
-            910..925 => self.state(view),
-            925..960 => self.connection(view),
+            670..690 => {
+                *by_number = self.rng.permille(300);
+                self.amend_sleeper(view, session).unwrap_or(Action::Tick)
+            }
+            690..696 => self.mass_cancel(account),
+            696..820 => self.price(view),
+            820..875 => self.money(view),
+            875..890 => self.leverage(account),
+            890..902 => self.state(view),
+            902..908 => self.limits(view),
+            908..913 => self.switch(view),
+            913..914 => self.settlement(view),
+            914..935 => Action::Tick,
+            935..960 => self.connection(view),
             960..968 => self.restriction(view),
             968..995 => self.odd(view),
             _ => {
@@ -137,6 +166,37 @@ impl Generator {
                 Action::Tick
             }
         }
+    }
+
+    /// A session in the same process quotes for the same account, mostly, so that its quotes replace each other.
+    fn quoting(&self, session: SessionId, account: AccountId) -> AccountId {
+        let numbered = session.get() > 0 && session.get() <= self.world.sessions;
+        if numbered { AccountId::new(FIRST_USER_ACCOUNT + session.get()) } else { account }
+    }
+
+    fn mass_cancel(&mut self, account: AccountId) -> Action {
+        Action::MassCancel(MassCancel {
+            account,
+            instrument: self.rng.permille(600).then(|| self.instrument()),
+            side: self.rng.permille(300).then(|| self.side()),
+            tag: self.rng.permille(300).then(|| OrderTag::new(self.rng.below(4))),
+        })
+    }
+
+    /// Owner groups and protection groups there are from the start.
+    fn first_groups(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for number in 0..self.world.accounts.min(64) {
+            let account = AccountId::new(FIRST_USER_ACCOUNT + number);
+            if number % 3 == 0 {
+                let group = OwnerGroupId::new(1 + number.div_euclid(3) % 3);
+                actions.push(Action::SetOwnerGroup { account, group });
+            }
+            for _ in 0..3 {
+                actions.push(self.protection(account));
+            }
+        }
+        actions
     }
 
     pub(super) fn account(&mut self) -> AccountId {
@@ -151,7 +211,13 @@ impl Generator {
 
     pub(super) fn instrument(&mut self) -> InstrumentId {
         let count = self.world.instruments.len() as u64;
-        let number = if self.rng.permille(3) { count + self.rng.below(3) } else { self.rng.below(count) };
+        // Those that came later took the place of some that are settled.
+        let from = if self.rng.permille(900) { u64::from(self.settlements).min(count - 1) } else { 0 };
+        let number = match self.rng.below(1000) {
+            0..3 => count + self.rng.below(3),
+            3..250 => 0,
+            _ => from + self.rng.below(count - from),
+        };
         InstrumentId::new(u32::try_from(number).expect("small"))
     }
 
@@ -172,6 +238,11 @@ impl Generator {
         }
         *next += 1 + u64::from(self.rng.permille(50)) * self.rng.below(100);
         ClientOrderId::new(*next - 1)
+    }
+
+    /// Numbers of a session that its last request has taken beside its own.
+    pub(super) fn skip_clients(&mut self, session: SessionId, count: u64) {
+        *self.clients.entry(session).or_insert(1) += count;
     }
 
     /// A price near the mark, more often on the order's own side of it.
@@ -229,7 +300,7 @@ impl Generator {
             let amount = Money::new(QUARTER_LOT * self.rng.within(1, 16));
             return Action::Deposit(Transfer { account, amount });
         }
-        if view.closed.contains_key(&instrument) && self.rng.permille(150) {
+        if view.closed.contains_key(&instrument) && self.rng.permille(30) {
             return Action::SetTradingState { instrument, state: TradingState::Open };
         }
         let held = view.positions.get(&(account, instrument)).copied().unwrap_or(0);
@@ -269,7 +340,7 @@ impl Generator {
     }
 
     /// Some order that rests, or was there a moment ago.
-    fn known(&mut self, view: &View) -> Option<Alive> {
+    pub(super) fn known(&mut self, view: &View) -> Option<Alive> {
         if !view.gone.is_empty() && self.rng.permille(60) {
             let index = usize::try_from(self.rng.below(view.gone.len() as u64)).expect("small");
             return Some(view.gone[index].1);
@@ -284,7 +355,7 @@ impl Generator {
     }
 
     /// The owner, or somebody else.
-    fn owner(&mut self, order: &Alive) -> AccountId {
+    pub(super) fn owner(&mut self, order: &Alive) -> AccountId {
         if self.rng.permille(15) { self.account() } else { order.account }
     }
 

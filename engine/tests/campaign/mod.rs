@@ -3,9 +3,12 @@
 pub(crate) mod bursts;
 pub(crate) mod connect;
 pub(crate) mod coverage;
+pub(crate) mod crowds;
 pub(crate) mod disturb;
 pub(crate) mod generate;
+pub(crate) mod operate;
 pub(crate) mod rng;
+pub(crate) mod special;
 pub(crate) mod view;
 pub(crate) mod worlds;
 

@@ -1,9 +1,9 @@
 //! What an onlooker knows who folds the venue's events: the generator's eyes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, KeyId, OrderId,
+    Action, AmendOrder, AmendTrigger, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, KeyId, OrderId,
     OrderRef, Reject, SessionId, SessionKind, Stamp, TradingState,
 };
 use risk::{AccountId, InstrumentId, Mark, Restriction, Side};
@@ -40,6 +40,9 @@ const REMEMBERED: usize = 64;
 pub(crate) struct View {
     pub(crate) alive: BTreeMap<OrderId, Alive>,
     numbers: BTreeMap<(SessionId, ClientOrderId), OrderId>,
+    /// Those that wait for a trigger.
+    pub(crate) sleepers: BTreeSet<OrderId>,
+    pub(crate) settled: BTreeSet<InstrumentId>,
     pub(crate) gone: VecDeque<(OrderId, Alive)>,
     pub(crate) marks: BTreeMap<InstrumentId, Mark>,
     pub(crate) positions: BTreeMap<(AccountId, InstrumentId), i64>,
@@ -59,7 +62,8 @@ impl View {
         let mut command = step.command.clone();
         if step.by_number
             && let Action::CancelOrder(CancelOrder { order, .. })
-            | Action::AmendOrder(AmendOrder { order, .. }) = &mut command.action
+            | Action::AmendOrder(AmendOrder { order, .. })
+            | Action::AmendTrigger(AmendTrigger { order, .. }) = &mut command.action
             && let OrderRef::Client(client) = *order
         {
             let known = self.number(command.session, client);
@@ -103,6 +107,7 @@ impl View {
     }
 
     fn remove(&mut self, number: OrderId) {
+        self.sleepers.remove(&number);
         if let Some(order) = self.alive.remove(&number) {
             self.numbers.remove(&(order.session, order.client));
             self.gone.push_back((number, order));
@@ -119,6 +124,13 @@ impl View {
             self.remove(side.order);
         } else if let Some(order) = self.alive.get_mut(&side.order) {
             order.leaves = side.leaves.get();
+        }
+    }
+
+    /// An order that sleeps, or fired, has such terms.
+    fn reshape(&mut self, number: OrderId, price: i64, leaves: i64) {
+        if let Some(order) = self.alive.get_mut(&number) {
+            (order.price, order.leaves, order.qty) = (price, leaves, leaves);
         }
     }
 
@@ -153,8 +165,25 @@ impl View {
             }
             Event::Trimmed { order, leaves, .. } => {
                 if let Some(known) = self.alive.get_mut(&order) {
+                    known.qty -= known.leaves - leaves.get();
                     known.leaves = leaves.get();
                 }
+            }
+            Event::Armed { order, limit, leaves, .. } => {
+                self.sleepers.insert(order);
+                self.reshape(order, limit.get(), leaves.get());
+            }
+            Event::Triggered { order, .. } => {
+                self.sleepers.remove(&order);
+            }
+            Event::Activated { order, limit, leaves, .. } => self.reshape(order, limit.get(), leaves.get()),
+            Event::PositionSettled { account, instrument, balance, .. } => {
+                self.positions.insert((account, instrument), 0);
+                self.balances.insert(account, balance.get());
+            }
+            Event::InstrumentSettled { instrument, .. } => {
+                self.settled.insert(instrument);
+                self.closed.remove(&instrument);
             }
             Event::Marked { instrument, mark, .. } => {
                 self.marks.insert(instrument, mark);
@@ -188,9 +217,6 @@ impl View {
             | Event::DeadManFired { .. }
             | Event::LiquidationEnded { .. }
             | Event::LoggedOn { .. }
-            | Event::Armed { .. }
-            | Event::Triggered { .. }
-            | Event::Activated { .. }
             | Event::Refreshed { .. }
             | Event::MassQuoted { .. }
             | Event::ProtectionSet { .. }
@@ -202,8 +228,6 @@ impl View {
             | Event::LimitsSet { .. }
             | Event::LimitStateEntered { .. }
             | Event::Uncrossed { .. }
-            | Event::PositionSettled { .. }
-            | Event::InstrumentSettled { .. }
             | Event::QuoteRefused { .. }
             | Event::RestrictionSet { .. } => {}
         }
