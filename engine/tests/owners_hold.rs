@@ -1,6 +1,7 @@
-//! Quotes, protection groups, owner groups, kill switches, tags and expiry at random, without the model: the venue checks
-//! itself after every command, a second one that replays has the same digest, and an onlooker counts what makers of a
-//! protection group were filled with and knows when it has to trip.
+//! Quotes, protection groups, owner groups, kill switches, tags and expiry at random, among triggers, pairs, exits and
+//! changing trading states, without the model: the venue checks itself after every command, a second one that replays has
+//! the same digest, and an onlooker counts what makers of a protection group were filled with and knows when it has to
+//! trip.
 
 #[path = "campaign/rng.rs"]
 mod rng;
@@ -9,13 +10,14 @@ use std::collections::BTreeMap;
 
 use engine::limits::EVENTS_PER_COMMAND;
 use engine::{
-    Action, AdvancedOrder, CancelReason, ClientOrderId, Command, Event, Events, Instructions, KeyId,
-    KeyTerms, Logon, MassCancel, MassQuote, NewOrder, OrderId, OrderTag, Protection, ProtectionId, Quote,
-    Seq, SessionId, SessionKind, Stamp, TimeInForce, TimeNs, Transfer, Venue,
+    Action, AdvancedOrder, BatchMode, BatchedOrder, CancelReason, ClientOrderId, Command, Event, Events,
+    Exit, Instructions, KeyId, KeyTerms, Logon, MassCancel, MassQuote, NewOrder, OrderBatch, OrderId,
+    OrderTag, Protection, ProtectionId, Quote, Seq, SessionId, SessionKind, Stamp, TimeInForce, TimeNs,
+    TradingState, Transfer, Trigger, TriggerKind, TriggerSource, Venue,
 };
 use risk::{
-    AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Money, OwnerGroupId, Price, Qty, Rate,
-    Restriction, Side, Tier,
+    AccountId, Capacity, FeeRate, FillKind, InstrumentId, InstrumentSpec, Money, OwnerGroupId, Price, Qty,
+    Rate, Restriction, Side, Tier,
 };
 use rng::Rng;
 
@@ -24,6 +26,8 @@ const FIRST: u64 = 16;
 const ACCOUNTS: u64 = 6;
 const INSTRUMENTS: u64 = 2;
 const MS: u64 = 1_000_000;
+/// Client numbers one command may use up: a batch of two orders with exits.
+const NUMBERS: u64 = 10;
 
 fn spec() -> InstrumentSpec {
     let tier = |rate| vec![Tier { floor: Money::ZERO, rate: Rate::new(rate) }];
@@ -83,21 +87,12 @@ impl Onlooker {
             }
             _ => None,
         };
-        let mut due = None;
+        let mut due = Vec::new();
         for event in events {
-            // A maker shows its next part before its group counts.
-            if matches!(event, Event::Refreshed { .. }) {
-                continue;
-            }
-            if let Some(group) = due.take() {
-                let tripped = matches!(event, Event::ProtectionTripped { account, group: id, .. } if (*account, *id) == group);
-                assert!(tripped, "{group:?} has to trip before {event:?}");
+            if let Event::ProtectionTripped { account, group, .. } = event {
+                let place = due.iter().position(|group_due| *group_due == (*account, *group));
+                due.remove(place.expect("a group trips only at a limit"));
                 self.trips += 1;
-            } else {
-                assert!(
-                    !matches!(event, Event::ProtectionTripped { .. }),
-                    "{event:?} without a limit reached"
-                );
             }
             match event {
                 Event::Accepted { order, .. } | Event::Amended { order, .. } => {
@@ -105,7 +100,14 @@ impl Onlooker {
                         self.of_orders.insert(*order, group);
                     }
                 }
-                Event::Fill(fill) => due = self.counts(now, fill.maker.order, fill.side.opposite(), fill.qty),
+                Event::Fill(fill) => {
+                    assert!(due.is_empty(), "{due:?} has to trip before {event:?}");
+                    let (taken, made) = (fill.side, fill.side.opposite());
+                    due.extend(self.counts(now, fill.maker.order, made, fill.qty));
+                    if fill.kind == FillKind::Auction {
+                        due.extend(self.counts(now, fill.taker.order, taken, fill.qty));
+                    }
+                }
                 Event::ProtectionSet { protection, .. } => {
                     let seen = Seen { limits: *protection, start: None, qty: 0, delta: 0, fills: 0 };
                     let key = (protection.account, protection.group);
@@ -127,7 +129,7 @@ impl Onlooker {
                 _ => {}
             }
         }
-        assert!(due.is_none(), "{due:?} has to trip");
+        assert!(due.is_empty(), "{due:?} has to trip");
     }
 
     /// A maker was filled; its group where that has to trip.
@@ -201,7 +203,7 @@ impl Maker {
         Action::MassQuote(Box::new(MassQuote { account, protection, all_or_none, quotes }))
     }
 
-    fn order(&mut self, account: AccountId) -> Action {
+    fn order(&mut self, account: AccountId) -> AdvancedOrder {
         let immediate = self.rng.permille(300);
         let time_in_force =
             if immediate { TimeInForce::ImmediateOrCancel } else { TimeInForce::GoodTillCancel };
@@ -225,7 +227,55 @@ impl Maker {
             tag: OrderTag::new(self.below(3)),
             ..Instructions::PLAIN
         };
-        Action::AdvancedOrder(AdvancedOrder { order, instructions })
+        let instructions =
+            if self.rng.permille(700) { instructions } else { self.linked(&order, instructions) };
+        AdvancedOrder { order, instructions }
+    }
+
+    /// The order with a trigger, or with exits.
+    fn linked(&mut self, order: &NewOrder, instructions: Instructions) -> Instructions {
+        let source = self.rng.pick(&[TriggerSource::Last, TriggerSource::Mark, TriggerSource::Index]);
+        let price = Price::new(90 + self.small(20));
+        let instructions = Instructions { protection: ProtectionId::new(0), ..instructions };
+        if self.rng.permille(600) {
+            let kind = self.rng.pick(&[TriggerKind::Stop, TriggerKind::TakeProfit, TriggerKind::Trailing]);
+            let price = if kind == TriggerKind::Trailing { Price::new(1 + self.small(8)) } else { price };
+            return Instructions { trigger: Some(Trigger { source, kind, price }), ..instructions };
+        }
+        let (above, below) = (Price::new(price.get() + 9), Price::new(price.get() - 9));
+        let (profit, stop) = if order.side == Side::Buy { (above, below) } else { (below, above) };
+        let exit = |trigger| Some(Exit { source, trigger, limit: None });
+        Instructions { take_profit: exit(profit), stop_loss: exit(stop), ..instructions }
+    }
+
+    /// Two orders that belong together, in no protection group.
+    fn pair(&mut self, account: AccountId) -> Action {
+        // Each may take two numbers more for its exits.
+        let orders = [1, 4].map(|place| {
+            let mut order = self.order(account);
+            order.order.instrument = InstrumentId::new(0);
+            order.instructions.protection = ProtectionId::new(0);
+            BatchedOrder { client_order_id: ClientOrderId::new(self.number + NUMBERS + place), order }
+        });
+        let mode = self.rng.pick(&[BatchMode::OneCancelsOther, BatchMode::Atomic]);
+        Action::OrderBatch(Box::new(OrderBatch { account, mode, orders: orders.to_vec() }))
+    }
+
+    /// A trading state, open more often than not.
+    fn state(&mut self) -> Action {
+        let instrument = self.instrument();
+        let state = self.rng.pick(&[
+            TradingState::PreOpen,
+            TradingState::PostOnly,
+            TradingState::ReduceOnly,
+            TradingState::CancelOnly,
+            TradingState::Halted,
+        ]);
+        match self.below(10) {
+            0 | 1 => Action::SetTradingState { instrument, state },
+            2 => Action::StartAuction { instrument, call_ms: 5 },
+            _ => Action::SetTradingState { instrument, state: TradingState::Open },
+        }
     }
 
     fn protect(&mut self, account: AccountId) -> Action {
@@ -268,7 +318,9 @@ impl Maker {
         let own = SessionId::new(account.get() + 1 - u32::try_from(FIRST).expect("small"));
         let action = match self.below(40) {
             0..=13 => self.quotes(account),
-            14..=28 => self.order(account),
+            14..=25 => Action::AdvancedOrder(self.order(account)),
+            26 | 27 => self.pair(account),
+            28 => self.state(),
             29 => self.protect(account),
             30 => Action::ResetProtection { account, group: self.group() },
             31 | 32 => self.switch(account),
@@ -284,13 +336,15 @@ impl Maker {
         let by_venue = matches!(
             action,
             Action::Tick
+                | Action::SetTradingState { .. }
+                | Action::StartAuction { .. }
                 | Action::IndexPrice { .. }
                 | Action::SetOwnerGroup { .. }
                 | Action::SetGroupRestriction { .. }
                 | Action::SetRestriction { .. }
                 | Action::SuspendKey { .. }
         );
-        self.number += 1;
+        self.number += NUMBERS;
         let client_order_id = ClientOrderId::new(if by_venue { 0 } else { self.number });
         let session = if by_venue { SessionId::new(0) } else { own };
         Command { client_order_id, ..Command::client(session, action) }

@@ -68,7 +68,7 @@ mod talk;
 mod terms;
 mod throttle;
 mod timers;
-mod translate;
+pub(crate) mod translate;
 
 pub use config::{DoorConfig, DoorStats, RING_BYTES};
 pub use connection::{ConnectionId, Standing};

@@ -4,12 +4,14 @@
 //! commands, so a client that asks after an order sees the order; the answer leaves when the log covers the command it
 //! was taken after. Figures are exact and rounded once, to the side that flatters nobody; none of them decides anything.
 
-use engine::{OpenOrderView, OrderRef, Reject, Restriction, Seq, SessionId, TradingState, Venue};
+use engine::conditions::Stage;
+use engine::{OpenOrderView, OrderRef, Reject, Restriction, Seq, SessionId, TimeNs, TradingState, Venue};
 use risk::rounding::div_ceil;
 use risk::{
     Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Money, Position, Requirement, Side,
 };
 
+use crate::door::translate;
 use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::private::{AccountState, BookLevels, InstrumentDef, Level, OpenOrder, PositionState};
@@ -330,6 +332,7 @@ fn one_order(
 
 fn order_row(query_id: u64, account: AccountId, order: &OpenOrderView) -> OpenOrder {
     let bit = |is_set: bool, bit: u16| if is_set { bit } else { 0 };
+    let trigger = order.special.and_then(|special| special.trigger);
     OpenOrder {
         query_id,
         order_id: order.id,
@@ -344,5 +347,28 @@ fn order_row(query_id: u64, account: AccountId, order: &OpenOrderView) -> OpenOr
             bit(order.reduce_only, OrdFlags::REDUCE_ONLY) | bit(order.persistent, OrdFlags::PERSIST),
         ),
         side: wire_side(order.side),
+        shown_qty: order.special.map_or(order.leaves, |special| special.shown),
+        trigger_price: trigger.map(|trigger| trigger.price).into(),
+        expire_time: translate::deadline(
+            order.special.map_or_else(TimeNs::default, |special| special.expires),
+        ),
+        user_tag: order.special.map_or(0, |special| special.tag.get()),
+        protection_group: order.special.map_or(0, |special| special.protection.get()),
+        trigger_kind: Code::of(
+            trigger.map_or(types::TriggerKind::None, |trigger| translate::trigger_kind(trigger.kind)),
+        ),
+        trigger_src: Code::of(
+            trigger.map_or(types::TriggerSrc::Last, |trigger| translate::trigger_src(trigger.source)),
+        ),
+        stage: Code::of(order.special.map_or(types::OrderStage::Live, |special| stage(special.stage))),
+    }
+}
+
+const fn stage(stage: Stage) -> types::OrderStage {
+    match stage {
+        Stage::Held => types::OrderStage::Held,
+        Stage::Dormant => types::OrderStage::Dormant,
+        Stage::Waiting => types::OrderStage::Waiting,
+        Stage::Live => types::OrderStage::Live,
     }
 }

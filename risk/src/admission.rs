@@ -72,6 +72,7 @@ impl Prospect {
 
 impl Ledger {
     /// What a candidate would make of its leg.
+    #[inline]
     #[must_use]
     pub fn prospect(&self, candidate: &Candidate) -> Prospect {
         let mark = self.mark_of(candidate.instrument);
@@ -88,6 +89,7 @@ impl Ledger {
     }
 
     /// What several candidates of one account, of which `one` is one, would together make of the leg of `one`.
+    #[cold]
     #[must_use]
     pub fn prospect_together(&self, one: &Candidate, all: &[Candidate]) -> Prospect {
         let mut prospect = self.prospect(one);
@@ -103,6 +105,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`MarginShort`].
+    #[cold]
     pub fn admit_all(&mut self, candidates: &[Candidate]) -> Result<(), MarginShort> {
         let Some(first) = candidates.first() else { return Ok(()) };
         let (mut before, mut after) = (Requirement::ZERO, Requirement::ZERO);
@@ -171,6 +174,7 @@ impl Ledger {
     }
 
     /// `orders` with the candidate in and the order it replaces out.
+    #[inline]
     fn orders_with(&self, candidate: &Candidate, mark: Mark, mut orders: OpenOrders) -> OpenOrders {
         let Candidate { instrument, side, price, qty, .. } = *candidate;
         if let Some(slot) = candidate.replaces {

@@ -10,7 +10,7 @@ use std::io::Write;
 use engine::{ClientOrderId, OrderId, OrderRef};
 use gateway::client::{Query, request};
 use gateway::wire::private::{OpenOrder, SetLeverage};
-use gateway::wire::types::{OrdFlags, PostOnlyMode, PriceN, SessionKind, Side};
+use gateway::wire::types::{OrdFlags, OrderStage, PostOnlyMode, PriceN, SessionKind, Side};
 use risk::{AccountId, InstrumentId, Price};
 use serde_json::json;
 
@@ -138,6 +138,7 @@ fn list(desk: &Desk, orders: &[OpenOrder], json: bool, output: &mut dyn Write) -
         ("filled", Align::Right),
         ("instrument", Align::Left),
         ("price", Align::Right),
+        ("waits for", Align::Left),
         ("flags", Align::Left),
     ]);
     for order in orders {
@@ -147,11 +148,15 @@ fn list(desk: &Desk, orders: &[OpenOrder], json: bool, output: &mut dyn Write) -
         let flags: Vec<_> = flags.into_iter().filter_map(|(bit, name)| is(bit).then_some(name)).collect();
         let (leaves, filled) = (names.qty(id, order.leaves_qty.get()), names.qty(id, order.cum_qty.get()));
         let (name, price) = (names.name(id), names.price(id, order.price));
+        let waits = waits_for(desk, order);
         if json {
             let row = json!({
                 "order": order.order_id.get(), "client": order.cl_ord_id.get(), "session": order.session_id,
                 "side": word(order.side), "leaves": leaves, "filled": filled, "instrument": name, "price": price,
-                "flags": flags,
+                "flags": flags, "stage": word(order.stage), "waits_for": waits,
+                "shown": names.qty(id, order.shown_qty.get()), "tag": order.user_tag,
+                "expires_ns": order.expire_time.get().map(engine::TimeNs::get),
+                "group": order.protection_group,
             });
             writeln!(output, "{row}")?;
             continue;
@@ -164,6 +169,7 @@ fn list(desk: &Desk, orders: &[OpenOrder], json: bool, output: &mut dyn Write) -
             filled,
             name,
             price,
+            waits,
             flags.join(" "),
         ]);
     }
@@ -175,6 +181,22 @@ fn list(desk: &Desk, orders: &[OpenOrder], json: bool, output: &mut dyn Write) -
         }
     }
     Ok(0)
+}
+
+/// What an order waits for, in words; nothing of one that rests.
+fn waits_for(desk: &Desk, order: &OpenOrder) -> String {
+    if order.stage.get() == Some(OrderStage::Held) {
+        return "its entry".to_owned();
+    }
+    match order.trigger_price.get() {
+        Some(price) if order.stage.get() == Some(OrderStage::Dormant) => format!(
+            "{} {} {}",
+            word(order.trigger_src),
+            word(order.trigger_kind),
+            desk.instruments.price(order.instrument_id, price)
+        ),
+        Some(_) | None => String::new(),
+    }
 }
 
 fn watch(args: &OrderArgs, output: &mut dyn Write) -> anyhow::Result<u8> {

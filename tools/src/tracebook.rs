@@ -28,8 +28,8 @@
 //! venue's commands are enough to build these rules on, and no more.
 //!
 //! What the venue cannot do is said, never guessed: a price above 67,108,863 ticks, a quantity finer than its symbol's
-//! decimals, an order beyond a limit of the venue (such as 1,024 resting orders of an account in an instrument) end the
-//! conversation with an `error`. One limit cannot be told from the rule: a FOK that would need more than 256 makers is not
+//! decimals, an order beyond a limit of the venue (1,024 resting orders of an account in an instrument; the largest open
+//! interest, since a clear closes no positions) end the conversation with an `error`. One limit cannot be told from the rule: a FOK that would need more than 256 makers is not
 //! filled.
 //!
 //! Invariant: a line is answered by one line. One that makes no sense is answered by an `error` and changes nothing; the

@@ -16,7 +16,8 @@ impl Venue {
         let (account, instrument, side) = (order.account, order.instrument(), order.side());
         let leg = self.ledger.reservation(slot).leg;
         let qty = self.fired_qty(slot)?;
-        let price = self.fired_limit(slot, qty).map_err(|_| CancelReason::Limit)?;
+        let price = self.fired_limit(slot).ok_or(CancelReason::Unfillable)?;
+        self.check_fired(slot, price, qty).map_err(|_| CancelReason::Limit)?;
         let candidate = Candidate {
             account,
             instrument,
@@ -71,21 +72,32 @@ impl Venue {
         Ok(if closes { position.size() } else { order.leaves.min(position.size()) })
     }
 
-    /// The limit of a fired order, a market order's at the collar, with the rules of acceptance on price, value and
-    /// quantity.
-    fn fired_limit(&self, slot: OrderSlot, qty: Qty) -> Result<Price, Reject> {
+    /// The limit of a fired order: as given, at the collar, or the best price of the other side where there is one.
+    fn fired_limit(&self, slot: OrderSlot) -> Option<Price> {
+        let (order, conditions) = (self.orders.get(slot), self.orders.conditions(slot)?);
+        let (instrument, side) = (order.instrument(), order.side());
+        match conditions.instructions.pricing {
+            Pricing::MarketToLimit => {
+                let best = self.markets[instrument.index()].book.best(side.opposite())?;
+                Some(self.price_of(instrument, best))
+            }
+            Pricing::Stated | Pricing::QuoteNotional | Pricing::ClosePosition if conditions.is_market => {
+                self.market_limit(instrument, side).ok()
+            }
+            Pricing::Stated | Pricing::QuoteNotional | Pricing::ClosePosition => {
+                Some(self.price_of(instrument, order.key))
+            }
+        }
+    }
+
+    /// The rules of acceptance on price, quantity and value.
+    fn check_fired(&self, slot: OrderSlot, limit: Price, qty: Qty) -> Result<(), Reject> {
         let order = self.orders.get(slot);
         let (instrument, side) = (order.instrument(), order.side());
-        let is_market = self.orders.conditions(slot).is_some_and(|conditions| conditions.is_market);
-        let limit = if is_market {
-            self.market_limit(instrument, side)?
-        } else {
-            let limit = self.price_of(instrument, order.key);
+        if self.orders.conditions(slot).is_some_and(|conditions| !conditions.is_market) {
             self.check_band(instrument, side, limit)?;
-            limit
-        };
+        }
         self.check_size(instrument, qty)?;
-        self.check_value(instrument, limit, qty)?;
-        Ok(limit)
+        self.check_value(instrument, limit, qty)
     }
 }

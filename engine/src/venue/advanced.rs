@@ -14,7 +14,7 @@ use crate::conditions::{Conditions, Stage};
 use crate::deadlines::HeapPlace;
 use crate::event::Events;
 use crate::orders::Terms;
-use risk::{OrderSlot, OwnerGroupId, Price, Qty, Weight};
+use risk::{OrderSlot, OwnerGroupId, Price, Qty};
 
 impl Venue {
     #[inline(never)]
@@ -58,8 +58,7 @@ impl Venue {
     ) -> OrderSlot {
         let AdvancedOrder { order, instructions } = advanced;
         let sleeps = instructions.trigger.is_some();
-        let weight = if sleeps { Weight::None } else { Weight::of(order.reduce_only) };
-        let (slot, _) = self.accept(terms, order, checked, weight, events);
+        let (slot, _) = self.accept(terms, order, instructions, checked, events);
         let stage = if sleeps { Stage::Dormant } else { Stage::Waiting };
         self.keep_conditions(slot, order, instructions, stage);
         if sleeps {
@@ -157,7 +156,7 @@ impl Venue {
             leg: self.ledger.find_leg(order.account, order.instrument),
             group: OwnerGroupId::default(),
         };
-        let (slot, _) = self.accept(terms, &order, &checked, Weight::None, events);
+        let (slot, _) = self.accept(terms, &order, &instructions, &checked, events);
         self.keep_conditions(slot, &order, &instructions, Stage::Held);
         self.arm(slot, events);
         slot

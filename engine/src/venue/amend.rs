@@ -4,6 +4,7 @@
 //! refused amendment leaves the order as it was.
 
 use super::checks::check_restriction;
+use super::matching::{Purpose, Taker};
 use super::phases::Change;
 use super::{Venue, Verdict};
 use crate::command::{AmendOrder, SessionId};
@@ -134,10 +135,24 @@ impl Venue {
             self.orders.conditions_mut(slot).hidden = Qty::ZERO;
         }
         self.renew(slot, limit, key, leaves, events);
-        self.take_order(slot, events);
+        let taker = Taker {
+            account: order.account,
+            group: self.group_of(order.account),
+            instrument: order.instrument(),
+            leg: self.ledger.reservation(slot).leg,
+            side: order.side(),
+            key,
+            leaves,
+            traded: false,
+            first: 0,
+            last: 0,
+            purpose: Purpose::Order { slot, rests: true },
+        };
+        self.take_and_settle(taker, events);
     }
 
     /// Gives an order that is in no book a new price and a new quantity.
+    #[inline]
     pub(super) fn renew(
         &mut self,
         slot: OrderSlot,

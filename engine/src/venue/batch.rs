@@ -163,6 +163,8 @@ impl Venue {
         if advanced.instructions.trigger.is_some() {
             return (slot, None);
         }
+        // Those behind it in the batch are admitted on top of it: the loss its price would bring counts already.
+        self.ledger.begin_resting(slot);
         self.wait_for_turn(slot);
         (slot, Some(self.ledger.reservation(slot).leg))
     }

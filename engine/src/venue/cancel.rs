@@ -67,6 +67,7 @@ impl Venue {
     }
 
     /// Cancels an order that rests, sleeps or waits for its turn. Its leg stays, even empty.
+    #[inline]
     pub(super) fn cancel_resting(&mut self, slot: OrderSlot, reason: CancelReason, events: &mut Events) {
         let order = self.orders.get(slot);
         if order.is_resting() {
@@ -102,8 +103,9 @@ impl Venue {
             reason,
         });
         if order.is_special() {
-            self.before_forgetting(slot, Some(reason), events);
+            self.forget_special(slot, Some(reason), events);
+        } else {
+            self.forget(slot);
         }
-        self.forget(slot);
     }
 }

@@ -72,12 +72,17 @@ impl Venue {
     /// An order's value at its limit may not be above the instrument's largest.
     #[inline]
     pub(super) fn check_value(&self, instrument: InstrumentId, price: Price, qty: Qty) -> Result<(), Reject> {
-        let instrument = self.ledger.instrument(instrument);
-        let most = instrument.limits.order_notional_max;
-        if most != Money::ZERO && instrument.value(qty, price) > most {
+        let has_most = self.ledger.instrument(instrument).limits.order_notional_max != Money::ZERO;
+        if has_most && self.is_worth_too_much(instrument, price, qty) {
             return Err(Reject::NotionalTooLarge);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn is_worth_too_much(&self, instrument: InstrumentId, price: Price, qty: Qty) -> bool {
+        let instrument = self.ledger.instrument(instrument);
+        instrument.value(qty, price) > instrument.limits.order_notional_max
     }
 
     /// The worst price of a market order: the collar around the mark, on the tick, inside the instrument's range.
@@ -152,6 +157,7 @@ impl Venue {
     /// Limits and margin of several candidates of one account together. Each instrument's position limit is looked at
     /// where it is first named, then each one's open interest, then the margin; the place of the one that is refused,
     /// which for margin is the last.
+    #[cold]
     pub(super) fn admit_together(&mut self, candidates: &[Candidate]) -> Result<(), (usize, Refusal)> {
         for (place, one) in candidates.iter().enumerate() {
             let prospect = self.ledger.prospect_together(one, candidates);

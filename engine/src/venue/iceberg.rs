@@ -27,8 +27,7 @@ impl Venue {
         self.after_special_fill(slot, qty, events);
         if self.orders.leaves(slot) == Qty::ZERO {
             self.markets[order.instrument().index()].book.remove(&mut self.orders, slot);
-            self.before_forgetting(slot, None, events);
-            self.forget(slot);
+            self.forget_special(slot, None, events);
         } else if order.leaves == Qty::ZERO {
             self.refresh(slot, events);
         }

@@ -26,12 +26,13 @@ pub(super) const fn places(said: &Instructions) -> u32 {
 
 /// Whether what an order says contradicts itself.
 fn contradicts(order: &NewOrder, said: &Instructions) -> bool {
-    let rests = order.time_in_force.rests();
+    let (lasts, market) = (order.time_in_force.rests(), is_market(order, said));
+    let rests = lasts && !market;
     let (sleeps, has_exits) = (said.trigger.is_some(), places(said) > 1);
     let has_display = said.display != Qty::ZERO;
     let has_least = said.min_qty != Qty::ZERO;
     let is_whole = order.time_in_force == TimeInForce::FillOrKill;
-    let life = (is_market(order, said) && rests)
+    let life = (market && lasts && !sleeps)
         || (order.post_only && !rests)
         || (said.slides && (!order.post_only || sleeps))
         || (has_display && !rests)
@@ -39,9 +40,9 @@ fn contradicts(order: &NewOrder, said: &Instructions) -> bool {
         || (said.expires != TimeNs::default() && !rests && !sleeps);
     let priced = match said.pricing {
         Pricing::Stated => false,
-        Pricing::MarketToLimit => order.limit.is_some() || order.post_only || sleeps || !rests,
+        Pricing::MarketToLimit => order.limit.is_some() || order.post_only || !rests,
         Pricing::QuoteNotional => {
-            order.limit.is_some() || rests || has_display || has_least || sleeps || has_exits
+            order.limit.is_some() || lasts || has_display || has_least || sleeps || has_exits
         }
         Pricing::ClosePosition => order.limit.is_some() || !order.reduce_only || has_least || has_exits,
     };
@@ -50,17 +51,12 @@ fn contradicts(order: &NewOrder, said: &Instructions) -> bool {
 }
 
 impl Venue {
-    /// The order as it will be kept: the end of the day is a time, and a market order that sleeps takes at once when it
-    /// fires.
+    /// The order as it will be kept: the end of the day is a time.
     pub(super) fn resolved(&self, advanced: &AdvancedOrder) -> AdvancedOrder {
-        let AdvancedOrder { mut order, mut instructions } = *advanced;
+        let AdvancedOrder { order, mut instructions } = *advanced;
         if instructions.expires == Instructions::END_OF_DAY {
             let begun = self.last.time.get().div_euclid(DAY_NS);
             instructions.expires = TimeNs::new((begun + 1).saturating_mul(DAY_NS));
-        }
-        let sleeps = instructions.trigger.is_some();
-        if sleeps && is_market(&order, &instructions) && order.time_in_force.rests() {
-            order.time_in_force = TimeInForce::ImmediateOrCancel;
         }
         AdvancedOrder { order, instructions }
     }

@@ -56,10 +56,14 @@ pub(super) enum WalkEnd {
 }
 
 impl Venue {
-    /// Takes, or resumes taking; then lets the rest of an order rest, be cancelled, or wait for the next command.
+    /// Takes, or resumes taking; then lets the rest of an order rest, be cancelled, or wait for the next command. Where
+    /// matching pauses what rests may cross.
     pub(super) fn take_and_settle(&mut self, mut taker: Taker, events: &mut Events) {
         let end = self.take(&mut taker, events);
         let Purpose::Order { slot, rests } = taker.purpose else { return };
+        if end == WalkEnd::LimitState {
+            self.enter_limit_state(taker.instrument, taker.side, taker.key, events);
+        }
         match end {
             WalkEnd::Bound => {
                 self.suspended = Some(taker);
@@ -67,10 +71,19 @@ impl Venue {
             }
             WalkEnd::Gone => {}
             WalkEnd::Done if taker.leaves == Qty::ZERO => self.forget_filled(slot, events),
-            WalkEnd::Done if rests => self.rest(slot, taker.instrument),
+            WalkEnd::Done | WalkEnd::LimitState if rests => {
+                self.ledger.begin_resting(slot);
+                if self.orders.get(slot).is_special() {
+                    self.show_part(slot);
+                }
+                self.markets[taker.instrument.index()].book.rest(&mut self.orders, slot);
+            }
             WalkEnd::Done => self.cancel(slot, CancelReason::Immediate, events),
             WalkEnd::SelfTrade => self.cancel(slot, CancelReason::SelfTrade, events),
-            WalkEnd::LimitState => self.stop_at_limit(slot, taker.instrument, rests, events),
+            WalkEnd::LimitState => self.cancel(slot, CancelReason::TradingState, events),
+        }
+        if end == WalkEnd::LimitState {
+            self.pause(taker.instrument, events);
         }
         self.trim_reduce_only(taker.leg, events);
         if taker.traded {
@@ -78,28 +91,6 @@ impl Venue {
             self.tend(taker.account, taker.leg, events);
         }
         self.drop_leg_if_empty(taker.leg);
-    }
-
-    /// Puts what is left of an order into the book.
-    fn rest(&mut self, slot: OrderSlot, instrument: InstrumentId) {
-        self.ledger.begin_resting(slot);
-        if self.orders.get(slot).is_special() {
-            self.show_part(slot);
-        }
-        self.markets[instrument.index()].book.rest(&mut self.orders, slot);
-    }
-
-    /// What is left of an order that reached the limit state rests, even crossing, or is cancelled; matching pauses.
-    #[cold]
-    fn stop_at_limit(&mut self, slot: OrderSlot, instrument: InstrumentId, rests: bool, events: &mut Events) {
-        let order = *self.orders.get(slot);
-        self.enter_limit_state(instrument, order.side(), order.key, events);
-        if rests {
-            self.rest(slot, instrument);
-        } else {
-            self.cancel(slot, CancelReason::TradingState, events);
-        }
-        self.pause(instrument, events);
     }
 
     /// Walks the book until the taker is filled, nothing crosses, or a bound is met.
@@ -252,16 +243,27 @@ impl Venue {
     #[inline]
     fn forget_filled(&mut self, slot: OrderSlot, events: &mut Events) {
         if self.orders.get(slot).is_special() {
-            self.before_forgetting(slot, None, events);
+            self.forget_special(slot, None, events);
+        } else {
+            self.forget(slot);
         }
+    }
+
+    /// Forgets an order with conditions that was cancelled for a reason or filled whole, and tells what belongs to it.
+    #[cold]
+    pub(super) fn forget_special(
+        &mut self,
+        slot: OrderSlot,
+        reason: Option<CancelReason>,
+        events: &mut Events,
+    ) {
+        self.before_forgetting(slot, reason, events);
+        self.leave_timers_and_sweeps(slot);
         self.forget(slot);
     }
 
-    /// Forgets an order that is in no book any more.
+    /// Forgets an order that is in no book any more, and that nothing refers to.
     pub(super) fn forget(&mut self, slot: OrderSlot) {
-        if self.orders.get(slot).is_special() {
-            self.leave_timers_and_sweeps(slot);
-        }
         let terms = *self.orders.terms(slot);
         self.clients.remove(terms.session, terms.client_order_id, slot);
         self.ledger.release(slot);

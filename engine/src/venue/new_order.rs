@@ -80,7 +80,7 @@ impl Venue {
         self.admit(&checked.candidate(order))?;
 
         let terms = Terms::new(session, client_order_id);
-        let (slot, leg) = self.accept(terms, order, &checked, Weight::of(order.reduce_only), events);
+        let (slot, leg) = self.accept(terms, order, &Nothing, &checked, events);
         let taker = Taker {
             account: order.account,
             group: checked.group,
@@ -194,18 +194,21 @@ impl Venue {
         Ok(())
     }
 
-    /// Stores an order that passed all checks; it is in no book. Its slot and its leg.
+    /// Stores an order that passed all checks; it is in no book, and reserves nothing while it sleeps. Its slot and its
+    /// leg.
     #[inline]
-    pub(super) fn accept(
+    pub(super) fn accept<B: Beyond>(
         &mut self,
         terms: Terms,
         order: &NewOrder,
+        beyond: &B,
         checked: &Checked,
-        weight: Weight,
         events: &mut Events,
     ) -> (OrderSlot, LegId) {
         let &Checked { limit, qty, leg, .. } = checked;
-        let slot = self.orders.allocate(&NewSlot {
+        let sleeps = beyond.said().is_some_and(|said| said.trigger.is_some());
+        let weight = if sleeps { Weight::None } else { Weight::of(order.reduce_only) };
+        let new = NewSlot {
             instrument: order.instrument,
             account: order.account,
             side: order.side,
@@ -214,7 +217,9 @@ impl Venue {
             reduce_only: order.reduce_only,
             persistent: order.persistent,
             terms,
-        });
+        };
+        let slot =
+            if beyond.said().is_none() { self.orders.allocate(new) } else { self.orders.allocate(&new) };
         self.clients.insert(terms.session, terms.client_order_id, slot);
         let leg = leg.unwrap_or_else(|| self.ledger.leg_for(order.account, order.instrument));
         self.ledger.reserve(slot, leg, order.side, limit, qty, weight);

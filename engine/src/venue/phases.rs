@@ -186,7 +186,9 @@ impl Venue {
         let Some(conditions) = self.orders.conditions(slot).filter(|_| state != TradingState::Open) else {
             return state == TradingState::Open;
         };
-        let limit = (!conditions.is_market).then(|| self.price_of(instrument, order.key));
+        // A market order has no limit yet, and no more has one that takes its limit from the book when it fired.
+        let has_limit = !conditions.is_market && order.key != 0;
+        let limit = has_limit.then(|| self.price_of(instrument, order.key));
         let said = Instructions { trigger: None, ..conditions.instructions };
         let turn = NewOrder {
             account: order.account,

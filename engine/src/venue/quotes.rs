@@ -15,7 +15,7 @@ use crate::event::{CancelReason, Event, Events};
 use crate::limits::{QUOTE_LEVELS, QUOTE_NUMBERS, QUOTES_MAX};
 use crate::orders::Terms;
 use crate::reject::Reject;
-use risk::{Account, AccountId, AccountState, Candidate, InstrumentId, OrderSlot, Price, Qty, Side, Weight};
+use risk::{Account, AccountId, AccountState, Candidate, InstrumentId, OrderSlot, Price, Qty, Side};
 
 /// Sides of the largest request.
 const SIDES_MAX: usize = 2 * QUOTES_MAX;
@@ -259,7 +259,7 @@ impl Venue {
                 let owner = self.group_of(order.account);
                 let checked = Checked { limit: side.price, qty: side.qty, leg, group: owner };
                 let terms = Terms::new(request.session, side.number());
-                let (slot, _) = self.accept(terms, &order, &checked, Weight::Full, events);
+                let (slot, _) = self.accept(terms, &order, &Instructions::PLAIN, &checked, events);
                 self.set_protection_of(slot, &order, group);
                 self.rest_quote(slot);
             }

@@ -2,4 +2,6 @@
 
 pub(crate) mod others;
 pub(crate) mod owners;
+pub(crate) mod phases;
 pub(crate) mod scene;
+pub(crate) mod special;

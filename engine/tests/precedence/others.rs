@@ -126,6 +126,11 @@ fn of_sessions() -> Vec<(Action, Vec<Reject>)> {
             vec![permission, Reject::AlreadyExists],
         ),
         (Action::index_price(NOWHERE, Mark::new(0)), vec![permission, Reject::UnknownInstrument]),
+        (Action::Restarted { cancel_only_ms: 0, call_ms: 0 }, vec![permission, Reject::BadParameter]),
+        (
+            Action::Settle { instrument: NOWHERE, price: Mark::new(0) },
+            vec![permission, Reject::UnknownInstrument],
+        ),
     ]
 }
 

@@ -156,7 +156,7 @@ impl Scene {
         ClientOrderId::new(self.last)
     }
 
-    fn plain(account: AccountId, instrument: InstrumentId) -> NewOrder {
+    pub(crate) fn plain(account: AccountId, instrument: InstrumentId) -> NewOrder {
         NewOrder {
             account,
             instrument,
@@ -223,6 +223,9 @@ impl Scene {
             let price = Price::new(1_000).to_mark();
             self.venue(Action::IndexPrice { instrument: TRADED, source: SOURCE, source_seq: 10, price });
         }
+        if self.breaks(Reject::NotionalTooLarge) {
+            self.limit_value(instrument);
+        }
         for (reject, restriction) in [
             (Reject::AccountSuspended, Restriction::Suspended),
             (Reject::AccountReduceOnly, Restriction::ReduceOnly),
@@ -268,7 +271,7 @@ impl Scene {
     }
 
     /// A quantity that breaks the rules on quantities which are to be broken.
-    fn qty(&self) -> Qty {
+    pub(crate) fn qty(&self) -> Qty {
         let many = self.breaks(Reject::PositionLimit) || self.breaks(Reject::OpenInterestLimit);
         let size = match (self.breaks(Reject::QuantityTooLarge), many) {
             (true, _) => 102,
@@ -279,7 +282,7 @@ impl Scene {
         Qty::new(size + i64::from(self.breaks(Reject::BadQuantity)))
     }
 
-    fn price(&self) -> Price {
+    pub(crate) fn price(&self) -> Price {
         let price = if self.breaks(Reject::PriceBand) { 1_200 } else { 1_000 };
         Price::new(price + i64::from(self.breaks(Reject::BadPrice)))
     }

@@ -436,7 +436,7 @@ pub(super) fn refreshed(outcome: &Outcome<'_>, event: &Event) -> Option<private:
     })
 }
 
-pub(super) fn deadline(time: TimeNs) -> TimeNsN {
+pub(crate) fn deadline(time: TimeNs) -> TimeNsN {
     TimeNsN::from((time != TimeNs::default()).then_some(time))
 }
 

@@ -394,12 +394,25 @@ enumerations! {
     }
     /// Which way a price must go to fire.
     TriggerKind {
+        /// There is no trigger.
+        None = 0,
         /// Against the holder.
         Stop = 1,
         /// For the holder.
         TakeProfit = 2,
         /// Back from its best by a distance.
         Trailing = 3,
+    }
+    /// Where an order is in its life.
+    OrderStage {
+        /// It belongs to an entry that has not filled.
+        Held = 1,
+        /// It waits for its trigger.
+        Dormant = 2,
+        /// Its turn to take comes.
+        Waiting = 3,
+        /// It rests.
+        Live = 4,
     }
     /// How the orders of a batch belong together.
     BatchMode {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::Failure;
 use super::matching::{Match, Matching, Told, Wanted, open_interest_max};
 use super::message::{Algorithm, Config, Kind, MarketEvent, NewEvent, Op, SelfTrade};
-use super::number::{exact, quantity};
+use super::number::{exact, exceeds, quantity};
 use super::resting::{Book, Listing};
 use crate::format::hex;
 
@@ -34,7 +34,7 @@ pub(super) struct Trade {
 }
 
 /// The protocol's reasons.
-pub(super) const NOT_ACTIVE: &str = "ORDER_NOT_ACTIVE";
+const NOT_ACTIVE: &str = "ORDER_NOT_ACTIVE";
 const DUPLICATE: &str = "DUPLICATE_ORDER_ID";
 const INVALID_ORDER: &str = "INVALID_ORDER";
 const INVALID_REPLACEMENT: &str = "INVALID_REPLACEMENT";
@@ -174,10 +174,11 @@ impl Adapter {
 
     fn reduce(&mut self, book: &Book, source: u64, by: f64) -> Verdict {
         let order = book.find(&self.matching, source).ok_or_else(|| not_active(source))?;
-        let by = listed(book)?.qty(by)?;
-        if by > order.leaves {
+        let listing = listed(book)?;
+        if exceeds(by, order.leaves.get(), listing.qty_decimals) {
             return Err(Stop::Rejected(INVALID_ORDER, format!("less remains of order {source} than that")));
         }
+        let by = listing.qty(by)?;
         if by == order.leaves {
             self.matching.cancel(order.named.account, order.number)?;
             return Ok(Vec::new());

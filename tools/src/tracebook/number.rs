@@ -58,6 +58,11 @@ pub(super) fn exact(value: f64, decimals: u8) -> Option<i64> {
     mantissa(&value.to_string(), decimals).ok()
 }
 
+/// Whether a double is above a quantity.
+pub(super) fn exceeds(value: f64, mantissa: i64, decimals: u8) -> bool {
+    decimal(i128::from(mantissa), decimals).parse().is_ok_and(|quantity: f64| value > quantity)
+}
+
 /// A quantity that is not negative, rounded to `places` decimals, halves to the even digit, as the protocol writes it.
 pub(super) fn quantity(mantissa: i64, decimals: u8, places: u8) -> String {
     let kept = decimals.min(places);
@@ -109,6 +114,7 @@ mod tests {
         assert_eq!(exact(0.1, 9), Some(100_000_000));
         assert_eq!(exact(0.30000000000000004, 9), None);
         assert_eq!(exact(1e300, 9), None);
+        assert!(exceeds(1e300, i64::MAX, 0) && exceeds(0.2500001, 25, 2) && !exceeds(0.25, 25, 2));
         assert_eq!(decimals_of(0.015625), 6);
         assert_eq!(decimals_of(5.0), 0);
     }

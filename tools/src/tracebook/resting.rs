@@ -10,7 +10,7 @@ use risk::{AccountId, InstrumentId, Price, Qty, Side};
 use serde::Serialize;
 
 use super::Failure;
-use super::matching::Matching;
+use super::matching::{Matching, open_interest_max};
 use super::message::Config;
 use super::number::{exact, quantity};
 
@@ -24,10 +24,13 @@ pub(super) struct Listing {
 impl Listing {
     /// A quantity in the instrument's units.
     pub(super) fn qty(self, value: f64) -> Result<Qty, Failure> {
-        exact(value, self.qty_decimals).map(Qty::new).ok_or_else(|| {
+        let most = open_interest_max(self.qty_decimals);
+        let mantissa = exact(value, self.qty_decimals).filter(|&mantissa| mantissa <= most);
+        mantissa.map(Qty::new).ok_or_else(|| {
             Failure::OutOfRange(format!(
-                "quantity {value} has more than {} decimals or is too large",
-                self.qty_decimals
+                "quantity {value} has more than {} decimals or is above {}",
+                self.qty_decimals,
+                quantity(most, self.qty_decimals, self.qty_decimals)
             ))
         })
     }

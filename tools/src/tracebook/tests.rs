@@ -257,6 +257,30 @@ fn what_the_venue_cannot_do_ends_the_conversation() {
 }
 
 #[test]
+fn quantities_beyond_an_order_or_the_venue_are_refused() {
+    let reduce =
+        |quantity: f64| json!({ "op": "reduce", "symbol": "A", "order_id": 1, "quantity": quantity });
+    let events = [
+        new(1, "SELL", "LIMIT", 100.0, 2.0, 1),
+        new(2, "BUY", "IOC", 100.0, 1.0, 2),
+        reduce(1e300),
+        reduce(1.5),
+        json!({ "op": "replace", "symbol": "A", "order_id": 1, "quantity": -1.0 }),
+    ];
+    let told = conversation("fifo", "NONE", &events);
+    let reasons: Vec<&Value> = told[3..6].iter().map(|answer| &answer["outcome"]["reason"]).collect();
+    assert_eq!(reasons, ["INVALID_ORDER", "INVALID_ORDER", "INVALID_REPLACEMENT"]);
+
+    let mut lines = vec![hello("fifo", "NONE")];
+    let huge = json!({ "op": "replace", "symbol": "A", "order_id": 1, "quantity": 9_223_372.0 });
+    for (index, event) in (1..).zip(events[..2].iter().chain([&huge])) {
+        lines.push(json!({ "type": "event", "index": index, "event": event }).to_string());
+    }
+    let (told, _) = answers(&lines);
+    assert_eq!(told.last().unwrap()["code"], "OUT_OF_RANGE", "{told:?}");
+}
+
+#[test]
 fn the_end_of_the_input_ends_it() {
     for lines in
         [vec![], vec![hello("fifo", "NONE")], vec![String::new(), hello("fifo", "NONE"), String::new()]]

@@ -8,7 +8,8 @@ use risk::{AccountId, InstrumentId, Money, Price, Qty};
 
 use crate::wire::message::{Group, messages, rows};
 use crate::wire::types::{
-    AccountStatus, Chars16, Code, I64N, IdN, MarkN, Millis, OrdFlags, PriceN, Side, TradingState, U32N,
+    AccountStatus, Chars16, Code, I64N, IdN, MarkN, Millis, OrdFlags, OrderStage, PriceN, Side, TimeNsN,
+    TradingState, TriggerKind, TriggerSrc, U32N,
 };
 
 messages! {
@@ -70,6 +71,22 @@ messages! {
         flags: OrdFlags,
         /// Side.
         side: Code<Side>,
+        /// What others see of it in the book.
+        shown_qty: Qty,
+        /// What it waits for, or waited for: a price, or the distance of a trailing stop.
+        trigger_price: PriceN,
+        /// When it is gone by itself.
+        expire_time: TimeNsN,
+        /// The client's own mark on it; 0 is none.
+        user_tag: u64,
+        /// Market-maker protection group; 0 is none.
+        protection_group: u16,
+        /// Which way the price must go.
+        trigger_kind: Code<TriggerKind>,
+        /// Which price; any value without a trigger.
+        trigger_src: Code<TriggerSrc>,
+        /// Where it is in its life.
+        stage: Code<OrderStage>,
     }
     /// An answer is complete. Venue to client.
     221 QueryEnd {
