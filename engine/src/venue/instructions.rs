@@ -103,7 +103,7 @@ impl Venue {
             Pricing::QuoteNotional => return Ok(order.qty),
             Pricing::ClosePosition if order.qty != Qty::ZERO => return Err(Reject::BadQuantity),
             Pricing::ClosePosition if said.trigger.is_some() => Qty::ZERO,
-            Pricing::ClosePosition => self.closable(order),
+            Pricing::ClosePosition => self.ledger.position(order.account, order.instrument).size(),
             Pricing::Stated | Pricing::MarketToLimit => {
                 if !self.is_lots(order.instrument, order.qty) || !part(said.display) || !part(said.min_qty) {
                     return Err(Reject::BadQuantity);
@@ -113,12 +113,6 @@ impl Venue {
         };
         self.check_size(order.instrument, qty)?;
         Ok(qty)
-    }
-
-    /// How much of the position an order on its side would close.
-    fn closable(&self, order: &NewOrder) -> Qty {
-        let position = self.ledger.position(order.account, order.instrument);
-        if Side::closing(position) == Some(order.side) { position.size() } else { Qty::ZERO }
     }
 
     /// Trigger, distance and the triggers of exits are prices; the take-profit lies on the far side of the stop.
