@@ -1,8 +1,8 @@
 //! Bursts around triggers and auctions: rows of stops that fire each other, calls in which hundreds of orders cross.
 
 use engine::{
-    Action, AdvancedOrder, Instructions, NewOrder, SessionId, TimeInForce, TradingState, Trigger, TriggerKind,
-    TriggerSource,
+    Action, AdvancedOrder, Instructions, NewOrder, SessionId, TimeInForce, TradingState, Trigger,
+    TriggerKind, TriggerSource,
 };
 use risk::{AccountId, InstrumentId, Mark, Price, Qty, Restriction, Side, TradingLimits};
 

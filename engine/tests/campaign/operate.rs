@@ -1,9 +1,9 @@
 //! What operators and market makers do: trading states, auctions, limits, settlements, groups, keys, protection, quotes.
 
-use engine::{
-    Action, Command, KeyId, MassQuote, Protection, ProtectionId, Quote, SessionId, TradingState,
+use engine::{Action, Command, KeyId, MassQuote, Protection, ProtectionId, Quote, SessionId, TradingState};
+use risk::{
+    AccountId, InstrumentId, Mark, Money, OwnerGroupId, Price, Qty, Rate, Restriction, TradingLimits,
 };
-use risk::{AccountId, InstrumentId, Mark, Money, OwnerGroupId, Price, Qty, Rate, Restriction, TradingLimits};
 
 use super::Step;
 use super::generate::Generator;
@@ -135,8 +135,11 @@ impl Generator {
                 let restriction = if self.rng.permille(100) { Restriction::None } else { restriction };
                 let cancel_orders = self.rng.permille(500);
                 // Not for long.
-                let lift =
-                    Action::SetGroupRestriction { group, restriction: Restriction::None, cancel_orders: false };
+                let lift = Action::SetGroupRestriction {
+                    group,
+                    restriction: Restriction::None,
+                    cancel_orders: false,
+                };
                 let act = Action::SetGroupRestriction { group, restriction, cancel_orders };
                 self.soon(SessionId::new(0), act);
                 for _ in 0..4 {
