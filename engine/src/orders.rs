@@ -5,7 +5,6 @@
 //! because it decides future order numbers. What the matcher reads is 32 bytes; the rest is kept apart.
 
 use alloc::vec::Vec;
-use core::borrow::Borrow;
 
 use crate::command::{ClientOrderId, OrderId, SessionId};
 use crate::conditions::{Conditions, ConditionsId, ConditionsStore};
@@ -167,11 +166,10 @@ impl Orders {
         self.free.len() + self.capacity as usize - self.hot.len() >= orders as usize
     }
 
-    /// Stores an order; the caller has asked [`Self::has_room_for`]. Whoever stores plain orders hands one over, others
-    /// lend one: so the path of plain orders has this compiled into it.
-    #[inline]
-    pub fn allocate(&mut self, new: impl Borrow<NewSlot>) -> OrderSlot {
-        let new = new.borrow();
+    /// Stores an order; the caller has asked [`Self::has_room_for`].
+    #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
+    #[inline(always)]
+    pub fn allocate(&mut self, new: &NewSlot) -> OrderSlot {
         let (slot, generation) = match self.free.pop() {
             Some(slot) => (slot, self.hot[slot.index()].generation() + 1),
             None => (OrderSlot::new(u32::try_from(self.hot.len()).expect("below ORDER_SLOTS_MAX")), 1),

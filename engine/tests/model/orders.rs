@@ -410,6 +410,7 @@ impl Model {
         order.id = self.number_order();
         order.placed = self.next_place();
         order.serial = self.next_serial();
+        order.time_in_force = order.life();
         if let Some(trigger) = order.said.trigger {
             order.best = self.watched(order.instrument, trigger.source);
         }
@@ -433,7 +434,7 @@ impl Model {
             side: order.side,
             limit: price(order.price),
             qty: qty(order.leaves),
-            time_in_force: order.life(),
+            time_in_force: order.time_in_force,
             reduce_only: order.reduce_only,
         });
     }
