@@ -220,7 +220,7 @@ impl Model {
     /// Whether the instrument's state admits the order as new.
     pub(crate) fn admits(&self, order: &Order) -> bool {
         let sleeps = order.said.trigger.is_some() && order.stage == Stage::Dormant;
-        let limited = order.price != 0 && order.said.pricing == Pricing::Stated;
+        let limited = order.price != 0;
         let lasting = order.time_in_force == TimeInForce::GoodTillCancel;
         let minimum = order.said.min_qty.get() != 0;
         match self.instruments[order.instrument.index()].state {
@@ -332,9 +332,7 @@ impl Model {
         self.check_kind(&order, limit.is_some())?;
         self.check_qty(&order, order.leaves)?;
         self.check_prices(&order, limit)?;
-        if order.said.expires.get() != 0 && order.said.expires.get() <= self.now {
-            return Err(Reject::BadExpiry.into());
-        }
+        self.check_expiry(&order)?;
         if self.instruments[order.instrument.index()].mark.is_none() {
             return Err(Reject::NoMarkPrice.into());
         }
@@ -353,7 +351,7 @@ impl Model {
     fn price_and_size(&self, order: &mut Order, market: bool) -> Result<(), Refusal> {
         let held = self.leg(order.account, order.instrument).position;
         if Self::closes_position(order) {
-            order.leaves = held.abs();
+            order.leaves = if self.closes(order) { held.abs() } else { 0 };
         }
         order.price = self.effective_price(order).ok_or(Reject::NoLiquidity)?;
         if order.said.pricing == Pricing::QuoteNotional {
@@ -412,6 +410,7 @@ impl Model {
         order.id = self.number_order();
         order.placed = self.next_place();
         order.serial = self.next_serial();
+        order.time_in_force = order.life();
         if let Some(trigger) = order.said.trigger {
             order.best = self.watched(order.instrument, trigger.source);
         }
@@ -435,7 +434,7 @@ impl Model {
             side: order.side,
             limit: price(order.price),
             qty: qty(order.leaves),
-            time_in_force: order.life(),
+            time_in_force: order.time_in_force,
             reduce_only: order.reduce_only,
         });
     }

@@ -148,7 +148,15 @@ pub(super) fn cancel_many(
         Some(SideName::Sell) => 2,
     };
     let instrument_id = U32N::from(instrument.map(InstrumentId::get));
-    CancelMany { cl_ord_id: CHOSEN, account_id, instrument_id, user_tag: IdN::from(tag), side }.into()
+    CancelMany {
+        cl_ord_id: CHOSEN,
+        account_id,
+        instrument_id,
+        user_tag: IdN::from(tag),
+        side,
+        valid_until: TimeNsN::NONE,
+    }
+    .into()
 }
 
 /// One side of a quote: `QUANTITY@PRICE`.
@@ -180,7 +188,13 @@ pub(super) fn quote(desk: &Desk, account_id: AccountId, args: &QuoteArgs) -> any
 pub(super) fn protect(desk: &Desk, account_id: AccountId, args: &ProtectArgs) -> anyhow::Result<Request> {
     let protection_group = args.group;
     if args.reset {
-        return Ok(ResetProtection { cl_ord_id: CHOSEN, account_id, protection_group }.into());
+        return Ok(ResetProtection {
+            cl_ord_id: CHOSEN,
+            account_id,
+            protection_group,
+            valid_until: TimeNsN::NONE,
+        }
+        .into());
     }
     let def = args.instrument.as_ref().map(|name| desk.instruments.find(name)).transpose()?;
     let quantity = |text: &Option<String>| match (text, def) {
@@ -196,6 +210,7 @@ pub(super) fn protect(desk: &Desk, account_id: AccountId, args: &ProtectArgs) ->
         window: Millis::new(if args.end { 0 } else { args.window_ms }),
         frozen: Millis::new(args.frozen_ms),
         protection_group,
+        valid_until: TimeNsN::NONE,
     }
     .into())
 }
