@@ -170,8 +170,11 @@ fn first_difference(venue: &[Event], model: &[Event]) -> Option<String> {
     }
     let longer = venue.len().max(model.len());
     let index = (0..longer).find(|&index| venue.get(index) != model.get(index)).expect("the lists differ");
-    let (venue_event, model_event) = (venue.get(index), model.get(index));
-    Some(format!("event {index} differs:\n  venue {venue_event:?}\n  model {model_event:?}"))
+    let around = |events: &[Event]| -> String {
+        let shown = events.iter().take(index + 3).skip(index.saturating_sub(6));
+        shown.map(|event| format!("\n    {event:?}")).collect()
+    };
+    Some(format!("event {index} differs:\n  venue{}\n  model{}", around(venue), around(model)))
 }
 
 /// How a script went.
