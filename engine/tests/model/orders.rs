@@ -98,17 +98,33 @@ impl Model {
         self.leg(order.account, order.instrument).position * sign(order.side) < 0
     }
 
-    /// What an order could take from each maker it would meet, in order, with the maker's price.
-    pub(crate) fn reach(&self, order: &Order) -> Vec<(i128, i128)> {
+    /// The makers an order would touch, in order: at each price first as they show themselves, then icebergs once more.
+    fn touched(&self, order: &Order) -> Vec<(&Order, bool)> {
         let Order { instrument, side, price: limit, .. } = *order;
         let inner = self.pause_limit(instrument, side).unwrap_or(limit);
+        let makers = self.instruments[instrument.index()].book.walk(side.opposite());
+        let makers: Vec<&Order> = makers.iter().map(|id| &self.orders[id]).collect();
+        let reachable = |maker: &&Order| crosses(side, limit, maker.price) && crosses(side, inner, maker.price);
+        let reachable: Vec<&Order> = makers.into_iter().take_while(reachable).collect();
+        let mut all = Vec::new();
+        let mut level: Vec<&Order> = Vec::new();
+        for (place, maker) in reachable.iter().take(FOK_MAKERS_MAX).enumerate() {
+            level.push(maker);
+            all.push((*maker, false));
+            // A level of which not all was touched may have more to show.
+            let next = reachable.get(place + 1);
+            if next.is_none_or(|next| next.price != maker.price) {
+                all.extend(level.drain(..).filter(|maker| maker.hidden > 0).map(|maker| (maker, true)));
+            }
+        }
+        all
+    }
+
+    /// What an order could take from each maker it would touch, with the maker's price.
+    pub(crate) fn reach(&self, order: &Order) -> Vec<(i128, i128)> {
         let mut positions: BTreeMap<AccountId, i128> = BTreeMap::new();
         let mut all = Vec::new();
-        let makers = self.instruments[instrument.index()].book.walk(side.opposite());
-        for maker in makers.iter().take(FOK_MAKERS_MAX).map(|id| &self.orders[id]) {
-            if !crosses(side, limit, maker.price) || !crosses(side, inner, maker.price) {
-                break;
-            }
+        for (maker, hides) in self.touched(order) {
             if self.same_owner(maker.account, order.account) {
                 if order.said.self_trade == SelfTrade::CancelMaker {
                     continue;
@@ -120,13 +136,15 @@ impl Model {
             }
             let held = positions
                 .entry(maker.account)
-                .or_insert_with(|| self.leg(maker.account, instrument).position);
-            let mut counts = maker.leaves;
+                .or_insert_with(|| self.leg(maker.account, order.instrument).position);
+            let mut counts = if hides { maker.hidden } else { maker.shown() };
             if maker.reduce_only {
                 counts = counts.min((-*held * sign(maker.side)).max(0));
             }
             *held += sign(maker.side) * counts;
-            all.push((counts, maker.price));
+            if counts > 0 {
+                all.push((counts, maker.price));
+            }
         }
         all
     }
