@@ -153,6 +153,14 @@ pub fn run(options: &Options) -> BookReport {
     BookReport { setting, sections }
 }
 
+/// Runs one flow on our own book once, for a profiler that counts the operations of `kind`; how many it ran.
+#[must_use]
+pub fn run_once(shape: Shape, kind: Kind) -> usize {
+    let workload = Workload::generate(shape);
+    let Workload { shape, all, prefill, ids, .. } = &workload;
+    drivers::run_once(&Part { shape, all, prefill: *prefill, ids: *ids }, kind)
+}
+
 fn section(shape: Shape, options: &Options) -> Section {
     let workload = Workload::generate(shape);
     let chosen = |entry: &Entry| options.only.as_ref().is_none_or(|only| entry.name.contains(only.as_str()));
@@ -256,5 +264,13 @@ mod tests {
         let report = run(&Options::quick());
         assert!(report.all_agree(), "{}", report.text());
         assert_eq!(report.sections.len(), 3);
+    }
+
+    #[test]
+    fn every_kind_is_counted_once() {
+        let shape = Options::quick().shapes[0];
+        let counted = Kind::ALL.map(|kind| run_once(shape, kind));
+        assert_eq!(counted.iter().sum::<usize>(), shape.ops);
+        assert!(counted.iter().all(|&count| count > 0), "{counted:?}");
     }
 }

@@ -12,11 +12,13 @@ use crate::random::Random;
 use crate::reference::{Expected, Reference};
 
 /// What an operation does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, clap::ValueEnum)]
 pub enum Kind {
     /// A good-till-cancel order.
+    #[value(name = "gtc")]
     Add,
     /// An order that takes what it can at once.
+    #[value(name = "ioc")]
     Immediate,
     /// Removes an order.
     Cancel,

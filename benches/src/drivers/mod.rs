@@ -15,7 +15,7 @@ mod rust_ob;
 
 use crate::measure::{cpu_ns_per_op, now, sample_ns};
 use crate::reference::{Expected, Totals};
-use crate::workload::{Op, Shape};
+use crate::workload::{Kind, Op, Shape};
 
 /// Name of our own driver in reports.
 pub const OURS: &str = "fulcrum";
@@ -147,4 +147,26 @@ fn latency<D: Driver>(part: &Part<'_>) -> (Vec<u32>, Outcome) {
         before = after;
     }
     (samples, driver.outcome())
+}
+
+/// Runs the flow on our own book and passes the operations of `kind`, and no others, through [`timed_section`], for a
+/// profiler that counts nothing else; how many there were.
+#[must_use]
+pub fn run_once(part: &Part<'_>, kind: Kind) -> usize {
+    let (mut book, inputs) = start::<fulcrum::Fulcrum>(part);
+    let timed = &part.all[part.prefill..];
+    for (op, input) in timed.iter().zip(&inputs[part.prefill..]) {
+        if op.kind == kind {
+            timed_section(&mut book, input);
+        } else {
+            book.apply(input);
+        }
+    }
+    timed.iter().filter(|op| op.kind == kind).count()
+}
+
+/// One operation, apart from everything else, so that a profiler can be told to look at nothing but this.
+#[inline(never)]
+fn timed_section(book: &mut fulcrum::Fulcrum, input: &fulcrum::Input) {
+    book.apply(input);
 }
