@@ -10,34 +10,46 @@ use risk::{OrderSlot, Qty, Side};
 /// Order book of one instrument.
 #[derive(Debug)]
 pub struct Book {
-    bids: Ladder,
-    asks: Ladder,
-    best_bid: Option<u32>,
-    best_ask: Option<u32>,
+    /// By side: which one an operation goes to is a coin toss, so it chooses an address and not a branch.
+    ladders: [Ladder; 2],
+    /// Rank of the best price of each side.
+    best: [u64; 2],
+}
+
+/// Rank of the best price of an empty side: behind every price.
+const NONE: u64 = u64::MAX;
+
+/// Turns a price into its rank on a side and back: ranks fall as prices get better.
+#[inline]
+const fn flip(side: Side, key: u32) -> u32 {
+    match side {
+        Side::Buy => !key,
+        Side::Sell => key,
+    }
+}
+
+#[inline]
+fn rank(side: Side, key: u32) -> u64 {
+    u64::from(flip(side, key))
 }
 
 impl Book {
     /// An empty book for prices below `keys` ticks.
     pub fn new(keys: u32) -> Self {
-        Self { bids: Ladder::new(keys), asks: Ladder::new(keys), best_bid: None, best_ask: None }
+        Self { ladders: [Ladder::new(keys), Ladder::new(keys)], best: [NONE; 2] }
     }
 
     /// Best price of a side, in ticks.
     #[inline]
-    pub const fn best(&self, side: Side) -> Option<u32> {
-        match side {
-            Side::Buy => self.best_bid,
-            Side::Sell => self.best_ask,
-        }
+    pub fn best(&self, side: Side) -> Option<u32> {
+        u32::try_from(self.best[side as usize]).ok().map(|rank| flip(side, rank))
     }
 
     /// Whether an order on `side` limited to `limit` ticks would meet resting orders.
     #[inline]
     pub fn crosses(&self, side: Side, limit: u32) -> bool {
-        match side {
-            Side::Buy => self.best_ask.is_some_and(|ask| ask <= limit),
-            Side::Sell => self.best_bid.is_some_and(|bid| bid >= limit),
-        }
+        let resting = side.opposite();
+        self.best[resting as usize] <= rank(resting, limit)
     }
 
     /// The order that a taker on `side` limited to `limit` ticks meets next.
@@ -60,8 +72,8 @@ impl Book {
         }
         let key = orders.get(slot).key;
         let level = match side {
-            Side::Buy => self.asks.at_or_above(key.checked_add(1)?).filter(|&ask| ask <= limit),
-            Side::Sell => self.bids.at_or_below(key.checked_sub(1)?).filter(|&bid| bid >= limit),
+            Side::Buy => self.ladder(Side::Sell).at_or_above(key.checked_add(1)?).filter(|&ask| ask <= limit),
+            Side::Sell => self.ladder(Side::Buy).at_or_below(key.checked_sub(1)?).filter(|&bid| bid >= limit),
         }?;
         let head = self.ladder(side.opposite()).head(level);
         (head != NIL).then(|| OrderSlot::new(head))
@@ -73,16 +85,9 @@ impl Book {
         let order = orders.get(slot);
         let (side, key, leaves) = (order.side(), order.key, order.leaves.get());
         orders.set_resting(slot, true);
-        match side {
-            Side::Buy => {
-                self.bids.push_back(key, slot.get(), leaves, orders);
-                self.best_bid = self.best_bid.max(Some(key));
-            }
-            Side::Sell => {
-                self.asks.push_back(key, slot.get(), leaves, orders);
-                self.best_ask = Some(self.best_ask.map_or(key, |best| best.min(key)));
-            }
-        }
+        self.ladders[side as usize].push_back(key, slot.get(), leaves, orders);
+        let best = &mut self.best[side as usize];
+        *best = rank(side, key).min(*best);
     }
 
     /// Takes an order out of the book.
@@ -91,34 +96,31 @@ impl Book {
         let order = orders.get(slot);
         let (side, key, leaves) = (order.side(), order.key, order.leaves.get());
         orders.set_resting(slot, false);
-        match side {
-            Side::Buy => {
-                if self.bids.remove(key, slot.get(), leaves, orders) && self.best_bid == Some(key) {
-                    self.best_bid = self.bids.at_or_below(key);
-                }
-            }
-            Side::Sell => {
-                if self.asks.remove(key, slot.get(), leaves, orders) && self.best_ask == Some(key) {
-                    self.best_ask = self.asks.at_or_above(key);
-                }
-            }
+        let is_empty = self.ladders[side as usize].remove(key, slot.get(), leaves, orders);
+        if is_empty & (self.best[side as usize] == rank(side, key)) {
+            self.best[side as usize] = self.next_best(side, key);
         }
+    }
+
+    /// Rank of the best price of a side whose best was `key` so far.
+    #[inline(never)]
+    fn next_best(&self, side: Side, key: u32) -> u64 {
+        let ladder = self.ladder(side);
+        let next = match side {
+            Side::Buy => ladder.at_or_below(key),
+            Side::Sell => ladder.at_or_above(key),
+        };
+        next.map_or(NONE, |next| rank(side, next))
     }
 
     /// Takes `qty` off a resting order, fill or not, and keeps its place; the caller changes the order itself.
     #[inline]
     pub fn reduce(&mut self, side: Side, key: u32, qty: Qty) {
-        match side {
-            Side::Buy => self.bids.reduce(key, qty.get()),
-            Side::Sell => self.asks.reduce(key, qty.get()),
-        }
+        self.ladders[side as usize].reduce(key, qty.get());
     }
 
     pub(crate) const fn ladder(&self, side: Side) -> &Ladder {
-        match side {
-            Side::Buy => &self.bids,
-            Side::Sell => &self.asks,
-        }
+        &self.ladders[side as usize]
     }
 
     /// Verifies levels, best prices and that the book is not crossed.
@@ -147,9 +149,10 @@ impl Book {
                 assert!(sum == qty && sum > 0, "level quantity");
             }
         }
-        assert!(self.best_bid == self.bids.at_or_below(u32::MAX), "best bid");
-        assert!(self.best_ask == self.asks.at_or_above(0), "best ask");
-        if let (Some(bid), Some(ask)) = (self.best_bid, self.best_ask) {
+        let (bid, ask) = (self.best(Side::Buy), self.best(Side::Sell));
+        assert!(bid == self.ladder(Side::Buy).at_or_below(u32::MAX), "best bid");
+        assert!(ask == self.ladder(Side::Sell).at_or_above(0), "best ask");
+        if let (Some(bid), Some(ask)) = (bid, ask) {
             assert!(bid < ask, "not crossed");
         }
         count

@@ -83,8 +83,11 @@ impl Fulcrum {
     fn shift(&mut self, id: OrderId, key: u32) {
         let Some(slot) = self.orders.find(id) else { return };
         self.book.remove(&mut self.orders, slot);
-        let order = *self.orders.get(slot);
-        let leaves = self.take(order.side(), key, order.leaves);
+        let order = self.orders.get(slot);
+        let (side, mut leaves) = (order.side(), order.leaves);
+        if self.book.crosses(side, key) {
+            leaves = self.take(side, key, leaves);
+        }
         if leaves == Qty::ZERO {
             self.orders.free(slot);
         } else {
