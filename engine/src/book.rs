@@ -3,6 +3,8 @@
 //! Invariant: the book is never crossed between commands; within a level, orders stand in the order they joined it.
 //! The book knows prices in ticks and quantities; it knows nothing of accounts' money.
 
+use crate::ahead::Distance;
+use crate::command::OrderId;
 use crate::ladder::{Ladder, NIL};
 use crate::orders::Orders;
 use risk::{OrderSlot, Qty, Side};
@@ -117,6 +119,28 @@ impl Book {
     #[inline]
     pub fn reduce(&mut self, side: Side, key: u32, qty: Qty) {
         self.ladders[side as usize].reduce(key, qty.get());
+    }
+
+    /// Announces that the order of this number will leave its level.
+    #[inline]
+    pub fn announce_removal(&self, orders: &Orders, id: OrderId, distance: Distance) {
+        match distance {
+            Distance::Far => orders.fetch(id),
+            Distance::Near => {
+                if let Some(order) = orders.fetch_neighbours(id) {
+                    self.ladder(order.side()).fetch(order.key);
+                }
+            }
+        }
+    }
+
+    /// Announces that an order will come to rest on `side` at `key`.
+    #[inline]
+    pub fn announce_rest(&self, orders: &Orders, side: Side, key: u32, distance: Distance) {
+        match distance {
+            Distance::Far => self.ladder(side).fetch(key),
+            Distance::Near => orders.fetch_slot(self.ladder(side).tail(key)),
+        }
     }
 
     pub(crate) const fn ladder(&self, side: Side) -> &Ladder {

@@ -8,6 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::select_unpredictable;
 
+use crate::ahead::fetch;
 use crate::bitmap::Bitmap;
 
 /// No node.
@@ -100,6 +101,20 @@ impl Ladder {
     fn level_mut(&mut self, key: u32) -> &mut Level {
         let page = self.directory[(key >> PAGE_SHIFT) as usize];
         &mut self.levels[slot_of(page, key)]
+    }
+
+    /// Last node at `key`, or `NIL`.
+    #[inline]
+    pub(crate) fn tail(&self, key: u32) -> u32 {
+        self.level(key).map_or(NIL, |level| level.tail)
+    }
+
+    /// Asks for the level at `key`, where there is a page for it.
+    #[inline]
+    pub(crate) fn fetch(&self, key: u32) {
+        if let Some(level) = self.level(key) {
+            fetch(level);
+        }
     }
 
     /// Appends `node` to the list at `key`; whether the key was empty before.

@@ -3,6 +3,7 @@
 //! A cancel or move names the order by the venue's number, as a client does who has read the acceptance; the numbers
 //! come from a first run that is not timed.
 
+use engine::ahead::{Distance, FAR, NEAR};
 use engine::book::Book;
 use engine::orders::{NewSlot, Orders, Terms};
 use engine::{ClientOrderId, OrderId, SessionId};
@@ -96,6 +97,16 @@ impl Fulcrum {
         }
     }
 
+    #[inline]
+    fn announce_one(&self, input: &Input, distance: Distance) {
+        if matches!(input.kind, Kind::Cancel | Kind::Move) {
+            self.book.announce_removal(&self.orders, input.id, distance);
+        }
+        if matches!(input.kind, Kind::Add | Kind::Move) {
+            self.book.announce_rest(&self.orders, input.side, input.key, distance);
+        }
+    }
+
     /// Runs an operation; the number of the order where one came to rest.
     #[inline]
     fn run(&mut self, input: &Input) -> Option<OrderSlot> {
@@ -140,6 +151,18 @@ impl Driver for Fulcrum {
     #[inline]
     fn apply(&mut self, input: &Input) {
         self.run(input);
+    }
+
+    #[inline]
+    fn announce(&self, inputs: &[Input], at: usize) {
+        if !self.orders.outgrow_caches() {
+            return;
+        }
+        for (distance, ahead) in [(Distance::Far, FAR), (Distance::Near, NEAR)] {
+            if let Some(input) = inputs.get(at + ahead) {
+                self.announce_one(input, distance);
+            }
+        }
     }
 
     fn outcome(&mut self) -> Outcome {

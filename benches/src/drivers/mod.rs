@@ -72,6 +72,9 @@ trait Driver: Sized {
     fn new(part: &Part<'_>) -> Self;
     /// Runs one operation.
     fn apply(&mut self, input: &Self::Input);
+    /// Looks ahead at the operations behind `at`, which wait already; part of what is timed.
+    #[inline]
+    fn announce(&self, _: &[Self::Input], _: usize) {}
     /// What it arrived at.
     fn outcome(&mut self) -> Outcome;
 }
@@ -122,6 +125,7 @@ fn start<D: Driver>(part: &Part<'_>) -> (D, Vec<D::Input>) {
 
 #[inline]
 fn step<D: Driver>(driver: &mut D, inputs: &[D::Input], at: usize) {
+    driver.announce(inputs, at);
     driver.apply(&inputs[at]);
 }
 
