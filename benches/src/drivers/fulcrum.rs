@@ -81,6 +81,14 @@ impl Fulcrum {
     }
 
     #[inline]
+    fn reduce(&mut self, id: OrderId, qty: Qty) {
+        let Some(slot) = self.orders.find(id) else { return };
+        let order = self.orders.get(slot);
+        self.book.reduce(order.side(), order.key, qty);
+        self.orders.reduce(slot, qty);
+    }
+
+    #[inline]
     fn shift(&mut self, id: OrderId, key: u32) {
         let Some(slot) = self.orders.find(id) else { return };
         self.book.remove(&mut self.orders, slot);
@@ -99,7 +107,7 @@ impl Fulcrum {
 
     #[inline]
     fn announce_one(&self, input: &Input, distance: Distance) {
-        if matches!(input.kind, Kind::Cancel | Kind::Move) {
+        if matches!(input.kind, Kind::Cancel | Kind::Move | Kind::Reduce) {
             self.book.announce_removal(&self.orders, input.id, distance);
         }
         if matches!(input.kind, Kind::Add | Kind::Move) {
@@ -116,6 +124,7 @@ impl Fulcrum {
                 self.take(input.side, input.key, input.qty);
             }
             Kind::Cancel => self.cancel(input.id),
+            Kind::Reduce => self.reduce(input.id, input.qty),
             Kind::Move => self.shift(input.id, input.key),
         }
         None
@@ -124,12 +133,13 @@ impl Fulcrum {
 
 impl Driver for Fulcrum {
     type Input = Input;
+    const REDUCES: bool = true;
 
     fn prepare(part: &Part<'_>) -> Vec<Input> {
         let mut numbering = Self::new(part);
         let mut numbers = vec![OrderId::default(); part.ids as usize];
         let input = |op: &Op| {
-            let key = u32::try_from(op.price).expect("prices of the mix are small and above zero");
+            let key = u32::try_from(op.price).expect("prices of the flows are small and above zero");
             let id = numbers[op.id as usize];
             let Op { kind, side, id: client, .. } = *op;
             let input = Input { kind, side, key, client, qty: Qty::new(i64::from(op.qty)), id };
@@ -142,7 +152,7 @@ impl Driver for Fulcrum {
     }
 
     fn new(part: &Part<'_>) -> Self {
-        let keys = u32::try_from(part.shape.price_max() + 1).expect("prices of the mix are small");
+        let keys = u32::try_from(part.price_max + 1).expect("prices of the flows are small");
         let room = u32::try_from(part.prefill).expect("far below the slots of an order number");
         let orders = Orders::with_capacity(room + (room >> 1) + 1_024);
         Self { orders, book: Book::new(keys), totals: Totals::default() }

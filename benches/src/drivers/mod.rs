@@ -15,7 +15,7 @@ mod rust_ob;
 
 use crate::measure::{cpu_ns_per_op, now, sample_ns};
 use crate::reference::{Expected, Totals};
-use crate::workload::{Kind, Op, Shape};
+use crate::workload::{Kind, Op, Workload};
 
 /// Name of our own driver in reports.
 pub const OURS: &str = "fulcrum";
@@ -44,8 +44,8 @@ impl Outcome {
 /// Operations to run: the first `prefill` are not timed.
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {
-    /// Bounds of prices and counts.
-    pub shape: &'a Shape,
+    /// No price is above.
+    pub price_max: i64,
     /// Prefill and timed operations.
     pub all: &'a [Op],
     /// How many are prefill.
@@ -54,7 +54,14 @@ pub struct Part<'a> {
     pub ids: u32,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// Of a flow, as far as `all` goes.
+    #[must_use]
+    pub const fn of(workload: &'a Workload, all: &'a [Op]) -> Self {
+        let Workload { price_max, prefill, ids, .. } = *workload;
+        Self { price_max, all, prefill, ids }
+    }
+
     /// How many operations are timed.
     #[must_use]
     pub const fn timed(&self) -> usize {
@@ -66,6 +73,8 @@ impl Part<'_> {
 trait Driver: Sized {
     /// An operation in the engine's own form.
     type Input;
+    /// Whether it can take something off an order in place; else it is spared flows that do.
+    const REDUCES: bool;
     /// Converts all operations; not timed.
     fn prepare(part: &Part<'_>) -> Vec<Self::Input>;
     /// An empty engine.
@@ -84,6 +93,8 @@ trait Driver: Sized {
 pub struct Entry {
     /// As printed.
     pub name: &'static str,
+    /// Whether it can take something off an order in place.
+    pub reduces: bool,
     /// Operations it gets at most with so many resting orders: slow engines would take hours.
     pub ops_max: fn(u32) -> usize,
     /// Times all operations at once: nanoseconds of CPU per operation.
@@ -94,7 +105,7 @@ pub struct Entry {
 
 impl Entry {
     const fn of<D: Driver>(name: &'static str, ops_max: fn(u32) -> usize) -> Self {
-        Self { name, ops_max, throughput: throughput::<D>, latency: latency::<D> }
+        Self { name, reduces: D::REDUCES, ops_max, throughput: throughput::<D>, latency: latency::<D> }
     }
 }
 
