@@ -98,37 +98,52 @@ impl Model {
         self.leg(order.account, order.instrument).position * sign(order.side) < 0
     }
 
-    /// What an order could take from each maker it would meet, in order, with the maker's price.
+    /// What an order could take from each maker it would meet, in order, with the maker's price: at each price what is
+    /// shown, then what is hidden.
     pub(crate) fn reach(&self, order: &Order) -> Vec<(i128, i128)> {
         let Order { instrument, side, price: limit, .. } = *order;
         let inner = self.pause_limit(instrument, side).unwrap_or(limit);
-        let mut positions: BTreeMap<AccountId, i128> = BTreeMap::new();
-        let mut all = Vec::new();
         let makers = self.instruments[instrument.index()].book.walk(side.opposite());
-        for maker in makers.iter().take(FOK_MAKERS_MAX).map(|id| &self.orders[id]) {
-            if !crosses(side, limit, maker.price) || !crosses(side, inner, maker.price) {
+        let makers: Vec<&Order> = makers.iter().map(|id| &self.orders[id]).collect();
+        let mut positions: BTreeMap<AccountId, i128> = BTreeMap::new();
+        let (mut all, mut met) = (Vec::new(), 0);
+        for level in makers.chunk_by(|one, next| one.price == next.price) {
+            if !crosses(side, limit, level[0].price) || !crosses(side, inner, level[0].price) {
                 break;
             }
-            if self.same_owner(maker.account, order.account) {
-                if order.said.self_trade == SelfTrade::CancelMaker {
-                    continue;
+            let mut counted = Vec::new();
+            for maker in level {
+                if met == FOK_MAKERS_MAX {
+                    return all;
                 }
-                break;
+                met += 1;
+                let own = self.same_owner(maker.account, order.account);
+                if own && order.said.self_trade != SelfTrade::CancelMaker {
+                    return all;
+                }
+                if !own && self.barred(maker).is_none() {
+                    counted.push(maker);
+                    all.push(self.counts(maker, maker.shown(), &mut positions));
+                }
             }
-            if self.barred(maker).is_some() {
-                continue;
+            for maker in counted {
+                all.push(self.counts(maker, maker.hidden, &mut positions));
             }
-            let held = positions
-                .entry(maker.account)
-                .or_insert_with(|| self.leg(maker.account, instrument).position);
-            let mut counts = maker.leaves;
-            if maker.reduce_only {
-                counts = counts.min((-*held * sign(maker.side)).max(0));
-            }
-            *held += sign(maker.side) * counts;
-            all.push((counts, maker.price));
         }
         all
+    }
+
+    /// What a part of a maker counts for, where one that only reduces does so for what its account still holds.
+    fn counts(&self, maker: &Order, part: i128, positions: &mut BTreeMap<AccountId, i128>) -> (i128, i128) {
+        let held = positions
+            .entry(maker.account)
+            .or_insert_with(|| self.leg(maker.account, maker.instrument).position);
+        let mut counts = part;
+        if maker.reduce_only {
+            counts = counts.min((-*held * sign(maker.side)).max(0));
+        }
+        *held += sign(maker.side) * counts;
+        (counts, maker.price)
     }
 
     /// Fill-or-kill and minimum quantity.
