@@ -57,8 +57,10 @@ pub const INDEX_SOURCES_MAX: usize = 16;
 // A touched maker is a fill, for each side two exits that grow, a pair partner and two trims or cancels of reduce-only
 // orders, for the maker its next part, its protection group and a liquidation; a command adds a handful of its own.
 const _: () = assert!(EVENTS_PER_COMMAND >= 14 * MATCHES_PER_COMMAND + 64);
-const _: () = assert!(EVENTS_PER_COMMAND >= CANCELS_PER_COMMAND + TIMERS_PER_COMMAND + 64);
-const _: () = assert!(EVENTS_PER_COMMAND >= CANCELS_PER_COMMAND + RESTRICTIONS_PER_COMMAND + 64);
+// What a cancel takes along: a pair partner, and two exits of each.
+const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + TIMERS_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + RESTRICTIONS_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= 6 * TIMERS_PER_COMMAND + 64);
 // A side of a quote may cancel what stands there and be refused.
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * QUOTES_MAX + 64);
 // A sweep that cancels all it looks at meets the bound on cancels first.

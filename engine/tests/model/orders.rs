@@ -98,52 +98,56 @@ impl Model {
         self.leg(order.account, order.instrument).position * sign(order.side) < 0
     }
 
-    /// What an order could take from each maker it would meet, in order, with the maker's price: at each price what is
-    /// shown, then what is hidden.
-    pub(crate) fn reach(&self, order: &Order) -> Vec<(i128, i128)> {
+    /// The makers an order would touch, in order: at each price first as they show themselves, then icebergs once more.
+    fn touched(&self, order: &Order) -> Vec<(&Order, bool)> {
         let Order { instrument, side, price: limit, .. } = *order;
         let inner = self.pause_limit(instrument, side).unwrap_or(limit);
         let makers = self.instruments[instrument.index()].book.walk(side.opposite());
         let makers: Vec<&Order> = makers.iter().map(|id| &self.orders[id]).collect();
-        let mut positions: BTreeMap<AccountId, i128> = BTreeMap::new();
-        let (mut all, mut met) = (Vec::new(), 0);
-        for level in makers.chunk_by(|one, next| one.price == next.price) {
-            if !crosses(side, limit, level[0].price) || !crosses(side, inner, level[0].price) {
-                break;
-            }
-            let mut counted = Vec::new();
-            for maker in level {
-                if met == FOK_MAKERS_MAX {
-                    return all;
-                }
-                met += 1;
-                let own = self.same_owner(maker.account, order.account);
-                if own && order.said.self_trade != SelfTrade::CancelMaker {
-                    return all;
-                }
-                if !own && self.barred(maker).is_none() {
-                    counted.push(maker);
-                    all.push(self.counts(maker, maker.shown(), &mut positions));
-                }
-            }
-            for maker in counted {
-                all.push(self.counts(maker, maker.hidden, &mut positions));
+        let reachable =
+            |maker: &&Order| crosses(side, limit, maker.price) && crosses(side, inner, maker.price);
+        let reachable: Vec<&Order> = makers.into_iter().take_while(reachable).collect();
+        let mut all = Vec::new();
+        let mut level: Vec<&Order> = Vec::new();
+        for (place, maker) in reachable.iter().take(FOK_MAKERS_MAX).enumerate() {
+            level.push(maker);
+            all.push((*maker, false));
+            // A level of which not all was touched may have more to show.
+            let next = reachable.get(place + 1);
+            if next.is_none_or(|next| next.price != maker.price) {
+                all.extend(level.drain(..).filter(|maker| maker.hidden > 0).map(|maker| (maker, true)));
             }
         }
         all
     }
 
-    /// What a part of a maker counts for, where one that only reduces does so for what its account still holds.
-    fn counts(&self, maker: &Order, part: i128, positions: &mut BTreeMap<AccountId, i128>) -> (i128, i128) {
-        let held = positions
-            .entry(maker.account)
-            .or_insert_with(|| self.leg(maker.account, maker.instrument).position);
-        let mut counts = part;
-        if maker.reduce_only {
-            counts = counts.min((-*held * sign(maker.side)).max(0));
+    /// What an order could take from each maker it would touch, with the maker's price.
+    pub(crate) fn reach(&self, order: &Order) -> Vec<(i128, i128)> {
+        let mut positions: BTreeMap<AccountId, i128> = BTreeMap::new();
+        let mut all = Vec::new();
+        for (maker, hides) in self.touched(order) {
+            if self.same_owner(maker.account, order.account) {
+                if order.said.self_trade == SelfTrade::CancelMaker {
+                    continue;
+                }
+                break;
+            }
+            if self.barred(maker).is_some() {
+                continue;
+            }
+            let held = positions
+                .entry(maker.account)
+                .or_insert_with(|| self.leg(maker.account, order.instrument).position);
+            let mut counts = if hides { maker.hidden } else { maker.shown() };
+            if maker.reduce_only {
+                counts = counts.min((-*held * sign(maker.side)).max(0));
+            }
+            *held += sign(maker.side) * counts;
+            if counts > 0 {
+                all.push((counts, maker.price));
+            }
         }
-        *held += sign(maker.side) * counts;
-        (counts, maker.price)
+        all
     }
 
     /// Fill-or-kill and minimum quantity.

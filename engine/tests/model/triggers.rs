@@ -214,7 +214,6 @@ impl Model {
         self.check_kind(&order, amend.limit.is_some())?;
         self.check_qty(&order, order.leaves)?;
         self.check_prices(&order, amend.limit.map(wide))?;
-        self.check_expiry(&order)?;
         self.check_trigger_price(&order)?;
         Ok(order)
     }
