@@ -16,7 +16,7 @@ pub const WAKES_PER_COMMAND: usize = 256;
 /// Makers a fill-or-kill order may need; it is refused beyond, so that all or nothing stays one command.
 pub const FOK_MAKERS_MAX: usize = MATCHES_PER_COMMAND;
 /// Events one command may emit.
-pub const EVENTS_PER_COMMAND: usize = 4096;
+pub const EVENTS_PER_COMMAND: usize = 5120;
 /// Slots of the order store: an order number carries 24 bits of slot.
 pub const ORDER_SLOTS_MAX: u32 = 1 << 24;
 /// Generations of one slot: an order number carries 40 bits of it; a slot retires at the last.
@@ -61,6 +61,11 @@ const _: () = assert!(EVENTS_PER_COMMAND >= 14 * MATCHES_PER_COMMAND + 64);
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + TIMERS_PER_COMMAND + 64);
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + RESTRICTIONS_PER_COMMAND + 64);
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * TIMERS_PER_COMMAND + 64);
+// Both orders of an auction's pair are what a maker is elsewhere, and each may be the first at a price found anew.
+const _: () = assert!(EVENTS_PER_COMMAND >= 18 * MATCHES_PER_COMMAND + 64);
+// A settled position may leave its account below maintenance margin.
+const _: () = assert!(EVENTS_PER_COMMAND >= 4 * SETTLES_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= RESTARTS_PER_COMMAND + 64);
 // A side of a quote may cancel what stands there and be refused.
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * QUOTES_MAX + 64);
 // A sweep that cancels all it looks at meets the bound on cancels first.

@@ -3,6 +3,7 @@
 //! venue that is told the same comes to the same state, and in the end no money is missing.
 
 #[path = "story/machine.rs"]
+#[expect(dead_code, reason = "the scenarios use the rest")]
 mod machine;
 mod model;
 

@@ -24,7 +24,7 @@ impl Scene {
     }
 
     fn rest(&mut self, side: Side, key: u32, shown: i64, hidden: i64) {
-        let slot = self.orders.allocate(NewSlot {
+        let slot = self.orders.allocate(&NewSlot {
             instrument: InstrumentId::new(0),
             account: AccountId::new(16),
             side,

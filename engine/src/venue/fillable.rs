@@ -57,30 +57,33 @@ impl Venue {
         let walk = &Walk { key: reach.cut(walk.side, walk.key), ..*walk };
         let mut next = book.front(walk.side, walk.key);
         let mut level = None;
+        let ends = |first: Option<OrderSlot>, next: Option<OrderSlot>| {
+            let key = |slot: OrderSlot| self.orders.get(slot).key;
+            first.is_some() && first.map(key) != next.map(key)
+        };
         for _ in 0..FOK_MAKERS_MAX {
-            let Some(slot) = next else { break };
-            let key = self.orders.get(slot).key;
-            if level.is_some_and(|first| self.orders.get(first).key != key) {
+            if ends(level, next) {
                 if self.walk_hidden(walk, level, &mut show).is_break() {
                     return;
                 }
                 level = None;
             }
-            level = level.or(Some(slot));
+            let Some(slot) = next else { return };
+            level = level.or(next);
             if self.is_own(slot, walk) {
                 if walk.mode != SelfTrade::CancelMaker {
                     return;
                 }
             } else if !self.is_passed_over(slot) {
                 let found = self.found(slot, walk, false);
-                if found > Qty::ZERO && show(key, found).is_break() {
+                if found > Qty::ZERO && show(self.orders.get(slot).key, found).is_break() {
                     return;
                 }
             }
             next = book.behind(&self.orders, slot, walk.side, walk.key);
         }
         // Where the makers were too many, more of this level may be shown.
-        if next.is_none() {
+        if ends(level, next) {
             let _ended: ControlFlow<()> = self.walk_hidden(walk, level, &mut show);
         }
     }

@@ -256,7 +256,7 @@ fn a_full_queue_uses_up_nothing() {
         assert!(world.door.drain_ready().any(|id| id == alice.id) && world.door.wants_read(alice.id));
         world.queue.capacity = if left == 0 { 2 } else { 1 };
         alice.push(&mut world);
-        assert_eq!(alice.left.len(), if left == 0 { 0 } else { 112 + 64 });
+        assert_eq!(alice.left.len(), if left == 0 { 0 } else { 112 + 72 });
     }
     world.queue.capacity = 9;
     world.settle();
