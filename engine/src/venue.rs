@@ -6,6 +6,7 @@
 
 mod accounts;
 mod amend;
+mod announce;
 mod cancel;
 mod check;
 mod dead_man;
