@@ -49,3 +49,32 @@ impl Venue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::TimeInForce;
+    use risk::{AccountId, Capacity, InstrumentId, Price, Qty, Side};
+
+    #[test]
+    fn what_does_not_exist_is_passed_over() {
+        let venue = Venue::new(Capacity { accounts: 32, legs: 32, orders: 32 });
+        let order = NewOrder {
+            account: AccountId::new(99),
+            instrument: InstrumentId::new(7),
+            side: Side::Buy,
+            qty: Qty::new(-1),
+            limit: Some(Price::new(i64::MIN)),
+            time_in_force: TimeInForce::GoodTillCancel,
+            post_only: false,
+            reduce_only: false,
+            persistent: false,
+        };
+        for distance in [Distance::Far, Distance::Near] {
+            venue.announce_new(&order, distance);
+            for id in [0, 1, u64::MAX] {
+                venue.announce_removal(OrderId::new(id), distance);
+            }
+        }
+    }
+}
