@@ -104,7 +104,8 @@ impl Model {
         let inner = self.pause_limit(instrument, side).unwrap_or(limit);
         let makers = self.instruments[instrument.index()].book.walk(side.opposite());
         let makers: Vec<&Order> = makers.iter().map(|id| &self.orders[id]).collect();
-        let reachable = |maker: &&Order| crosses(side, limit, maker.price) && crosses(side, inner, maker.price);
+        let reachable =
+            |maker: &&Order| crosses(side, limit, maker.price) && crosses(side, inner, maker.price);
         let reachable: Vec<&Order> = makers.into_iter().take_while(reachable).collect();
         let mut all = Vec::new();
         let mut level: Vec<&Order> = Vec::new();
