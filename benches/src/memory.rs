@@ -87,11 +87,7 @@ fn spread(what: &'static str, prices: u32, step: u32) -> anyhow::Result<(Line, (
             qty: Qty::new(1),
             reduce_only: false,
             persistent: false,
-            terms: OrderTerms {
-                client_order_id: ClientOrderId::new(u64::from(index) + 1),
-                filled: Qty::ZERO,
-                session: SessionId::new(1),
-            },
+            terms: OrderTerms::new(SessionId::new(1), ClientOrderId::new(u64::from(index) + 1)),
         });
         book.rest(&mut orders, slot);
     }
