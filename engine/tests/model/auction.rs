@@ -20,7 +20,7 @@ pub(crate) struct Uncrossing {
 
 impl Model {
     /// Price, quantity and surplus of an uncrossing: every tick from best ask to best bid is tried.
-    fn auction_price(&self, instrument: InstrumentId) -> (i128, i128, i128) {
+    pub(crate) fn auction_price(&self, instrument: InstrumentId) -> (i128, i128, i128) {
         let known = &self.instruments[instrument.index()];
         let leaves = |ids: &std::collections::VecDeque<OrderId>| -> i128 {
             ids.iter().map(|id| self.orders[id].leaves).sum()

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use engine::{OpenOrderView, OrderRef, OrderTag, ProtectionId, SpecialView, TimeNs, Venue};
-use risk::{AccountId, AccountState, InstrumentId, Ledger, Side};
+use risk::{AccountId, AccountState, InstrumentId, Ledger, Price, Qty, Side};
 
 use super::state::{Key, Order, Session, Stage};
+use super::timers::until_of;
 use super::{Model, price, qty};
 
 /// A leg as both sides describe it.
@@ -60,6 +61,8 @@ impl Model {
         self.difference_of_ledger(venue.ledger())
             .or_else(|| self.difference_of_sessions(venue))
             .or_else(|| self.difference_of_views(venue))
+            .or_else(|| self.difference_of_markets(venue))
+            .or_else(|| self.difference_of_protections(venue))
     }
 
     fn difference_of_sessions(&self, venue: &Venue) -> Option<String> {
@@ -125,6 +128,54 @@ impl Model {
             }
         }
         None
+    }
+
+    /// States, what each side shows at each price, and what an auction would come to.
+    fn difference_of_markets(&self, venue: &Venue) -> Option<String> {
+        for place in self.all_instruments() {
+            let known = &self.instruments[place.index()];
+            let until = until_of(known.until);
+            let state = (Some(known.state), (until.get() > 0).then_some(until));
+            let seen = (venue.trading_state(place), venue.state_until(place));
+            if seen != state {
+                return Some(format!("state of {place}: venue {seen:?}, model {state:?}"));
+            }
+            for side in [Side::Buy, Side::Sell] {
+                let seen: Vec<(Price, Qty)> = venue.depth(place, side).collect();
+                let mut shown: BTreeMap<i128, i128> = BTreeMap::new();
+                for order in known.book.walk(side).iter().map(|id| &self.orders[id]) {
+                    *shown.entry(order.price).or_default() += order.shown();
+                }
+                let mut model: Vec<(Price, Qty)> =
+                    shown.into_iter().map(|(at, sum)| (price(at), qty(sum))).collect();
+                if side == Side::Buy {
+                    model.reverse();
+                }
+                if seen != model {
+                    return Some(format!("depth of {place}: venue {seen:?}\n  model {model:?}"));
+                }
+            }
+            let seen = venue.indicative(place).map(|found| (found.price, found.qty, found.surplus));
+            let model = self.is_crossed(place).then(|| self.auction_price(place));
+            let model = model.map(|(at, volume, surplus)| {
+                (price(at), qty(volume), i64::try_from(surplus).expect("quantities are bounded"))
+            });
+            if seen != model {
+                return Some(format!("auction of {place}: venue {seen:?}, model {model:?}"));
+            }
+        }
+        None
+    }
+
+    fn difference_of_protections(&self, venue: &Venue) -> Option<String> {
+        let seen = self.accounts.keys().flat_map(|&account| venue.protections(account));
+        let seen: Vec<_> = seen.map(|group| (group.limits, group.is_frozen)).collect();
+        let model: Vec<_> = self
+            .groups
+            .iter()
+            .map(|(&(account, id), group)| (group.limits, self.is_frozen(account, id)))
+            .collect();
+        (seen != model).then(|| format!("protection groups: venue {seen:?}\n  model {model:?}"))
     }
 
     fn difference_of_ledger(&self, ledger: &Ledger) -> Option<String> {

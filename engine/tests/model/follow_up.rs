@@ -107,7 +107,9 @@ impl Model {
         let order = self.orders[&id];
         if order.post_only && self.would_cross(order.instrument, order.side, order.price) {
             let slid = self.slid_price(&order).ok_or(CancelReason::PostOnly)?;
-            self.order_mut(id).price = slid;
+            let placed = self.next_place();
+            let order = self.order_mut(id);
+            (order.price, order.placed) = (slid, placed);
             self.emit_amended(id, false);
         }
         if self.check_fillable(&order).is_err() {
