@@ -198,9 +198,10 @@ fn first_difference(venue: &[Event], model: &[Event]) -> Option<String> {
     }
     let longer = venue.len().max(model.len());
     let index = (0..longer).find(|&index| venue.get(index) != model.get(index)).expect("the lists differ");
-    let around = |events: &[Event]| -> String {
+    let around = |events: &[Event]| {
         let shown = events.iter().take(index + 3).skip(index.saturating_sub(6));
-        shown.map(|event| format!("\n    {event:?}")).collect()
+        let lines: Vec<String> = shown.map(|event| format!("\n    {event:?}")).collect();
+        lines.concat()
     };
     Some(format!("event {index} differs:\n  venue{}\n  model{}", around(venue), around(model)))
 }

@@ -82,96 +82,47 @@ impl Coverage {
 
     /// Counts an event and what is special about it.
     pub(crate) fn event(&mut self, event: &Event) {
-        let kind = match *event {
-            Event::Rejected { reject, .. } => {
-                self.count(&format!("{reject:?}"));
-                return;
-            }
-            Event::Cancelled { reason, .. } => {
-                self.count(&format!("cancelled: {reason:?}"));
-                return;
-            }
-            Event::Accepted { .. } => "Accepted",
-            Event::Fill(fill) => {
-                if fill.kind == FillKind::Liquidation {
-                    self.count("fill of a liquidation");
-                    if fill.taker.fee.get() > 0 {
-                        self.count("liquidation fee");
-                    }
-                }
-                if fill.kind == FillKind::Auction {
-                    self.count("fill of an auction");
-                }
-                if fill.maker.fee.get() < 0 {
-                    self.count("maker rebate");
-                }
-                if fill.maker.position.get() == 0 || fill.taker.position.get() == 0 {
-                    self.count("position flat");
-                }
-                "Fill"
-            }
-            Event::Amended { priority_kept: true, .. } => "Amended kept",
-            Event::Amended { .. } => "Amended requeued",
-            Event::Trimmed { reason: TrimReason::ReduceOnly, .. } => "Trimmed",
-            Event::Trimmed { reason: TrimReason::SelfTrade, .. } => "Trimmed by itself",
-            Event::Trimmed { reason: TrimReason::Contingent, .. } => "Trimmed by its pair",
-            Event::MassCancelled { .. } => "MassCancelled",
-            Event::Marked { .. } => "Marked",
-            Event::SessionOpened { .. } => "SessionOpened",
-            Event::AccountOpened { .. } => "AccountOpened",
-            Event::Transferred { .. } => "Transferred",
-            Event::LeverageSet { .. } => "LeverageSet",
-            Event::InstrumentDefined { .. } => "InstrumentDefined",
-            Event::TradingStateSet { .. } => "TradingStateSet",
-            Event::Ticked => "Ticked",
-            Event::KeyRegistered { .. } => "KeyRegistered",
-            Event::KeyRevoked { .. } => "KeyRevoked",
-            Event::LoggedOn { .. } => "LoggedOn",
-            Event::LoggedOff { .. } => "LoggedOff",
-            Event::Skipped { .. } => "Skipped",
-            Event::DeadManSet { .. } => "DeadManSet",
-            Event::DeadManFired { .. } => "DeadManFired",
-            Event::RestrictionSet { .. } => "RestrictionSet",
-            Event::Armed { .. } => "Armed",
-            Event::Triggered { .. } => "Triggered",
-            Event::Activated { .. } => "Activated",
-            Event::Refreshed { .. } => "Refreshed",
-            Event::MassQuoted { .. } => "MassQuoted",
-            Event::ProtectionSet { .. } => "ProtectionSet",
-            Event::ProtectionTripped { .. } => "ProtectionTripped",
-            Event::ProtectionReset { .. } => "ProtectionReset",
-            Event::OwnerGroupSet { .. } => "OwnerGroupSet",
-            Event::GroupRestrictionSet { .. } => "GroupRestrictionSet",
-            Event::KeySuspended { .. } => "KeySuspended",
-            Event::LimitsSet { .. } => "LimitsSet",
-            Event::LimitStateEntered { .. } => "LimitStateEntered",
-            Event::Uncrossed { .. } => "Uncrossed",
-            Event::PositionSettled { covered, .. } => {
-                if covered.get() > 0 {
-                    self.count("deficit covered at a settlement");
-                }
-                "PositionSettled"
-            }
-            Event::InstrumentSettled { dust, .. } => {
-                if dust.get() != 0 {
-                    self.count("rounding of a settlement");
-                }
-                "InstrumentSettled"
-            }
-            Event::QuoteRefused { reject, .. } => {
-                self.count(&format!("{reject:?}"));
-                "QuoteRefused"
-            }
-            Event::LiquidationStarted { .. } => "LiquidationStarted",
-            Event::TakenOver { .. } => "TakenOver",
-            Event::LiquidationEnded { covered, .. } => {
-                if covered.get() > 0 {
-                    self.count("deficit covered");
-                }
-                "LiquidationEnded"
-            }
-        };
-        self.count(kind);
+        self.special(event);
+        if let Event::Rejected { reject, .. } = *event {
+            self.count(&format!("{reject:?}"));
+        } else if let Event::Cancelled { reason, .. } = *event {
+            self.count(&format!("cancelled: {reason:?}"));
+        } else if let Event::Trimmed { reason, .. } = *event {
+            self.count(match reason {
+                TrimReason::ReduceOnly => "Trimmed",
+                TrimReason::SelfTrade => "Trimmed by itself",
+                TrimReason::Contingent => "Trimmed by its pair",
+            });
+        } else if let Event::Amended { priority_kept, .. } = *event {
+            self.count(if priority_kept { "Amended kept" } else { "Amended requeued" });
+        } else {
+            self.count(event.name());
+        }
+    }
+
+    fn special(&mut self, event: &Event) {
+        let mut turns = Vec::new();
+        if let Event::Fill(fill) = event {
+            let liquidates = fill.kind == FillKind::Liquidation;
+            turns = vec![
+                ("fill of a liquidation", liquidates),
+                ("liquidation fee", liquidates && fill.taker.fee.get() > 0),
+                ("fill of an auction", fill.kind == FillKind::Auction),
+                ("maker rebate", fill.maker.fee.get() < 0),
+                ("position flat", fill.maker.position.get() == 0 || fill.taker.position.get() == 0),
+            ];
+        } else if let Event::LiquidationEnded { covered, .. } = *event {
+            turns.push(("deficit covered", covered.get() > 0));
+        } else if let Event::PositionSettled { covered, .. } = *event {
+            turns.push(("deficit covered at a settlement", covered.get() > 0));
+        } else if let Event::InstrumentSettled { dust, .. } = *event {
+            turns.push(("rounding of a settlement", dust.get() != 0));
+        } else if let Event::QuoteRefused { reject, .. } = *event {
+            self.count(&format!("{reject:?}"));
+        }
+        for (name, _) in turns.iter().filter(|(_, happened)| *happened) {
+            self.count(name);
+        }
     }
 
     /// Every name a campaign is to reach, of the venue alone.

@@ -108,12 +108,11 @@ impl Generator {
             return;
         }
         let wishes = self.rng.permille(if is_bound { 200 } else { 10 });
-        command.client_order_id = match &command.action {
-            Action::NewOrder(_) | Action::MassQuote(_) => self.client(session),
-            Action::AdvancedOrder(order) => self.client_of(session, order),
-            _ if wishes => self.client(session),
-            _ => return,
-        };
+        if let Action::AdvancedOrder(order) = &command.action {
+            command.client_order_id = self.client_of(session, order);
+        } else if wishes || matches!(command.action, Action::NewOrder(_) | Action::MassQuote(_)) {
+            command.client_order_id = self.client(session);
+        }
     }
 
     /// What a session asks, mostly what its kind may.

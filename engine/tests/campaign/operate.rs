@@ -1,6 +1,9 @@
 //! What operators and market makers do: trading states, auctions, limits, settlements, groups, keys, protection, quotes.
 
-use engine::{Action, Command, KeyId, MassQuote, Protection, ProtectionId, Quote, SessionId, TradingState};
+use engine::{
+    Action, ClientOrderId, Command, KeyId, MassQuote, Protection, ProtectionId, Quote, SessionId,
+    TradingState,
+};
 use risk::{
     AccountId, InstrumentId, Mark, Money, OwnerGroupId, Price, Qty, Rate, Restriction, TradingLimits,
 };
@@ -212,10 +215,12 @@ impl Generator {
     }
 
     pub(super) fn soon_named(&mut self, session: SessionId, action: Action) {
-        let client_order_id = match &action {
-            Action::NewOrder(_) => self.client(session),
-            Action::AdvancedOrder(order) => self.client_of(session, order),
-            _ => engine::ClientOrderId::new(0),
+        let client_order_id = if let Action::AdvancedOrder(order) = &action {
+            self.client_of(session, order)
+        } else if let Action::NewOrder(_) = &action {
+            self.client(session)
+        } else {
+            ClientOrderId::new(0)
         };
         self.ahead.push_back(Step::from(Command { client_order_id, ..Command::client(session, action) }));
     }

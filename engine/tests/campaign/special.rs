@@ -73,10 +73,11 @@ impl Generator {
 
     /// An order with instructions.
     pub(super) fn special(&mut self, view: &View, account: AccountId) -> Action {
-        match self.order(view, account) {
-            Action::NewOrder(order) => Action::AdvancedOrder(self.instructed(view, order)),
-            other => other,
+        let action = self.order(view, account);
+        if let Action::NewOrder(order) = action {
+            return Action::AdvancedOrder(self.instructed(view, order));
         }
+        action
     }
 
     fn instructed(&mut self, view: &View, order: NewOrder) -> AdvancedOrder {
@@ -99,7 +100,7 @@ impl Generator {
                 advanced.instructions.pricing = Pricing::MarketToLimit;
             }
             67..74 => self.for_money(&mut advanced),
-            74..79 => self.closing(view, &mut advanced),
+            74..79 => Self::closing(view, &mut advanced),
             79..93 => self.with_exits(view, &mut advanced),
             93..97 => advanced.instructions.protection = self.group(),
             _ => self.contradictory(view, &mut advanced),
@@ -158,7 +159,7 @@ impl Generator {
         advanced.order.qty = Qty::new(self.rng.within(QUARTER_LOT, QUARTER_LOT * 40));
     }
 
-    fn closing(&mut self, view: &View, advanced: &mut AdvancedOrder) {
+    fn closing(view: &View, advanced: &mut AdvancedOrder) {
         let order = &mut advanced.order;
         let held = view.positions.get(&(order.account, order.instrument)).copied().unwrap_or(0);
         order.side = if held > 0 { Side::Sell } else { Side::Buy };

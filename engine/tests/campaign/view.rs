@@ -96,6 +96,7 @@ impl View {
         }
         for event in events {
             self.fold(event);
+            self.reckon(event);
             self.meet(event);
         }
     }
@@ -134,102 +135,59 @@ impl View {
         }
     }
 
-    /// Takes in one event.
+    /// Takes in what an event says of orders.
     fn fold(&mut self, event: &Event) {
-        match *event {
-            Event::Accepted {
-                order,
-                client_order_id,
-                session,
-                account,
-                instrument,
-                side,
-                limit,
-                qty,
-                ..
-            } => {
-                let (price, qty, client) = (limit.get(), qty.get(), client_order_id);
-                let alive = Alive { session, client, account, instrument, side, price, qty, leaves: qty };
-                self.alive.insert(order, alive);
-                self.numbers.insert((session, client), order);
+        if let Event::Accepted { order, client_order_id: client, session, account, .. } = *event
+            && let Event::Accepted { instrument, side, limit, qty, .. } = *event
+        {
+            let (price, qty) = (limit.get(), qty.get());
+            let alive = Alive { session, client, account, instrument, side, price, qty, leaves: qty };
+            self.alive.insert(order, alive);
+            self.numbers.insert((session, client), order);
+        } else if let Event::Fill(fill) = event {
+            self.side(&fill.taker, fill.instrument);
+            self.side(&fill.maker, fill.instrument);
+        } else if let Event::Cancelled { order, .. } = *event {
+            self.remove(order);
+        } else if let Event::Amended { order, limit, qty, leaves, .. } = *event {
+            if let Some(known) = self.alive.get_mut(&order) {
+                (known.price, known.qty, known.leaves) = (limit.get(), qty.get(), leaves.get());
             }
-            Event::Fill(fill) => {
-                self.side(&fill.taker, fill.instrument);
-                self.side(&fill.maker, fill.instrument);
+        } else if let Event::Trimmed { order, leaves, .. } = *event {
+            if let Some(known) = self.alive.get_mut(&order) {
+                known.qty -= known.leaves - leaves.get();
+                known.leaves = leaves.get();
             }
-            Event::Cancelled { order, .. } => self.remove(order),
-            Event::Amended { order, limit, qty, leaves, .. } => {
-                if let Some(known) = self.alive.get_mut(&order) {
-                    (known.price, known.qty, known.leaves) = (limit.get(), qty.get(), leaves.get());
-                }
-            }
-            Event::Trimmed { order, leaves, .. } => {
-                if let Some(known) = self.alive.get_mut(&order) {
-                    known.qty -= known.leaves - leaves.get();
-                    known.leaves = leaves.get();
-                }
-            }
-            Event::Armed { order, limit, leaves, .. } => {
-                self.sleepers.insert(order);
-                self.reshape(order, limit.get(), leaves.get());
-            }
-            Event::Triggered { order, .. } => {
-                self.sleepers.remove(&order);
-            }
-            Event::Activated { order, limit, leaves, .. } => self.reshape(order, limit.get(), leaves.get()),
-            Event::PositionSettled { account, instrument, balance, .. } => {
-                self.positions.insert((account, instrument), 0);
-                self.balances.insert(account, balance.get());
-            }
-            Event::InstrumentSettled { instrument, .. } => {
-                self.settled.insert(instrument);
+        } else if let Event::Armed { order, limit, leaves, .. } = *event {
+            self.sleepers.insert(order);
+            self.reshape(order, limit.get(), leaves.get());
+        } else if let Event::Triggered { order, .. } = *event {
+            self.sleepers.remove(&order);
+        } else if let Event::Activated { order, limit, leaves, .. } = *event {
+            self.reshape(order, limit.get(), leaves.get());
+        }
+    }
+
+    /// Takes in what an event says of money and instruments.
+    fn reckon(&mut self, event: &Event) {
+        if let Event::PositionSettled { account, instrument, balance, .. } = *event {
+            self.positions.insert((account, instrument), 0);
+            self.balances.insert(account, balance.get());
+        } else if let Event::InstrumentSettled { instrument, .. } = *event {
+            self.settled.insert(instrument);
+            self.closed.remove(&instrument);
+        } else if let Event::Marked { instrument, mark, .. } = *event {
+            self.marks.insert(instrument, mark);
+        } else if let Event::Transferred { account, balance, .. } = *event {
+            self.balances.insert(account, balance.get());
+        } else if let Event::TakenOver { account, instrument, .. } = *event {
+            self.positions.insert((account, instrument), 0);
+        } else if let Event::TradingStateSet { instrument, state, .. } = *event {
+            if state == TradingState::Open {
                 self.closed.remove(&instrument);
+            } else {
+                self.closed.insert(instrument, state);
             }
-            Event::Marked { instrument, mark, .. } => {
-                self.marks.insert(instrument, mark);
-            }
-            Event::Transferred { account, balance, .. } => {
-                self.balances.insert(account, balance.get());
-            }
-            Event::TakenOver { account, instrument, .. } => {
-                self.positions.insert((account, instrument), 0);
-            }
-            Event::TradingStateSet { instrument, state, .. } => {
-                if state == TradingState::Open {
-                    self.closed.remove(&instrument);
-                } else {
-                    self.closed.insert(instrument, state);
-                }
-            }
-            Event::Rejected { .. }
-            | Event::MassCancelled { .. }
-            | Event::SessionOpened { .. }
-            | Event::AccountOpened { .. }
-            | Event::LeverageSet { .. }
-            | Event::InstrumentDefined { .. }
-            | Event::Ticked
-            | Event::LiquidationStarted { .. }
-            | Event::KeyRegistered { .. }
-            | Event::KeyRevoked { .. }
-            | Event::LoggedOff { .. }
-            | Event::Skipped { .. }
-            | Event::DeadManSet { .. }
-            | Event::DeadManFired { .. }
-            | Event::LiquidationEnded { .. }
-            | Event::LoggedOn { .. }
-            | Event::Refreshed { .. }
-            | Event::MassQuoted { .. }
-            | Event::ProtectionSet { .. }
-            | Event::ProtectionTripped { .. }
-            | Event::ProtectionReset { .. }
-            | Event::OwnerGroupSet { .. }
-            | Event::GroupRestrictionSet { .. }
-            | Event::KeySuspended { .. }
-            | Event::LimitsSet { .. }
-            | Event::LimitStateEntered { .. }
-            | Event::Uncrossed { .. }
-            | Event::QuoteRefused { .. }
-            | Event::RestrictionSet { .. } => {}
         }
     }
 

@@ -6,6 +6,9 @@ use risk::{AccountId, FillKind, InstrumentId, Side};
 use super::arith::{MARKS, floor};
 use super::{Model, money, price, qty};
 
+/// Volume, surplus, distance and price, so that the least is the best; and price, volume and surplus.
+type Tried = ((i128, i128, i128, i128), (i128, i128, i128));
+
 /// An uncrossing that is not through.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Uncrossing {
@@ -30,7 +33,7 @@ impl Model {
         let (bid, ask) = (bids[bids.len() - 1].0, asks[0].0);
         let step = known.terms.tick;
         let reference = floor(self.mark(instrument), MARKS * step) * step;
-        let mut best: Option<((i128, i128, i128, i128), (i128, i128, i128))> = None;
+        let mut best: Option<Tried> = None;
         let mut at = ask;
         while at <= bid {
             let bought: i128 = bids.iter().filter(|&&(limit, _)| limit >= at).map(|&(_, qty)| qty).sum();

@@ -50,7 +50,7 @@ fn contradicts(order: &Order, limited: bool) -> bool {
 }
 
 impl Model {
-    pub(crate) fn check_kind(&self, order: &Order, limited: bool) -> Result<(), Refusal> {
+    pub(crate) fn check_kind(order: &Order, limited: bool) -> Result<(), Refusal> {
         if contradicts(order, limited) { Err(Reject::BadCombination.into()) } else { Ok(()) }
     }
 

@@ -8,13 +8,13 @@ use super::{Model, price, qty};
 
 impl Model {
     /// Stores an accepted order.
-    pub(crate) fn store(&mut self, order: Order) {
+    pub(crate) fn store(&mut self, order: &Order) {
         self.by_client.insert((order.session, order.client), order.id);
         self.owned.insert((order.account, order.id));
         if order.stage == Stage::Dormant {
             self.asleep.insert((order.instrument, order.id));
         }
-        self.orders.insert(order.id, order);
+        self.orders.insert(order.id, *order);
     }
 
     /// An order is no more, and no event is due for itself: whoever belongs to it is told nothing.

@@ -222,10 +222,8 @@ impl Model {
         self.out = Vec::new();
         self.noted.clear();
         self.work = MATCHES_PER_COMMAND;
-        let accepted = |event: &Event| match event {
-            Event::Accepted { order, .. } => Some(*order),
-            _ => None,
-        };
+        let accepted =
+            |event: &Event| if let Event::Accepted { order, .. } = *event { Some(order) } else { None };
         self.numbers = hints.iter().filter_map(accepted).collect();
         match self.carry_out(command, hints) {
             Ok(()) => self.follow_up(),

@@ -348,7 +348,7 @@ impl Model {
         self.not_liquidating(order.account)?;
         self.unrestricted(order.account, order.reduce_only)?;
         self.check_protection(order.account, order.said.protection)?;
-        self.check_kind(&order, limit.is_some())?;
+        Self::check_kind(&order, limit.is_some())?;
         self.check_qty(&order, order.leaves)?;
         self.check_prices(&order, limit)?;
         self.check_expiry(&order)?;
@@ -434,7 +434,7 @@ impl Model {
             order.best = self.watched(order.instrument, trigger.source);
         }
         self.emit_accepted(&order);
-        self.store(order);
+        self.store(&order);
         if order.stage == Stage::Dormant {
             self.emit_armed(order.id);
             self.look_at_trigger(order.id);
@@ -467,7 +467,7 @@ impl Model {
             let number = entry.client.get() + place as u64 + 1;
             let held = self.exit_of(entry, exit, kind, ClientOrderId::new(number));
             self.emit_accepted(&held);
-            self.store(held);
+            self.store(&held);
             self.emit_armed(held.id);
             ids[place] = Some(held.id);
         }

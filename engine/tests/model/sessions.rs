@@ -63,14 +63,14 @@ fn last_name(command: &Command, last: u64) -> Option<u64> {
         fits
     };
     let named = command.client_order_id.get();
-    let rises = match &command.action {
-        Action::NewOrder(_) | Action::MassQuote(_) => take(named, 1),
-        Action::AdvancedOrder(order) => take(named, names_of(order)),
-        Action::OrderBatch(batch) => {
-            let mut each = batch.orders.iter();
-            take(named, 1) && each.all(|one| take(one.client_order_id.get(), names_of(&one.order)))
-        }
-        _ => named == 0 || take(named, 1),
+    let rises = if let Action::AdvancedOrder(order) = &command.action {
+        take(named, names_of(order))
+    } else if let Action::OrderBatch(batch) = &command.action {
+        let mut each = batch.orders.iter();
+        take(named, 1) && each.all(|one| take(one.client_order_id.get(), names_of(&one.order)))
+    } else {
+        let must = matches!(command.action, Action::NewOrder(_) | Action::MassQuote(_));
+        (named == 0 && !must) || take(named, 1)
     };
     rises.then_some(last)
 }

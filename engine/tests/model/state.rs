@@ -97,6 +97,7 @@ pub(crate) enum Stage {
 }
 
 /// An order that is not gone.
+#[expect(clippy::struct_excessive_bools, reason = "what an order says is many yes and no")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
     pub(crate) id: OrderId,

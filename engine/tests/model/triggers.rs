@@ -211,7 +211,7 @@ impl Model {
         let mut said = order.said;
         said.trigger = said.trigger.map(|trigger| Trigger { price: amend.trigger, ..trigger });
         order.said = said;
-        self.check_kind(&order, amend.limit.is_some())?;
+        Self::check_kind(&order, amend.limit.is_some())?;
         self.check_qty(&order, order.leaves)?;
         self.check_prices(&order, amend.limit.map(wide))?;
         self.check_trigger_price(&order)?;
