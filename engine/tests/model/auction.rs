@@ -63,6 +63,7 @@ impl Model {
             }
             let at = uncrossing.price.expect("just found");
             let Some(pair) = self.pair_at(instrument, at) else {
+                self.noted.push("uncrossed anew");
                 uncrossing.price = None;
                 continue;
             };
