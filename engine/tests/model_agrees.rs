@@ -1,7 +1,8 @@
 //! Random commands into the venue and the reference model: the same events, the same balances, positions and orders.
 //!
 //! `FULCRUM_COMMANDS` sets how many commands, continuations counted in; `FULCRUM_SEED` plays one seed instead of the
-//! fixed ones. A failure prints the line that repeats it and a script cut down to what is needed.
+//! fixed ones. A failure prints the line that repeats it and a script cut down to what is needed; where it stays long
+//! only its end is shown.
 
 mod agreement;
 mod campaign;
@@ -21,6 +22,8 @@ use num_rational::BigRational;
 /// Seeds of a default run; the remainder by 4 picks the world.
 const SEEDS: [u64; 8] = [4, 5, 6, 7, 8, 9, 10, 11];
 const COMMANDS: u64 = 1_000_000;
+/// Steps of a script that went wrong that are printed.
+const STEPS_SHOWN: usize = 400;
 /// Below this a run is too short to reach everything.
 const COMMANDS_FOR_COVERAGE: u64 = 500_000;
 
@@ -79,7 +82,8 @@ fn report(seed: u64, commands: u64, capacity: risk::Capacity, script: &[Step], t
     let short = shrink(capacity, script);
     let again = run(capacity, &short).wrong;
     std::panic::set_hook(hook);
-    let lines: Vec<String> = short.iter().map(|step| format!("  {}", describe(step))).collect();
+    let shown = short.iter().skip(short.len().saturating_sub(STEPS_SHOWN));
+    let lines: Vec<String> = shown.map(|step| format!("  {}", describe(step))).collect();
     panic!(
         "repeat with: {repeat}\n{text}\n\nshrunk from {} to {} steps ({capacity:?}):\n{}\n{}",
         script.len(),
