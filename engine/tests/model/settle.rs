@@ -30,8 +30,10 @@ impl Model {
         let legs = self.legs.keys().filter(|(_, place)| *place == instrument);
         let all: BTreeSet<AccountId> =
             orders.map(|order| order.account).chain(legs.map(|&(account, _)| account)).collect();
-        let (own, users): (Vec<AccountId>, Vec<AccountId>) =
-            all.into_iter().partition(|account| account.is_system());
+        let (own, users): (Vec<AccountId>, Vec<AccountId>) = all
+            .into_iter()
+            .filter(|&account| account != AccountId::DUST)
+            .partition(|account| account.is_system());
         users.into_iter().chain(own).collect()
     }
 
@@ -74,7 +76,8 @@ impl Model {
         let held = self.leg(account, instrument).position;
         let amount = self.instruments[instrument.index()].terms.position_value(held, price);
         self.book(account, instrument, -held, -amount);
-        self.account_mut(AccountId::DUST).balance -= amount;
+        // Until all have settled the dust account stands in for those that have not.
+        self.book(AccountId::DUST, instrument, held, amount);
         let flat = self.positions_of(account).next().is_none();
         let mut covered = 0;
         if flat && !account.is_system() {
