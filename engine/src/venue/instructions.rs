@@ -12,7 +12,6 @@ use crate::reject::Reject;
 use risk::{InstrumentId, Money, OwnerGroupId, Price, Qty, Side};
 
 /// Nanoseconds of a day.
-const DAY_NS: u64 = 86_400_000_000_000;
 
 /// Whether it is to trade at any price inside the collar.
 pub(super) const fn is_market(order: &NewOrder, said: &Instructions) -> bool {
@@ -54,10 +53,7 @@ impl Venue {
     /// The order as it will be kept: the end of the day is a time.
     pub(super) fn resolved(&self, advanced: &AdvancedOrder) -> AdvancedOrder {
         let AdvancedOrder { order, mut instructions } = *advanced;
-        if instructions.expires == Instructions::END_OF_DAY {
-            let begun = self.last.time.get().div_euclid(DAY_NS);
-            instructions.expires = TimeNs::new((begun + 1).saturating_mul(DAY_NS));
-        }
+        instructions.expires = instructions.expires_at(self.last.time);
         AdvancedOrder { order, instructions }
     }
 
