@@ -4,9 +4,7 @@ use engine::{
     Action, AdvancedOrder, Instructions, NewOrder, SessionId, TimeInForce, TradingState, Trigger,
     TriggerKind, TriggerSource,
 };
-use risk::{
-    AccountId, InstrumentId, Mark, OwnerGroupId, Price, Qty, Restriction, Side, TradingLimits,
-};
+use risk::{AccountId, InstrumentId, Mark, OwnerGroupId, Price, Qty, Restriction, Side, TradingLimits};
 
 use super::generate::Generator;
 use super::view::View;
