@@ -271,6 +271,16 @@ impl Instructions {
     };
     /// Expires at the next midnight UTC after sequencing.
     pub const END_OF_DAY: TimeNs = TimeNs::new(u64::MAX);
+    const DAY_NS: u64 = 86_400_000_000_000;
+
+    /// When an order sequenced at `time` is gone by itself, the end of the day resolved; 0 is never.
+    #[must_use]
+    pub const fn expires_at(&self, time: TimeNs) -> TimeNs {
+        if self.expires.get() != Self::END_OF_DAY.get() {
+            return self.expires;
+        }
+        TimeNs::new((time.get().div_euclid(Self::DAY_NS) + 1).saturating_mul(Self::DAY_NS))
+    }
 }
 
 /// A new order with instructions.

@@ -315,6 +315,19 @@ impl Orders {
         self.fetch_slot(slot_of(id));
     }
 
+    /// Asks for the order of this number and its terms.
+    pub(crate) fn fetch_with_terms(&self, id: OrderId) {
+        self.fetch(id);
+        if let Some(terms) = self.terms.get(slot_of(id) as usize) {
+            fetch(terms);
+        }
+    }
+
+    /// What stands where the order of this number would, it or another.
+    pub(crate) fn peek(&self, id: OrderId) -> Option<&Order> {
+        self.hot.get(slot_of(id) as usize)
+    }
+
     /// Asks for an order; `NIL` and beyond are nothing to ask for.
     #[inline]
     pub(crate) fn fetch_slot(&self, slot: u32) {
@@ -326,7 +339,7 @@ impl Orders {
     /// Asks for the neighbours of the order of this number, which was asked for before; the order as it is now.
     #[inline]
     pub(crate) fn fetch_neighbours(&self, id: OrderId) -> Option<&Order> {
-        let order = self.hot.get(slot_of(id) as usize)?;
+        let order = self.peek(id)?;
         self.fetch_slot(order.link.prev);
         self.fetch_slot(order.link.next);
         Some(order)

@@ -14,6 +14,8 @@
 //! Invariant: what is written depends on the seed alone. Time comes from a virtual clock and all roles run on one thread.
 //! An existing version is never overwritten.
 
+mod script;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -60,8 +62,8 @@ const MAKERS: u32 = 8;
 /// Accounts of the script behind it that do not survive the slump.
 const GAMBLERS: u32 = 27;
 const DOLLAR: i64 = 1_000_000;
-const ACTIONS: usize = 22;
-const EVENTS: usize = 26;
+const ACTIONS: usize = 35;
+const EVENTS: usize = 43;
 
 fn directory(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("v{version}"))
@@ -359,7 +361,7 @@ impl Play {
             4 => self.fall_silent(),
             5 => self.restrict(),
             6 => self.gamble(),
-            _ => {}
+            _ => self.act(visit),
         }
         self.quote(instrument, visit);
         self.trade(instrument);

@@ -187,7 +187,7 @@ impl Driver for Fulcrum {
                 let client = u32::try_from(client).expect("numbered by the workload");
                 digest.add(order.side(), u64::from(order.key), client, order.leaves.get().unsigned_abs());
                 resting += 1;
-                next = self.book.behind(&mut self.orders, slot, taker, limit);
+                next = self.book.behind(&self.orders, slot, taker, limit);
             }
         }
         Outcome { totals: self.totals, resting: Some(resting), digest: Some(digest.get()) }

@@ -12,7 +12,6 @@ use crate::reject::Reject;
 use risk::{InstrumentId, Money, OwnerGroupId, Price, Qty, Side};
 
 /// Nanoseconds of a day.
-const DAY_NS: u64 = 86_400_000_000_000;
 
 /// Whether it is to trade at any price inside the collar.
 pub(super) const fn is_market(order: &NewOrder, said: &Instructions) -> bool {
@@ -59,10 +58,7 @@ impl Venue {
         if sleeps && is_market(&order, &instructions) && order.time_in_force.rests() {
             order.time_in_force = TimeInForce::ImmediateOrCancel;
         }
-        if instructions.expires == Instructions::END_OF_DAY {
-            let begun = self.last.time.get().div_euclid(DAY_NS);
-            instructions.expires = TimeNs::new((begun + 1).saturating_mul(DAY_NS));
-        }
+        instructions.expires = instructions.expires_at(self.last.time);
         AdvancedOrder { order, instructions }
     }
 

@@ -17,9 +17,9 @@ impl Generator {
     /// Moves an instrument to another state; what is closed opens again soon.
     pub(super) fn state(&mut self, view: &View) -> Action {
         let closed: Vec<InstrumentId> = view.closed.keys().copied().collect();
-        if !closed.is_empty() && self.rng.permille(600) {
+        if !closed.is_empty() && self.rng.permille(850) {
             let instrument = self.rng.pick(&closed);
-            let state = if self.rng.permille(850) { TradingState::Open } else { self.any_state() };
+            let state = if self.rng.permille(900) { TradingState::Open } else { self.any_state() };
             return Action::SetTradingState { instrument, state };
         }
         let instrument = self.instrument();

@@ -170,6 +170,14 @@ pub enum SendError {
         /// Last used.
         last: u64,
     },
+    /// Numbers from 2^63 on are those of quotes.
+    #[error(
+        "client order number {wanted} would name the order of a quote: requests and their orders are numbered below 2^63"
+    )]
+    IdReserved {
+        /// The last number the request would use up.
+        wanted: u64,
+    },
     /// Longer than the venue takes.
     #[error("the frame has {length} octets, the venue takes {limit}")]
     TooLong {

@@ -85,13 +85,15 @@ impl Request {
     pub(super) fn number_parts(&mut self, own: ClientOrderId) -> ClientOrderId {
         let mut last = own.get();
         if let Self::AdvancedOrder(order) = self {
-            last += exit_numbers(order.take_profit_trigger, order.stop_loss_trigger);
+            let exits = exit_numbers(order.take_profit_trigger, order.stop_loss_trigger);
+            last = last.saturating_add(exits);
         } else if let Self::OrderBatch(batch) = self {
             for row in &mut batch.orders.0 {
                 if row.cl_ord_id == CHOSEN {
-                    row.cl_ord_id = ClientOrderId::new(last + 1);
+                    row.cl_ord_id = ClientOrderId::new(last.saturating_add(1));
                 }
-                last = row.cl_ord_id.get() + exit_numbers(row.take_profit_trigger, row.stop_loss_trigger);
+                let exits = exit_numbers(row.take_profit_trigger, row.stop_loss_trigger);
+                last = last.max(row.cl_ord_id.get().saturating_add(exits));
             }
         }
         ClientOrderId::new(last)

@@ -8,6 +8,7 @@ mod receive;
 
 use std::collections::VecDeque;
 
+use engine::limits::QUOTE_NUMBERS;
 use engine::{ClientOrderId, ClientSeq, TimeNs};
 
 use super::fault::{Fault, SendError};
@@ -395,6 +396,9 @@ impl Session {
             }
         };
         let last_used = request.number_parts(cl_ord_id);
+        if last_used.get() >= QUOTE_NUMBERS {
+            return Err(SendError::IdReserved { wanted: last_used.get() });
+        }
         let seq_no = self.next_seq_no;
         let prefix = Prefix { flags: Flags::default(), seq_no, ..self.unnumbered() };
         self.scratch.clear();

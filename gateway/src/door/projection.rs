@@ -53,7 +53,7 @@ pub struct LoggedSession {
     pub is_logged_on: bool,
     /// Last number that was used up.
     pub last_client_seq: ClientSeq,
-    /// Last client order number that was used up.
+    /// Last client order number that was used up when it last logged on.
     pub last_client_order_id: ClientOrderId,
     /// Its recent frames.
     pub(super) ring: Ring,
@@ -201,7 +201,6 @@ impl Projection {
         }
         let session = &mut self.sessions[place.index()];
         session.last_client_seq = command.client_seq;
-        session.last_client_order_id = session.last_client_order_id.max(command.client_order_id);
     }
 
     /// What an event says of keys and sessions.

@@ -11,9 +11,7 @@ use risk::{AccountId, Price, Qty, Side};
 
 use crate::wire::codes::ErrorCode;
 use crate::wire::private;
-use crate::wire::types::{
-    self, Code, OrdFlags, OrdType, PostOnlyMode, PriceN, Stp, Tif, TimeNsN, TriggerSrc,
-};
+use crate::wire::types::{self, Code, OrdFlags, OrdType, PostOnlyMode, PriceN, Stp, Tif, TriggerSrc};
 
 /// A field that cannot be read, by its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,7 +66,7 @@ pub(super) fn advanced(said: &Said, account: AccountId) -> Result<AdvancedOrder,
         self_trade: self_trade(known(said.stp, "stp")?)?,
         slides: mode == PostOnlyMode::Slide,
         protection: ProtectionId::new(said.protection_group),
-        display: said.display_qty.get().unwrap_or(Qty::ZERO),
+        display: display(said)?,
         min_qty: said.min_qty.get().unwrap_or(Qty::ZERO),
         expires,
         tag: OrderTag::new(said.user_tag),
@@ -106,6 +104,15 @@ fn limit(kind: OrdType, price: PriceN) -> Result<Option<Price>, Fault> {
             None => Ok(None),
             Some(_) => Err(fault(ErrorCode::Unsupported, "price")),
         },
+    }
+}
+
+/// What is shown. An order of which nothing is shown is not offered.
+fn display(said: &Said) -> Result<Qty, Fault> {
+    match said.display_qty.get() {
+        None => Ok(Qty::ZERO),
+        Some(Qty::ZERO) => Err(fault(ErrorCode::Unsupported, "display_qty")),
+        Some(shown) => Ok(shown),
     }
 }
 
@@ -191,10 +198,4 @@ fn exit(said: &Said, trigger: PriceN, limit: PriceN, field: &'static str) -> Res
             Ok(Some(Exit { source: source(known(said.exit_src, "exit_src")?), trigger, limit }))
         }
     }
-}
-
-/// When an order is gone by itself, as the wire says it.
-pub(super) fn expire_time(instructions: &Instructions) -> TimeNsN {
-    let time = instructions.expires;
-    TimeNsN::from((time != TimeNs::default() && time != Instructions::END_OF_DAY).then_some(time))
 }

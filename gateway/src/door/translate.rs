@@ -3,12 +3,11 @@
 //! Invariant: a message is a pure function of one event and of the command that brought it about.
 
 use engine::{
-    Action, AdvancedOrder, CancelReason, ClientOrderId, Event, Fill, FillSide, Instructions, Reject,
-    SessionKind, Skip, TimeInForce, TimeNs, TriggerKind, TriggerSource, TrimReason,
+    Action, AdvancedOrder, CancelReason, ClientOrderId, Command, Event, Fill, FillSide, Instructions,
+    Pricing, Reject, SessionKind, Skip, TimeInForce, TimeNs, TriggerKind, TriggerSource, TrimReason,
 };
 use risk::{AccountId, Mark, Money, Price, Qty, Restriction};
 
-use super::terms::expire_time;
 use crate::outcome::Outcome;
 use crate::wire::message::Message;
 use crate::wire::private::{self, AdminAck, OracleAck, OrderAccepted, OrderFilled, RequestRejected};
@@ -16,7 +15,8 @@ use crate::wire::types::{
     self, AccountStatus, Code, IdN, Liquidity, MarkN, MoneyN, OrdFlags, PriceN, QtyN, Tif, TimeNsN, U16N,
 };
 
-/// Template of the request that became `action` in a session of `kind`; 0 for what no client sends.
+/// Template of a request that becomes `action` in a session of `kind`; 0 for what no client sends. Where several do, it is
+/// the one that has the fields the action needs: the log does not keep which of them came.
 pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
     match action {
         Action::NewOrder(_) => private::NewOrder::LAYOUT.template,
@@ -182,11 +182,15 @@ pub(super) fn accepted(outcome: &Outcome<'_>, event: &Event) -> Option<OrderAcce
     else {
         return None;
     };
-    let said = said_of(&outcome.command.action, client_order_id);
+    let said = said_of(outcome.command, client_order_id);
     let persistent = said.is_some_and(|said| said.order.persistent);
     let instructions = said.map_or(Instructions::PLAIN, |said| said.instructions);
+    let closes = instructions.pricing == Pricing::ClosePosition;
     let display = instructions.display;
     let bit = |set: bool, bit: u16| if set { bit } else { 0 };
+    let flags = bit(reduce_only, OrdFlags::REDUCE_ONLY)
+        | bit(closes, OrdFlags::CLOSE_POSITION)
+        | bit(persistent, OrdFlags::PERSIST);
     Some(OrderAccepted {
         order_id: order,
         cl_ord_id: client_order_id,
@@ -196,56 +200,34 @@ pub(super) fn accepted(outcome: &Outcome<'_>, event: &Event) -> Option<OrderAcce
         instrument_id: instrument,
         price: limit,
         qty,
-        flags: OrdFlags(bit(reduce_only, OrdFlags::REDUCE_ONLY) | bit(persistent, OrdFlags::PERSIST)),
+        flags: OrdFlags(flags),
         side: Code::of(side(order_side)),
         tif: Code::of(tif(time_in_force)),
         display_qty: QtyN::from((display != Qty::ZERO).then_some(display)),
-        expire_time: expire_time(&instructions),
+        expire_time: deadline(instructions.expires_at(outcome.stamp.time)),
         user_tag: instructions.tag.get(),
     })
 }
 
-/// What a command says of the order that it names; `None` where it says nothing, as of exits and quotes.
-fn said_of(action: &Action, name: ClientOrderId) -> Option<AdvancedOrder> {
-    match action {
-        Action::NewOrder(order) => Some(AdvancedOrder { order: *order, instructions: Instructions::PLAIN }),
-        Action::AdvancedOrder(said) => Some(*said),
-        Action::OrderBatch(batch) => {
-            batch.orders.iter().find(|batched| batched.client_order_id == name).map(|batched| batched.order)
-        }
-        Action::CancelOrder(_)
-        | Action::AmendOrder(_)
-        | Action::MassCancel(_)
-        | Action::IndexPrice { .. }
-        | Action::Continue
-        | Action::Tick
-        | Action::OpenSession { .. }
-        | Action::OpenAccount { .. }
-        | Action::Deposit(_)
-        | Action::Withdraw(_)
-        | Action::SetLeverage { .. }
-        | Action::DefineInstrument { .. }
-        | Action::SetTradingState { .. }
-        | Action::RegisterKey { .. }
-        | Action::RevokeKey { .. }
-        | Action::Logon(_)
-        | Action::Logoff { .. }
-        | Action::SessionLost { .. }
-        | Action::Skip(_)
-        | Action::CancelAllAfter { .. }
-        | Action::SetRestriction { .. }
-        | Action::MassQuote(_)
-        | Action::AmendTrigger(_)
-        | Action::SetProtection(_)
-        | Action::ResetProtection { .. }
-        | Action::SetOwnerGroup { .. }
-        | Action::SetGroupRestriction { .. }
-        | Action::SuspendKey { .. }
-        | Action::SetLimits { .. }
-        | Action::StartAuction { .. }
-        | Action::Restarted { .. }
-        | Action::Settle { .. } => None,
+/// What a command says of the order that it names; `None` where it says nothing, as of quotes.
+fn said_of(command: &Command, name: ClientOrderId) -> Option<AdvancedOrder> {
+    if let Action::NewOrder(order) = &command.action {
+        Some(AdvancedOrder { order: *order, instructions: Instructions::PLAIN })
+    } else if let Action::AdvancedOrder(said) = &command.action {
+        Some(if name == command.client_order_id { *said } else { said_of_exit(said) })
+    } else if let Action::OrderBatch(batch) = &command.action {
+        // Numbers rise, and those of exits follow their entry's.
+        let entry = batch.orders.iter().rfind(|batched| batched.client_order_id <= name)?;
+        Some(if name == entry.client_order_id { entry.order } else { said_of_exit(&entry.order) })
+    } else {
+        None
     }
+}
+
+/// What an entry says of the exits that come with it.
+fn said_of_exit(entry: &AdvancedOrder) -> AdvancedOrder {
+    let instructions = Instructions { tag: entry.instructions.tag, ..Instructions::PLAIN };
+    AdvancedOrder { order: entry.order, instructions }
 }
 
 pub(super) fn filled(

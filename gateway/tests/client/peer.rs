@@ -94,8 +94,14 @@ impl Peer {
     /// The log takes up the next number, and the request is refused.
     pub(crate) fn reject(&mut self, code: u16) -> Vec<u8> {
         self.last += 1;
-        let rejected = RequestRejected {
-            cl_ord_id: ClientOrderId::new(0),
+        let rejected = self.refusal(0, code);
+        self.event(&rejected)
+    }
+
+    /// A refusal under the last number.
+    pub(crate) fn refusal(&self, cl_ord_id: u64, code: u16) -> RequestRejected {
+        RequestRejected {
+            cl_ord_id: ClientOrderId::new(cl_ord_id),
             engine_seq: Seq::new(1),
             transact_time: NOW,
             account_id: ACCOUNT,
@@ -103,8 +109,7 @@ impl Peer {
             short: MoneyN::from(Money::new(77)),
             ref_template_id: 100,
             code,
-        };
-        self.event(&rejected)
+        }
     }
 
     pub(crate) fn session_reject(&mut self, code: u16) -> Vec<u8> {

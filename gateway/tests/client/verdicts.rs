@@ -1,12 +1,15 @@
 //! What is known of a request, whatever becomes of the connection.
 
-use engine::Seq;
+use engine::{ClientOrderId, Seq};
 use gateway::client::request::{cancel, limit_order};
-use gateway::client::{Answered, Incoming, Session, Ticket};
-use gateway::wire::Prefix;
-use gateway::wire::frame::Flags;
-use gateway::wire::private::{AccountCreate, AdminAck, OrderFilled};
-use gateway::wire::types::{FillKind, Liquidity, Side};
+use gateway::client::{Answered, Incoming, Request, SendError, Session, Ticket};
+use gateway::wire::frame::{self, Flags};
+use gateway::wire::private::{
+    AccountCreate, AdminAck, AdvancedOrder, FromClient, MassQuote, MassQuoteAck, NewOrder, OrderBatch,
+    OrderFilled,
+};
+use gateway::wire::types::{BatchMode, FillKind, Liquidity, Side, TimeNsN};
+use gateway::wire::{Group, Prefix};
 use risk::{Money, Price, Qty};
 
 use crate::peer::{
@@ -87,7 +90,7 @@ fn an_acceptance_is_told_with_the_last_frame_of_its_event() {
 fn an_operators_request_is_settled_by_its_acknowledgement() {
     for (code, answered) in [(0, Answered::Accepted), (2_400, rejected(2_400))] {
         let (mut session, mut peer) = ready();
-        let request = AccountCreate { request_id: engine::ClientOrderId::new(0), account_id: ACCOUNT };
+        let request = AccountCreate { request_id: ClientOrderId::new(0), account_id: ACCOUNT };
         let ticket = session.send(request.into(), NOW).unwrap();
         peer.last = 1;
         let ack = AdminAck {
@@ -238,4 +241,103 @@ fn requests_settled_long_ago_are_forgotten_and_open_ones_never() {
     assert_eq!(session.standing(first), None);
     let cancels = cancel(ACCOUNT, INSTRUMENT, engine::OrderRef::Client(first.cl_ord_id));
     assert_eq!(session.send(cancels.into(), NOW).unwrap().seq_no.get(), 5_002);
+}
+
+fn full(cl_ord_id: u64) -> AdvancedOrder {
+    let order = limit_order(ACCOUNT, INSTRUMENT, Side::Buy, Qty::new(1), Price::new(100));
+    NewOrder { cl_ord_id: ClientOrderId::new(cl_ord_id), ..order }.in_full()
+}
+
+fn bracket(cl_ord_id: u64) -> AdvancedOrder {
+    AdvancedOrder { stop_loss_trigger: Price::new(90).into(), ..full(cl_ord_id) }
+}
+
+fn batch(orders: &[AdvancedOrder]) -> OrderBatch {
+    OrderBatch {
+        cl_ord_id: ClientOrderId::new(0),
+        account_id: ACCOUNT,
+        valid_until: TimeNsN::NONE,
+        mode: BatchMode::Each.into(),
+        orders: Group(orders.iter().map(AdvancedOrder::batched).collect()),
+    }
+}
+
+/// Numbers of the batch that was written last, and of its orders.
+fn numbers(session: &mut Session) -> Vec<u64> {
+    let octets = output(session);
+    let (frame, _) = frame::split(&octets, 1 << 16).unwrap().expect("one frame");
+    let FromClient::OrderBatch(sent) = FromClient::decode(&frame).unwrap() else { panic!("no batch") };
+    let rows = sent.orders.0.iter().map(|row| row.cl_ord_id.get());
+    std::iter::once(sent.cl_ord_id.get()).chain(rows).collect()
+}
+
+#[test]
+fn orders_of_a_batch_and_exits_have_numbers_of_their_own() {
+    let (mut session, _) = ready();
+    // An entry with an exit takes three numbers, one without takes one.
+    assert_eq!(session.send(bracket(0).into(), NOW).unwrap().cl_ord_id.get(), 1);
+    assert_eq!(session.send(full(0).into(), NOW).unwrap().cl_ord_id.get(), 4);
+    drop(output(&mut session));
+    let ticket = session.send(batch(&[bracket(0), full(0), full(20), full(0)]).into(), NOW).unwrap();
+    assert_eq!(ticket.cl_ord_id.get(), 5);
+    assert_eq!(numbers(&mut session), [5, 6, 9, 20, 21]);
+    assert_eq!(order(&mut session).cl_ord_id.get(), 22);
+}
+
+#[test]
+fn the_numbers_of_quotes_are_never_taken() {
+    let (mut session, _) = ready();
+    let edge = 1 << 63;
+    for request in [full(edge).into(), bracket(edge - 2).into(), Request::from(batch(&[full(edge)]))] {
+        let refused = session.send(request, NOW);
+        assert!(matches!(refused, Err(SendError::IdReserved { wanted }) if wanted >= edge), "{refused:?}");
+    }
+    assert!(matches!(session.send(full(u64::MAX).into(), NOW), Err(SendError::IdReserved { .. })));
+    assert_eq!(order(&mut session).cl_ord_id.get(), 1, "nothing was used up");
+}
+
+#[test]
+fn one_refused_order_of_a_batch_is_no_word_on_the_batch() {
+    let (mut session, mut peer) = ready();
+    let ticket = session.send(batch(&[full(0), full(0)]).into(), NOW).unwrap();
+    peer.last = 1;
+    let mut stream = peer.part(&accepted(2), false);
+    let refused = peer.refusal(3, 2_130);
+    stream.extend(peer.event(&refused));
+    assert_eq!(settled(&take(&mut session, &stream)), [(1, Answered::Accepted)]);
+    assert_eq!(session.standing(ticket), Some(Answered::Accepted));
+    // Refused as a whole it carries the batch's own number.
+    let ticket = session.send(batch(&[full(0)]).into(), NOW).unwrap();
+    peer.last = 2;
+    let refused = peer.refusal(ticket.cl_ord_id.get(), 2_110);
+    let refused = peer.event(&refused);
+    let short = Some(Money::new(77));
+    let expected = (2, Answered::Rejected { code: 2_110, short });
+    assert_eq!(settled(&take(&mut session, &refused)), [expected]);
+}
+
+#[test]
+fn behind_a_hole_the_end_of_a_mass_quote_answers_it() {
+    let (mut session, mut peer) = ready();
+    let quote = MassQuote {
+        cl_ord_id: ClientOrderId::new(0),
+        account_id: ACCOUNT,
+        valid_until: TimeNsN::NONE,
+        protection_group: 0,
+        all_or_none: 0,
+        quotes: Group(Vec::new()),
+    };
+    let ticket = session.send(quote.into(), NOW).unwrap();
+    drop(peer.event(&accepted(90)));
+    peer.last = 1;
+    let done = MassQuoteAck {
+        cl_ord_id: ticket.cl_ord_id,
+        engine_seq: Seq::new(1),
+        transact_time: NOW,
+        account_id: ACCOUNT,
+        taken: 0,
+        refused: 0,
+    };
+    let stream = [peer.gap_fill(1, 1), peer.event(&done)].concat();
+    assert_eq!(settled(&take(&mut session, &stream)), [(1, Answered::Accepted)]);
 }

@@ -7,4 +7,6 @@ mod flow;
 mod harness;
 mod logon;
 mod losses;
+mod operator;
 mod session;
+mod special;

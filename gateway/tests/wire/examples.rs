@@ -5,13 +5,14 @@
 use ed25519_dalek::{Signer, SigningKey};
 use engine::{ClientOrderId, ClientSeq, KeyId, OrderId, Seq, TimeNs, TradeId};
 use gateway::wire::private::{
-    BookLevels, BookQuery, CancelOrder, Challenge, FromClient, FromVenue, GapFill, Heartbeat, Hello, Level,
-    LogonAck, LogonProof, NewOrder, OrderAccepted, OrderCanceled, OrderFilled, QueryEnd, RequestRejected,
-    SessionReject, Terminate,
+    AdvancedOrder, BookLevels, BookQuery, CancelOrder, Challenge, FromClient, FromVenue, GapFill, Heartbeat,
+    Hello, Level, LogonAck, LogonProof, MassQuote, MassQuoteAck, NewOrder, OrderAccepted, OrderArmed,
+    OrderBatch, OrderCanceled, OrderFilled, QueryEnd, QuoteRow, RequestRejected, SessionReject, Terminate,
 };
 use gateway::wire::types::{
-    CancelReason, CodMode, Code, Durability, FillKind, IdN, Liquidity, Millis, MoneyN, Octets, OrdFlags,
-    OrdType, PostOnlyMode, PriceN, QtyN, SessionKind, Side, Stp, TermCode, Tif, TimeNsN, TriggerSrc, U16N,
+    BatchMode, CancelReason, CodMode, Code, Durability, FillKind, IdN, Liquidity, Millis, MoneyN, Octets,
+    OrdFlags, OrdType, PostOnlyMode, PriceN, QtyN, SessionKind, Side, Stp, TermCode, Tif, TimeNsN,
+    TriggerKind, TriggerSrc, U16N,
 };
 use gateway::wire::{Flags, Group, Message, Prefix, Text};
 use risk::{AccountId, InstrumentId, Money, Price, Qty};
@@ -26,9 +27,9 @@ const NOON: u64 = 1_767_268_800_000_000_000;
 const ACCOUNT: AccountId = AccountId::new(16);
 const BTC: InstrumentId = InstrumentId::new(1);
 
-/// The frames, in the order of the conversation.
+/// The frames: one conversation, then some requests of others with what comes of them.
 pub(crate) fn examples() -> Vec<Sample> {
-    [logon(), trading(), trouble(), answers()].into_iter().flatten().collect()
+    [logon(), trading(), trouble(), answers(), bracket(), batch(), quotes()].into_iter().flatten().collect()
 }
 
 fn client(flags: u16, seq_no: u64, ack_seq_no: u64, message: impl Into<FromClient>) -> Sample {
@@ -246,4 +247,75 @@ fn answers() -> Vec<Sample> {
         venue(UNNUMBERED, 9, 12, levels),
         venue(UNNUMBERED, 9, 12, end),
     ]
+}
+
+/// A buy with a take-profit and a stop: three orders, of which two wait.
+fn bracket() -> Vec<Sample> {
+    let entry = AdvancedOrder {
+        take_profit_trigger: PriceN::from(Price::new(6_600_000)),
+        stop_loss_trigger: PriceN::from(Price::new(6_450_000)),
+        stop_loss_price: PriceN::from(Price::new(6_445_000)),
+        exit_src: Code::of(TriggerSrc::Mark),
+        ..NewOrder { cl_ord_id: ClientOrderId::new(20), ..new_order() }.in_full()
+    };
+    let stop = OrderArmed {
+        order_id: OrderId::new(16_777_220),
+        cl_ord_id: ClientOrderId::new(22),
+        engine_seq: Seq::new(1_010),
+        transact_time: TimeNs::new(NOON + 7_000_000),
+        account_id: ACCOUNT,
+        instrument_id: BTC,
+        trigger_price: Price::new(6_450_000),
+        price: PriceN::from(Price::new(6_445_000)),
+        leaves_qty: Qty::new(0),
+        request_id: IdN::from(20),
+        trigger_kind: Code::of(TriggerKind::Stop),
+        trigger_src: Code::of(TriggerSrc::Mark),
+    };
+    vec![client(LIVE, 14, 8, entry), venue(LAST, 13, 14, stop)]
+}
+
+/// A pair of which one cancels the other.
+fn batch() -> Vec<Sample> {
+    let row = |number, price| {
+        let order = NewOrder { cl_ord_id: ClientOrderId::new(number), ..new_order() };
+        NewOrder { price: PriceN::from(Price::new(price)), ..order }.in_full().batched()
+    };
+    let pair = OrderBatch {
+        cl_ord_id: ClientOrderId::new(30),
+        account_id: ACCOUNT,
+        valid_until: TimeNsN::NONE,
+        mode: Code::of(BatchMode::OneCancelsOther),
+        orders: Group(vec![row(31, 6_500_000), row(32, 6_490_000)]),
+    };
+    vec![client(LIVE, 15, 13, pair)]
+}
+
+/// Two levels; the second one's sell side is withdrawn.
+fn quotes() -> Vec<Sample> {
+    let row = |level, bid, ask, ask_qty| QuoteRow {
+        instrument_id: BTC,
+        bid_px: Price::new(bid),
+        bid_qty: Qty::new(10),
+        ask_px: Price::new(ask),
+        ask_qty: Qty::new(ask_qty),
+        level,
+    };
+    let quotes = MassQuote {
+        cl_ord_id: ClientOrderId::new(33),
+        account_id: ACCOUNT,
+        valid_until: TimeNsN::NONE,
+        protection_group: 1,
+        all_or_none: 0,
+        quotes: Group(vec![row(0, 6_499_000, 6_501_000, 10), row(1, 6_498_000, 0, 0)]),
+    };
+    let done = MassQuoteAck {
+        cl_ord_id: ClientOrderId::new(33),
+        engine_seq: Seq::new(1_020),
+        transact_time: TimeNs::new(NOON + 8_000_000),
+        account_id: ACCOUNT,
+        taken: 4,
+        refused: 0,
+    };
+    vec![client(LIVE, 16, 15, quotes), venue(LAST, 19, 16, done)]
 }

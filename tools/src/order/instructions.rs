@@ -31,7 +31,7 @@ pub(super) fn order(desk: &Desk, account: AccountId, side: Side, args: &NewArgs)
     let price = price.map(|price| parse_price(def, price)).transpose()?;
     let priceless = args.market || more.to_limit || more.spend;
     anyhow::ensure!(
-        price.is_some() || priceless,
+        price.is_some() || priceless || more.waits(),
         "a price is missing: write @ PRICE, or --market, --to-limit, --spend"
     );
     anyhow::ensure!(price.is_none() || !priceless, "a price and an order that takes its price from the book");
@@ -93,7 +93,6 @@ const fn kind(more: &InstructionArgs, has_price: bool) -> OrdType {
 
 /// Life time and when it ends by itself. Orders that take their price from the book take at once.
 fn life(args: &NewArgs) -> (Tif, TimeNsN) {
-    let waits = args.more.stop.is_some() || args.more.when.is_some() || args.more.trail.is_some();
     if args.fok {
         return (Tif::FOK, TimeNsN::NONE);
     }
@@ -101,7 +100,7 @@ fn life(args: &NewArgs) -> (Tif, TimeNsN) {
         let end = WallClock::default().now().get().saturating_add(seconds.saturating_mul(1_000_000_000));
         return (Tif::GTD, TimeNsN::from(engine::TimeNs::new(end)));
     }
-    let at_once = args.ioc || ((args.market || args.more.spend) && !waits);
+    let at_once = args.ioc || ((args.market || args.more.spend) && !args.more.waits());
     let tif = match (at_once, args.more.day) {
         (true, _) => Tif::IOC,
         (false, true) => Tif::Day,

@@ -1,0 +1,186 @@
+//! Requests of operators and oracles as commands.
+//!
+//! Invariant: they name accounts; none means the session's own.
+
+use engine::{
+    Action, ClientOrderId, KeyTerms, MassCancel, OwnerGroupId, TimeNs, TradingLimits, TradingState, Transfer,
+};
+use risk::{FeeRate, InstrumentId, InstrumentSpec, Mark, Money, Rate, Restriction, Tier};
+
+use super::{Request, flag, named, require};
+use crate::wire::codes::ErrorCode;
+use crate::wire::message::{Message, Refusal};
+use crate::wire::private;
+use crate::wire::types::{self, AccountStatus};
+
+pub(super) fn define_instrument(message: &private::InstrumentDefine) -> Result<Request, Refusal> {
+    type M = private::InstrumentDefine;
+    let (mut initial_tiers, mut maintenance_tiers) = (Vec::new(), Vec::new());
+    for row in &message.tiers.0 {
+        let tier = Tier { floor: row.floor, rate: Rate::new(row.rate) };
+        match row.table {
+            1 => initial_tiers.push(tier),
+            2 => maintenance_tiers.push(tier),
+            _ => return Err(refusal!(M, BadEnum, "tiers")),
+        }
+    }
+    let spec = InstrumentSpec {
+        symbol: message.symbol.0,
+        price_decimals: message.price_decimals,
+        qty_decimals: message.qty_decimals,
+        money_decimals: message.money_decimals,
+        multiplier: message.multiplier,
+        tick: message.tick,
+        lot: message.lot,
+        price_max: message.price_max,
+        order_qty_max: message.order_qty_max,
+        position_max: message.position_max,
+        open_interest_max: message.open_interest_max,
+        price_band: Rate::new(message.price_band),
+        market_collar: Rate::new(message.market_collar),
+        mark_step_max: Rate::new(message.mark_step_max),
+        maker_fee: FeeRate::new(message.maker_fee),
+        taker_fee: Rate::new(message.taker_fee),
+        liquidation_fee: Rate::new(message.liquidation_fee),
+        initial_tiers,
+        maintenance_tiers,
+    };
+    let action = Action::DefineInstrument { instrument: message.instrument_id, spec: Box::new(spec) };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn set_limits(message: &private::SetLimits) -> Result<Request, Refusal> {
+    let limits = TradingLimits {
+        price_band: Rate::new(message.price_band),
+        market_collar: Rate::new(message.market_collar),
+        limit_state_band: Rate::new(message.limit_state_band),
+        limit_state_call_ms: message.limit_state_call.get(),
+        order_qty_max: message.order_qty_max,
+        order_notional_max: message.order_notional_max,
+        position_max: message.position_max,
+        open_interest_max: message.open_interest_max,
+        orders_max: message.orders_max,
+    };
+    let action = Action::SetLimits { instrument: message.instrument_id, limits: Box::new(limits) };
+    named(message.request_id, refusal!(private::SetLimits, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn set_trading_state(message: &private::SetTradingState) -> Result<Request, Refusal> {
+    type M = private::SetTradingState;
+    let state = match message.state.get().ok_or(refusal!(M, BadEnum, "state"))? {
+        types::TradingState::Open => TradingState::Open,
+        types::TradingState::CancelOnly => TradingState::CancelOnly,
+        types::TradingState::PreOpen => TradingState::PreOpen,
+        types::TradingState::Auction => TradingState::Auction,
+        types::TradingState::PostOnly => TradingState::PostOnly,
+        types::TradingState::ReduceOnly => TradingState::ReduceOnly,
+        types::TradingState::Halted => TradingState::Halted,
+        types::TradingState::Closed => TradingState::Closed,
+        types::TradingState::Settled => TradingState::Settled,
+    };
+    let action = Action::SetTradingState { instrument: message.instrument_id, state };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn start_auction(message: &private::StartAuction) -> Result<Request, Refusal> {
+    let action = Action::StartAuction { instrument: message.instrument_id, call_ms: message.call.get() };
+    named(message.request_id, refusal!(private::StartAuction, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn settle_instrument(message: &private::SettleInstrument) -> Result<Request, Refusal> {
+    type M = private::SettleInstrument;
+    require(message.price != Mark::new(i64::MIN), refusal!(M, NullInRequired, "price"))?;
+    let action = Action::Settle { instrument: message.instrument_id, price: message.price };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn account_create(message: &private::AccountCreate) -> Result<Request, Refusal> {
+    let action = Action::OpenAccount { account: message.account_id };
+    named(message.request_id, refusal!(private::AccountCreate, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn transfer(message: &private::Transfer) -> Result<Request, Refusal> {
+    type M = private::Transfer;
+    let (account, amount) = (message.account_id, message.amount.get());
+    let size = amount.checked_abs().ok_or(refusal!(M, NullInRequired, "amount"))?;
+    let transfer = Transfer { account, amount: Money::new(size) };
+    let action = if amount < 0 { Action::Withdraw(transfer) } else { Action::Deposit(transfer) };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn set_account_status(message: &private::SetAccountStatus) -> Result<Request, Refusal> {
+    type M = private::SetAccountStatus;
+    let restriction = restriction::<M>(message.status)?;
+    let cancel_orders = flag(message.cancel_orders, refusal!(M, BadEnum, "cancel_orders"))?;
+    let action = Action::SetRestriction { account: message.account_id, restriction, cancel_orders };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn set_owner_group(message: &private::SetOwnerGroup) -> Result<Request, Refusal> {
+    let group = OwnerGroupId::new(message.group_id);
+    let action = Action::SetOwnerGroup { account: message.account_id, group };
+    named(message.request_id, refusal!(private::SetOwnerGroup, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn set_group_status(message: &private::SetGroupStatus) -> Result<Request, Refusal> {
+    type M = private::SetGroupStatus;
+    let restriction = restriction::<M>(message.status)?;
+    let cancel_orders = flag(message.cancel_orders, refusal!(M, BadEnum, "cancel_orders"))?;
+    let group = OwnerGroupId::new(message.group_id);
+    let action = Action::SetGroupRestriction { group, restriction, cancel_orders };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+fn restriction<M: Message>(status: types::Code<AccountStatus>) -> Result<Restriction, Refusal> {
+    match status.get().ok_or(refusal!(M, BadEnum, "status"))? {
+        AccountStatus::Active => Ok(Restriction::None),
+        AccountStatus::ReduceOnly => Ok(Restriction::ReduceOnly),
+        AccountStatus::Suspended => Ok(Restriction::Suspended),
+        AccountStatus::Liquidating => Err(refusal!(M, Unsupported, "status")),
+    }
+}
+
+pub(super) fn key_register(message: &private::KeyRegister) -> Result<Request, Refusal> {
+    let terms = KeyTerms {
+        public: message.public_key.0,
+        account: message.account_id,
+        kinds: u32::from(message.permissions.0),
+        expires: message.expires.get().unwrap_or_default(),
+    };
+    let action = Action::RegisterKey { key: message.key_id, terms: Box::new(terms) };
+    named(message.request_id, refusal!(private::KeyRegister, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn key_suspend(message: &private::KeySuspend) -> Result<Request, Refusal> {
+    type M = private::KeySuspend;
+    let suspended = flag(message.suspended, refusal!(M, BadEnum, "suspended"))?;
+    let cancel_orders = flag(message.cancel_orders, refusal!(M, BadEnum, "cancel_orders"))?;
+    let action = Action::SuspendKey { key: message.key_id, suspended, cancel_orders };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn key_revoke(message: &private::KeyRevoke) -> Result<Request, Refusal> {
+    let action = Action::RevokeKey { key: message.key_id };
+    named(message.request_id, refusal!(private::KeyRevoke, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn admin_mass_cancel(message: &private::AdminMassCancel) -> Result<Request, Refusal> {
+    let instrument = message.instrument_id.get().map(InstrumentId::new);
+    let action =
+        Action::MassCancel(MassCancel { account: message.account_id, instrument, side: None, tag: None });
+    named(message.request_id, refusal!(private::AdminMassCancel, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn index_price(message: &private::IndexPrice) -> Result<Request, Refusal> {
+    type M = private::IndexPrice;
+    // In the engine 0 is unnumbered and never stale; a client's prices are numbered.
+    require(message.source_seq != 0, refusal!(M, NullInRequired, "source_seq"))?;
+    require(message.price != Mark::new(i64::MIN), refusal!(M, NullInRequired, "price"))?;
+    let action = Action::IndexPrice {
+        instrument: message.instrument_id,
+        source: message.source_id,
+        source_seq: message.source_seq,
+        price: message.price,
+    };
+    Ok(Request { client_order_id: ClientOrderId::default(), valid_until: TimeNs::default(), action })
+}
