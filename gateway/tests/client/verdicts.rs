@@ -317,6 +317,22 @@ fn one_refused_order_of_a_batch_is_no_word_on_the_batch() {
 }
 
 #[test]
+fn behind_a_hole_an_order_of_a_batch_answers_it() {
+    for is_refused in [false, true] {
+        let (mut session, mut peer) = ready();
+        session.send(batch(&[full(0), full(0)]).into(), NOW).unwrap();
+        let single = order(&mut session);
+        drop(peer.event(&accepted(90)));
+        peer.last = 1;
+        let mut stream = peer.gap_fill(1, 1);
+        let refused = peer.refusal(3, 2_130);
+        stream.extend(if is_refused { peer.event(&refused) } else { peer.event(&accepted(3)) });
+        assert_eq!(settled(&take(&mut session, &stream)), [(1, Answered::Accepted)]);
+        assert_eq!(session.standing(single), Some(Answered::Waiting));
+    }
+}
+
+#[test]
 fn behind_a_hole_the_end_of_a_mass_quote_answers_it() {
     let (mut session, mut peer) = ready();
     let quote = MassQuote {
