@@ -147,7 +147,7 @@ fn list(desk: &Desk, orders: &[OpenOrder], json: bool, output: &mut dyn Write) -
         let flags = [(OrdFlags::REDUCE_ONLY, "reduce-only"), (OrdFlags::PERSIST, "persistent")];
         let flags: Vec<_> = flags.into_iter().filter_map(|(bit, name)| is(bit).then_some(name)).collect();
         let (leaves, filled) = (names.qty(id, order.leaves_qty.get()), names.qty(id, order.cum_qty.get()));
-        let (name, price) = (names.name(id), names.price(id, order.price));
+        let (name, price) = (names.name(id), names.limit(id, order.price));
         let waits = waits_for(desk, order);
         if json {
             let row = json!({

@@ -98,6 +98,12 @@ impl Instruments {
         self.get(instrument).map_or_else(|| price.to_string(), |def| show_price(def, price))
     }
 
+    /// The limit of an order as people read it; a market order that waits for its trigger has none.
+    #[must_use]
+    pub fn limit(&self, instrument: InstrumentId, price: Price) -> String {
+        if price == Price::new(0) { "market".to_owned() } else { self.price(instrument, price) }
+    }
+
     /// A quantity of an instrument as people read it.
     #[must_use]
     pub fn qty(&self, instrument: InstrumentId, qty: i64) -> String {

@@ -185,7 +185,7 @@ impl Teller<'_> {
         self.put("side", word(event.side));
         self.put("quantity", self.instruments.qty(instrument_id, qty.get()));
         self.put("instrument", self.instruments.name(instrument_id));
-        self.put("price", self.instruments.price(instrument_id, price));
+        self.put("price", self.instruments.limit(instrument_id, price));
         self.put("life", word(event.tif));
         if let Some(display) = event.display_qty.get() {
             self.put("shows", self.instruments.qty(instrument_id, display.get()));
