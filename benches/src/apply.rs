@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 
+use engine::ahead::{Distance, FAR, NEAR};
 use engine::{Command, Events};
 use serde::Serialize;
 
@@ -96,7 +97,12 @@ pub struct ApplyReport {
 /// The commands to time, apart from everything else, so that a profiler can be told to look at nothing but this.
 #[inline(never)]
 pub fn timed_section(feeder: &mut Feeder, flow: &Flow, events: &mut Events) {
-    for (_, command) in &flow.commands {
+    for (at, (_, command)) in flow.commands.iter().enumerate() {
+        for (distance, ahead) in [(Distance::Far, FAR), (Distance::Near, NEAR)] {
+            if let Some((_, waiting)) = flow.commands.get(at + ahead) {
+                feeder.venue.announce(waiting, distance);
+            }
+        }
         apply(feeder, command, events);
     }
 }

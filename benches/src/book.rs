@@ -1,19 +1,28 @@
 //! What does the bare book cost per operation, beside other engines on the same flow?
 #![expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "ratios and shares of a report")]
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use crate::drivers::{self, Entry, OURS, Outcome, Part};
 use crate::measure::{Latency, Spread};
+use crate::recorded::Recording;
 use crate::reference::Expected;
 use crate::report::{Report, Setting, table};
-use crate::workload::{Kind, Shape, Workload};
+use crate::workload::{KINDS, Kind, Shape, Workload};
 
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Flows.
+    /// Generated flows.
     pub shapes: Vec<Shape>,
+    /// Recorded flows.
+    pub recordings: Vec<Recording>,
+    /// Timed operations per run of a recorded flow, rounded up to whole rounds.
+    pub recorded_ops: usize,
+    /// Where recordings lie.
+    pub data: PathBuf,
     /// Runs of each driver, interleaved over drivers.
     pub runs: usize,
     /// Only drivers whose name contains this.
@@ -27,7 +36,15 @@ impl Options {
     #[must_use]
     pub fn quick() -> Self {
         let shrink = |shape: Shape| Shape { resting: shape.resting.min(2_000), ops: 5_000, ..shape };
-        Self { shapes: Shape::SIZES.map(shrink).to_vec(), runs: 1, only: None, core: 1 }
+        Self {
+            shapes: Shape::SIZES.map(shrink).to_vec(),
+            recordings: Recording::ALL.to_vec(),
+            recorded_ops: 1,
+            data: PathBuf::from("../shared/data"),
+            runs: 1,
+            only: None,
+            core: 1,
+        }
     }
 }
 
@@ -59,12 +76,12 @@ pub struct Line {
 pub struct Section {
     /// Target of resting orders.
     pub flow: &'static str,
-    /// Seed of the generator.
-    pub seed: u64,
+    /// Seed of the generator, or the file.
+    pub origin: String,
     /// Resting orders at the end.
     pub resting: u64,
     /// Operations by kind, in the order of `Kind::ALL`.
-    pub mix: [usize; 4],
+    pub mix: [usize; KINDS],
     /// Trades, prefill included.
     pub trades: u64,
     /// Hash of the reference's resting orders.
@@ -80,6 +97,8 @@ pub struct BookReport {
     pub setting: Setting,
     /// Flows.
     pub sections: Vec<Section>,
+    /// Recorded flows that could not be read, and why.
+    pub absent: Vec<String>,
 }
 
 impl BookReport {
@@ -98,16 +117,17 @@ struct Runs<'a> {
     partial: bool,
     ns: Vec<f64>,
     latency: Vec<Latency>,
-    by_kind: [Vec<Latency>; 4],
+    by_kind: [Vec<Latency>; KINDS],
     outcomes: Vec<Outcome>,
 }
 
 impl<'a> Runs<'a> {
     fn new(entry: Entry, workload: &'a Workload) -> Self {
-        let ops = (entry.ops_max)(workload.shape.resting).min(workload.shape.ops);
+        let timed = workload.all.len() - workload.prefill;
+        let ops = (entry.ops_max)(workload.resting).min(timed);
         let (all, expected) = workload.first(ops);
-        let part = Part { shape: &workload.shape, all, prefill: workload.prefill, ids: workload.ids };
-        let partial = ops < workload.shape.ops;
+        let part = Part::of(workload, all);
+        let partial = ops < timed;
         let (ns, latency, outcomes) = (Vec::new(), Vec::new(), Vec::new());
         Self { entry, part, expected, partial, ns, latency, by_kind: Default::default(), outcomes }
     }
@@ -149,15 +169,30 @@ impl<'a> Runs<'a> {
 #[must_use]
 pub fn run(options: &Options) -> BookReport {
     let setting = Setting::prepare(options.core);
-    let sections = options.shapes.iter().map(|&shape| section(shape, options)).collect();
-    BookReport { setting, sections }
+    let generated = options.shapes.iter().map(|&shape| section(&Workload::generate(shape), options));
+    let mut sections: Vec<Section> = generated.collect();
+    let mut absent = Vec::new();
+    for recording in &options.recordings {
+        match recording.workload(&options.data, options.recorded_ops) {
+            Ok(workload) => sections.push(section(&workload, options)),
+            Err(error) => absent.push(format!("{}: not measured: {error:#}", recording.name())),
+        }
+    }
+    BookReport { setting, sections, absent }
 }
 
-fn section(shape: Shape, options: &Options) -> Section {
+/// Runs one flow on our own book once, for a profiler that counts the operations of `kind`; how many it ran.
+#[must_use]
+pub fn run_once(shape: Shape, kind: Kind) -> usize {
     let workload = Workload::generate(shape);
-    let chosen = |entry: &Entry| options.only.as_ref().is_none_or(|only| entry.name.contains(only.as_str()));
-    let entries = drivers::all().into_iter().filter(chosen);
-    let mut all: Vec<Runs<'_>> = entries.map(|entry| Runs::new(entry, &workload)).collect();
+    drivers::run_once(&Part::of(&workload, &workload.all), kind)
+}
+
+fn section(workload: &Workload, options: &Options) -> Section {
+    let reduces = workload.reduces();
+    let named = |entry: &Entry| options.only.as_ref().is_none_or(|only| entry.name.contains(only.as_str()));
+    let entries = drivers::all().into_iter().filter(|entry| named(entry) && (entry.reduces || !reduces));
+    let mut all: Vec<Runs<'_>> = entries.map(|entry| Runs::new(entry, workload)).collect();
     for _ in 0..options.runs.max(1) {
         for runs in &mut all {
             runs.run();
@@ -165,8 +200,8 @@ fn section(shape: Shape, options: &Options) -> Section {
     }
     let ours = all.iter().find(|runs| runs.entry.name == OURS).map(|runs| Spread::of(&runs.ns).median);
     Section {
-        flow: shape.name,
-        seed: shape.seed,
+        flow: workload.name,
+        origin: workload.origin.clone(),
         resting: workload.expected.resting,
         mix: workload.mix(),
         trades: workload.expected.totals.trades,
@@ -182,13 +217,14 @@ impl Section {
         let mix: Vec<String> = Kind::ALL
             .iter()
             .zip(self.mix)
+            .filter(|(_, count)| *count > 0)
             .map(|(kind, count)| format!("{} {:.1} %", kind.name(), share(count)))
             .collect();
         let title = format!(
-            "book only, {} resting ({} at the end), seed {}, {} trades: {}\n",
+            "book only, {} ({}), {} resting at the end, {} trades: {}\n",
             self.flow,
+            self.origin,
             self.resting,
-            self.seed,
             self.trades,
             mix.join(", ")
         );
@@ -205,6 +241,7 @@ impl Section {
                 "ioc",
                 "cancel",
                 "move",
+                "reduce",
             ]
             .map(str::to_owned)
             .to_vec(),
@@ -233,7 +270,8 @@ impl Line {
             verdict.to_owned(),
             triple(&self.latency),
         ];
-        row.extend(self.by_kind.iter().map(|(_, latency)| triple(latency)));
+        let of_kind = |latency: &Latency| if latency.count > 0 { triple(latency) } else { "-".to_owned() };
+        row.extend(self.by_kind.iter().map(|(_, latency)| of_kind(latency)));
         row
     }
 }
@@ -243,18 +281,32 @@ impl Report for BookReport {
         let sections: Vec<String> = self.sections.iter().map(Section::text).collect();
         let note =
             "ns/op: thread CPU, median of runs. Latencies: ns, one stamp included (see the null driver).";
-        format!("{}\n{note}\n\n{}", self.setting.line(), sections.join("\n"))
+        let absent = self.absent.join("\n");
+        format!("{}\n{note}\n\n{}\n{absent}", self.setting.line(), sections.join("\n"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn every_driver_agrees_with_the_reference() {
-        let report = run(&Options::quick());
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+        let report = run(&Options { data, ..Options::quick() });
         assert!(report.all_agree(), "{}", report.text());
-        assert_eq!(report.sections.len(), 3);
+        assert_eq!(report.sections.len() + report.absent.len(), 5, "{}", report.text());
+        for line in &report.absent {
+            eprintln!("{line}");
+        }
+    }
+
+    #[test]
+    fn every_kind_is_counted_once() {
+        let shape = Options::quick().shapes[0];
+        let counted = Kind::ALL.map(|kind| run_once(shape, kind));
+        assert_eq!(counted.iter().sum::<usize>(), shape.ops);
+        assert!(counted[..4].iter().all(|&count| count > 0), "{counted:?}");
     }
 }

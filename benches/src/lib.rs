@@ -14,6 +14,7 @@ pub mod measure;
 pub mod memory;
 pub mod population;
 pub mod random;
+pub mod recorded;
 pub mod reference;
 pub mod replay;
 pub mod report;

@@ -1,4 +1,4 @@
-//! How much memory does a resting order take, and an account with one position?
+//! How much memory does a resting order take, a book that is spread over many prices, and an account with one position?
 //!
 //! Measured as the growth of this process's resident set while the venue is filled through commands, so it counts what
 //! the machine has to hold: pages once touched, room reserved and never touched left out.
@@ -7,6 +7,10 @@
 use std::fs;
 
 use anyhow::Context;
+use engine::book::Book;
+use engine::orders::{NewSlot, Orders, Terms as OrderTerms};
+use engine::{ClientOrderId, SessionId};
+use risk::{AccountId, InstrumentId, Qty, Side};
 use serde::Serialize;
 
 use crate::population::{Population, Terms};
@@ -19,6 +23,8 @@ pub struct Options {
     pub orders: u32,
     /// Accounts to open, each with one position.
     pub accounts: u32,
+    /// Prices a book is spread over.
+    pub prices: u32,
     /// The core to run on.
     pub core: usize,
 }
@@ -27,7 +33,7 @@ impl Options {
     /// A run of a moment, for tests.
     #[must_use]
     pub const fn quick() -> Self {
-        Self { orders: 2_000, accounts: 2_000, core: 1 }
+        Self { orders: 2_000, accounts: 2_000, prices: 10_000, core: 1 }
     }
 }
 
@@ -42,22 +48,50 @@ pub struct Line {
     pub bytes_each: f64,
 }
 
-/// Both figures.
+/// All figures.
 #[derive(Clone, Debug, Serialize)]
 pub struct MemoryReport {
     /// Machine.
     pub setting: Setting,
+    /// Prices a book is spread over.
+    pub prices: u32,
     /// Figures.
     pub lines: Vec<Line>,
 }
 
-/// Measures both.
+/// Measures all.
 ///
 /// # Errors
 /// Where `/proc/self/status` does not say how much is resident.
 pub fn run(options: &Options) -> anyhow::Result<MemoryReport> {
     let setting = Setting::prepare(options.core);
-    Ok(MemoryReport { setting, lines: vec![per_order(options.orders)?, per_account(options.accounts)?] })
+    // Kept to the end: memory given back would hide the growth of what comes after.
+    let (every, _every) = spread("order, one at each of the prices", options.prices, 1)?;
+    let (sparse, _sparse) = spread("order, one at each 512th of the prices", options.prices, 512)?;
+    let lines = vec![per_order(options.orders)?, per_account(options.accounts)?, every, sparse];
+    Ok(MemoryReport { setting, prices: options.prices, lines })
+}
+
+/// A bare book over `prices`, with an order at one in `step` of them: buys below the middle, sells from there on.
+fn spread(what: &'static str, prices: u32, step: u32) -> anyhow::Result<(Line, (Book, Orders))> {
+    let count = prices.div_ceil(step);
+    let before = resident()?;
+    let (mut book, mut orders) = (Book::new(prices), Orders::with_capacity(count));
+    for index in 0..count {
+        let key = index * step;
+        let slot = orders.allocate(&NewSlot {
+            instrument: InstrumentId::new(0),
+            account: AccountId::new(16),
+            side: if key < prices >> 1 { Side::Buy } else { Side::Sell },
+            key,
+            qty: Qty::new(1),
+            reduce_only: false,
+            persistent: false,
+            terms: OrderTerms::new(SessionId::new(1), ClientOrderId::new(u64::from(index) + 1)),
+        });
+        book.rest(&mut orders, slot);
+    }
+    Ok((line(what, count, before, resident()?), (book, orders)))
 }
 
 fn per_order(orders: u32) -> anyhow::Result<Line> {
@@ -103,7 +137,11 @@ impl Report for MemoryReport {
         rows.extend(self.lines.iter().map(|line| {
             vec![line.what.to_owned(), line.count.to_string(), format!("{:.0}", line.bytes_each)]
         }));
-        format!("memory: growth of the resident set\n{}", table(&rows))
+        format!(
+            "memory: growth of the resident set; books spread over {} prices\n{}",
+            self.prices,
+            table(&rows)
+        )
     }
 }
 
@@ -112,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_figures_are_taken() {
-        assert_eq!(run(&Options::quick()).expect("Linux has /proc").lines.len(), 2);
+    fn every_figure_is_taken() {
+        assert_eq!(run(&Options::quick()).expect("Linux has /proc").lines.len(), 4);
     }
 }

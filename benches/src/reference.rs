@@ -104,7 +104,7 @@ impl Reference {
     /// Applies an operation; what remains unfilled of it.
     ///
     /// # Panics
-    /// When an order is moved that does not rest; the generator never does.
+    /// When an order is moved or reduced that does not rest; no flow does that.
     pub fn apply(&mut self, op: &Op) -> u32 {
         self.filled.clear();
         match op.kind {
@@ -115,6 +115,12 @@ impl Reference {
             }
             Kind::Immediate => self.take(op.side, op.price, op.qty),
             Kind::Cancel => self.remove(op.id).map_or(0, |order| order.qty),
+            Kind::Reduce => {
+                let order =
+                    self.orders[op.id as usize].as_mut().expect("the generator reduces resting orders only");
+                order.qty -= op.qty;
+                order.qty
+            }
             Kind::Move => {
                 let order = self.remove(op.id).expect("the generator moves resting orders only");
                 let rest = self.take(order.side, op.price, order.qty);

@@ -448,6 +448,7 @@ fn cancel(order: u64) -> CancelOrder {
         orig_cl_ord_id: order.into(),
         account_id: account(),
         instrument_id: INSTRUMENT,
+        valid_until: TimeNsN::NONE,
     }
 }
 

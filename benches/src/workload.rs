@@ -11,22 +11,29 @@ use risk::Side;
 use crate::random::Random;
 use crate::reference::{Expected, Reference};
 
+/// How many kinds of operation there are.
+pub const KINDS: usize = 5;
+
 /// What an operation does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, clap::ValueEnum)]
 pub enum Kind {
     /// A good-till-cancel order.
+    #[value(name = "gtc")]
     Add,
     /// An order that takes what it can at once.
+    #[value(name = "ioc")]
     Immediate,
     /// Removes an order.
     Cancel,
     /// Changes an order's price.
     Move,
+    /// Takes some off an order's quantity; it keeps its place.
+    Reduce,
 }
 
 impl Kind {
     /// Every kind, in the order of reports.
-    pub const ALL: [Self; 4] = [Self::Add, Self::Immediate, Self::Cancel, Self::Move];
+    pub const ALL: [Self; KINDS] = [Self::Add, Self::Immediate, Self::Cancel, Self::Move, Self::Reduce];
 
     /// As printed.
     #[must_use]
@@ -36,6 +43,7 @@ impl Kind {
             Self::Immediate => "ioc",
             Self::Cancel => "cancel",
             Self::Move => "move",
+            Self::Reduce => "reduce",
         }
     }
 }
@@ -122,11 +130,19 @@ impl Shape {
     }
 }
 
-/// A generated flow.
+/// A flow.
 #[derive(Debug)]
 pub struct Workload {
-    /// What it was generated from.
-    pub shape: Shape,
+    /// As printed.
+    pub name: &'static str,
+    /// Where it came from, as printed.
+    pub origin: String,
+    /// How many orders rest in it, roughly.
+    pub resting: u32,
+    /// Stands in for the price of the last trade before the first one.
+    pub base: i64,
+    /// No price is above.
+    pub price_max: i64,
     /// Prefill, then the operations to time.
     pub all: Vec<Op>,
     /// How many are prefill.
@@ -148,7 +164,10 @@ impl Workload {
             generator.step();
         }
         let Generator { book, ops, next_id, .. } = generator;
-        Self { shape, all: ops, prefill, expected: book.expected(), ids: next_id }
+        let (origin, price_max) = (format!("seed {}", shape.seed), shape.price_max());
+        let Shape { name, resting, base, .. } = shape;
+        let expected = book.expected();
+        Self { name, origin, resting, base, price_max, all: ops, prefill, expected, ids: next_id }
     }
 
     /// The first `count` timed operations with everything before them, and what they must end in.
@@ -159,16 +178,22 @@ impl Workload {
         if end == self.all.len() {
             return (part, self.expected);
         }
-        let mut book = Reference::new(self.shape.base);
+        let mut book = Reference::new(self.base);
         for op in part {
             book.apply(op);
         }
         (part, book.expected())
     }
 
+    /// Whether it takes something off orders in place, which not every engine can.
+    #[must_use]
+    pub fn reduces(&self) -> bool {
+        self.all.iter().any(|op| op.kind == Kind::Reduce)
+    }
+
     /// How many of the timed operations are of each kind, in the order of [`Kind::ALL`].
     #[must_use]
-    pub fn mix(&self) -> [usize; 4] {
+    pub fn mix(&self) -> [usize; KINDS] {
         Kind::ALL.map(|kind| self.all[self.prefill..].iter().filter(|op| op.kind == kind).count())
     }
 }
@@ -401,7 +426,7 @@ mod tests {
         for target in [Target::Oldest, Target::Uniform] {
             let workload = small(target);
             let per_mille = workload.mix().map(|count| (count * 1000).div_euclid(60_000));
-            for (got, want) in per_mille.into_iter().zip([90, 30, 60, 820]) {
+            for (got, want) in per_mille.into_iter().zip([90, 30, 60, 820, 0]) {
                 assert!(got.abs_diff(want) <= 15, "{target:?}: {per_mille:?} per mille");
             }
             assert!(workload.expected.resting.abs_diff(1_000) < 150, "{:?}", workload.expected);

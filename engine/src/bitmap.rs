@@ -36,8 +36,18 @@ impl Bitmap {
     /// Adds `key`.
     #[inline]
     pub(crate) fn insert(&mut self, key: u32) {
-        let mut at = key;
-        for level in &mut self.levels {
+        let word = &mut self.levels[0][(key >> WORD_SHIFT) as usize];
+        let was_empty = *word == 0;
+        *word |= 1 << (key & WORD_MASK);
+        if was_empty {
+            self.set_above(key >> WORD_SHIFT);
+        }
+    }
+
+    /// Above the members, marks that there are some below `at`.
+    #[inline(never)]
+    fn set_above(&mut self, mut at: u32) {
+        for level in self.levels.iter_mut().skip(1) {
             let word = &mut level[(at >> WORD_SHIFT) as usize];
             let was_empty = *word == 0;
             *word |= 1 << (at & WORD_MASK);
@@ -48,19 +58,29 @@ impl Bitmap {
         }
     }
 
-    /// Removes `key`; whether none of the 64 keys around it is a member now.
+    /// Removes the member `key` where it is `gone`; whether none of the 64 keys around it is a member now.
     #[inline]
-    pub(crate) fn remove(&mut self, key: u32) -> bool {
-        let mut at = key;
-        for (depth, level) in self.levels.iter_mut().enumerate() {
+    pub(crate) fn remove_if(&mut self, key: u32, gone: bool) -> bool {
+        let word = &mut self.levels[0][(key >> WORD_SHIFT) as usize];
+        *word &= !(u64::from(gone) << (key & WORD_MASK));
+        if *word != 0 {
+            return false;
+        }
+        self.clear_above(key >> WORD_SHIFT);
+        true
+    }
+
+    /// Above the members, marks that there are none below `at`.
+    #[inline(never)]
+    fn clear_above(&mut self, mut at: u32) {
+        for level in self.levels.iter_mut().skip(1) {
             let word = &mut level[(at >> WORD_SHIFT) as usize];
             *word &= !(1 << (at & WORD_MASK));
             if *word != 0 {
-                return depth > 0;
+                return;
             }
             at >>= WORD_SHIFT;
         }
-        true
     }
 
     /// Whether any of the 512 keys of `page` is a member.
@@ -133,7 +153,7 @@ mod tests {
                     bitmap.insert(key);
                     set.insert(key);
                 } else {
-                    bitmap.remove(key);
+                    bitmap.remove_if(key, true);
                     set.remove(&key);
                 }
                 let probe = u32::try_from((random >> 20) % u64::from(keys)).expect("below u32");

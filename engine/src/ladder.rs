@@ -6,7 +6,9 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 
+use crate::ahead::fetch;
 use crate::bitmap::Bitmap;
 
 /// No node.
@@ -101,48 +103,58 @@ impl Ladder {
         &mut self.levels[slot_of(page, key)]
     }
 
+    /// Last node at `key`, or `NIL`.
+    #[inline]
+    pub(crate) fn tail(&self, key: u32) -> u32 {
+        self.level(key).map_or(NIL, |level| level.tail)
+    }
+
+    /// Asks for the level at `key`, where there is a page for it.
+    #[inline]
+    pub(crate) fn fetch(&self, key: u32) {
+        if let Some(level) = self.level(key) {
+            fetch(level);
+        }
+    }
+
     /// Appends `node` to the list at `key`; whether the key was empty before.
+    ///
+    /// Whether a level holds other nodes is a coin toss in a thin book, and a wrong guess costs more than a store:
+    /// where there is no neighbour, the node itself stands in for it and is overwritten last.
     #[inline]
     pub(crate) fn push_back(&mut self, key: u32, node: u32, qty: i64, nodes: &mut impl Nodes) -> bool {
-        if self.directory[(key >> PAGE_SHIFT) as usize] == NIL {
-            self.add_page(key >> PAGE_SHIFT);
+        let mut page = self.directory[(key >> PAGE_SHIFT) as usize];
+        if page == NIL {
+            page = self.add_page(key >> PAGE_SHIFT);
         }
-        let level = self.level_mut(key);
+        let level = &mut self.levels[slot_of(page, key)];
         let tail = core::mem::replace(&mut level.tail, node);
+        let was_empty = tail == NIL;
+        level.head = select_unpredictable(was_empty, node, level.head);
         level.qty += qty;
+        nodes.link(select_unpredictable(was_empty, node, tail)).next = node;
         *nodes.link(node) = Link { prev: tail, next: NIL };
-        if tail != NIL {
-            nodes.link(tail).next = node;
-            return false;
-        }
-        level.head = node;
         self.occupied.insert(key);
-        true
+        was_empty
     }
 
     /// Takes `node` with `qty` out of the list at `key`; whether the key is empty now.
     #[inline]
     pub(crate) fn remove(&mut self, key: u32, node: u32, qty: i64, nodes: &mut impl Nodes) -> bool {
-        let Link { prev, next } = core::mem::replace(nodes.link(node), Link::LOOSE);
+        let Link { prev, next } = *nodes.link(node);
+        let (is_first, is_last) = (prev == NIL, next == NIL);
         let level = self.level_mut(key);
         level.qty -= qty;
-        if prev == NIL {
-            level.head = next;
-        } else {
-            nodes.link(prev).next = next;
-        }
-        if next == NIL {
-            level.tail = prev;
-        } else {
-            nodes.link(next).prev = prev;
-        }
-        if level.head != NIL {
-            return false;
-        }
-        if self.occupied.remove(key) {
+        level.head = select_unpredictable(is_first, next, level.head);
+        level.tail = select_unpredictable(is_last, prev, level.tail);
+        nodes.link(select_unpredictable(is_first, node, prev)).next = next;
+        nodes.link(select_unpredictable(is_last, node, next)).prev = prev;
+        *nodes.link(node) = Link::LOOSE;
+        let is_empty = is_first & is_last;
+        if self.occupied.remove_if(key, is_empty) {
             self.drop_page_if_empty(key >> PAGE_SHIFT);
         }
-        true
+        is_empty
     }
 
     /// Takes `qty` off a level whose node stays.
@@ -152,7 +164,7 @@ impl Ladder {
     }
 
     #[cold]
-    fn add_page(&mut self, index: u32) {
+    fn add_page(&mut self, index: u32) -> u32 {
         // A page on the free list is all empty levels already: pages are freed when their last level empties.
         let page = self.free_pages.pop().unwrap_or_else(|| {
             let page = self.levels.len() >> PAGE_SHIFT;
@@ -160,6 +172,7 @@ impl Ladder {
             u32::try_from(page).expect("pages are fewer than keys")
         });
         self.directory[index as usize] = page;
+        page
     }
 
     #[inline]

@@ -11,6 +11,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod ahead;
 mod auction;
 mod bitmap;
 pub mod book;

@@ -16,7 +16,7 @@ pub const WAKES_PER_COMMAND: usize = 256;
 /// Makers a fill-or-kill order may need; it is refused beyond, so that all or nothing stays one command.
 pub const FOK_MAKERS_MAX: usize = MATCHES_PER_COMMAND;
 /// Events one command may emit.
-pub const EVENTS_PER_COMMAND: usize = 2048;
+pub const EVENTS_PER_COMMAND: usize = 5120;
 /// Slots of the order store: an order number carries 24 bits of slot.
 pub const ORDER_SLOTS_MAX: u32 = 1 << 24;
 /// Generations of one slot: an order number carries 40 bits of it; a slot retires at the last.
@@ -54,11 +54,18 @@ pub const RESTARTS_PER_COMMAND: usize = 256;
 /// Sources of index prices of one instrument.
 pub const INDEX_SOURCES_MAX: usize = 16;
 
-// A touched maker is filled and both sides trimmed, or cancelled: at most a fill, two trims or cancels of reduce-only
-// orders each and a cancel of its own; a command adds a handful of its own.
-const _: () = assert!(EVENTS_PER_COMMAND >= 6 * MATCHES_PER_COMMAND + 64);
-const _: () = assert!(EVENTS_PER_COMMAND >= CANCELS_PER_COMMAND + TIMERS_PER_COMMAND + 64);
-const _: () = assert!(EVENTS_PER_COMMAND >= CANCELS_PER_COMMAND + RESTRICTIONS_PER_COMMAND + 64);
+// A touched maker is a fill, for each side two exits that grow, a pair partner and two trims or cancels of reduce-only
+// orders, for the maker its next part, its protection group and a liquidation; a command adds a handful of its own.
+const _: () = assert!(EVENTS_PER_COMMAND >= 14 * MATCHES_PER_COMMAND + 64);
+// What a cancel takes along: a pair partner, and two exits of each.
+const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + TIMERS_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + RESTRICTIONS_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= 6 * TIMERS_PER_COMMAND + 64);
+// Both orders of an auction's pair are what a maker is elsewhere, and each may be the first at a price found anew.
+const _: () = assert!(EVENTS_PER_COMMAND >= 18 * MATCHES_PER_COMMAND + 64);
+// A settled position may leave its account below maintenance margin.
+const _: () = assert!(EVENTS_PER_COMMAND >= 4 * SETTLES_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= RESTARTS_PER_COMMAND + 64);
 // A side of a quote may cancel what stands there and be refused.
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * QUOTES_MAX + 64);
 // A sweep that cancels all it looks at meets the bound on cancels first.

@@ -5,8 +5,8 @@
 //! because it decides future order numbers. What the matcher reads is 32 bytes; the rest is kept apart.
 
 use alloc::vec::Vec;
-use core::borrow::Borrow;
 
+use crate::ahead::fetch;
 use crate::command::{ClientOrderId, OrderId, SessionId};
 use crate::conditions::{Conditions, ConditionsId, ConditionsStore};
 use crate::ladder::{Link, NIL, Nodes};
@@ -15,6 +15,10 @@ use risk::{AccountId, InstrumentId, OrderSlot, Qty, Side};
 
 const SLOT_BITS: u32 = 24;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+
+/// Orders in less memory than this are mostly found in a core's own caches (1 to 2 MiB, today); asking for them costs
+/// more than it saves.
+const CACHED_BYTES: usize = 2 << 20;
 
 /// What the matcher reads of an order: half a cache line, never astride two.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
@@ -131,6 +135,12 @@ pub struct NewSlot {
     pub terms: Terms,
 }
 
+/// The slot an order number carries.
+#[inline]
+fn slot_of(id: OrderId) -> u32 {
+    u32::try_from(id.get() & SLOT_MASK).unwrap_or(u32::MAX)
+}
+
 /// The order store.
 #[derive(Debug, bincode::Encode)]
 pub struct Orders {
@@ -167,11 +177,10 @@ impl Orders {
         self.free.len() + self.capacity as usize - self.hot.len() >= orders as usize
     }
 
-    /// Stores an order; the caller has asked [`Self::has_room_for`]. Whoever stores plain orders hands one over, others
-    /// lend one: so the path of plain orders has this compiled into it.
-    #[inline]
-    pub fn allocate(&mut self, new: impl Borrow<NewSlot>) -> OrderSlot {
-        let new = new.borrow();
+    /// Stores an order; the caller has asked [`Self::has_room_for`].
+    #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
+    #[inline(always)]
+    pub fn allocate(&mut self, new: &NewSlot) -> OrderSlot {
         let (slot, generation) = match self.free.pop() {
             Some(slot) => (slot, self.hot[slot.index()].generation() + 1),
             None => (OrderSlot::new(u32::try_from(self.hot.len()).expect("below ORDER_SLOTS_MAX")), 1),
@@ -214,7 +223,7 @@ impl Orders {
     /// The slot of a live order.
     #[inline]
     pub fn find(&self, id: OrderId) -> Option<OrderSlot> {
-        let slot = OrderSlot::new(u32::try_from(id.get() & SLOT_MASK).ok()?);
+        let slot = OrderSlot::new(slot_of(id));
         let order = self.hot.get(slot.index())?;
         (order.is_live() && order.generation() == id.get() >> SLOT_BITS).then_some(slot)
     }
@@ -283,6 +292,48 @@ impl Orders {
     pub(crate) fn set_shown(&mut self, slot: OrderSlot, shown: Qty, hidden: Qty) {
         self.hot[slot.index()].leaves = shown;
         self.conditions_mut(slot).hidden = hidden;
+    }
+
+    /// Whether there are so many orders that an operation finds few of them in the caches, and reading ahead pays.
+    #[inline]
+    pub fn outgrow_caches(&self) -> bool {
+        self.hot.len() * size_of::<Order>() >= CACHED_BYTES
+    }
+
+    /// Asks for the order of this number.
+    #[inline]
+    pub(crate) fn fetch(&self, id: OrderId) {
+        self.fetch_slot(slot_of(id));
+    }
+
+    /// Asks for the order of this number and its terms.
+    pub(crate) fn fetch_with_terms(&self, id: OrderId) {
+        self.fetch(id);
+        if let Some(terms) = self.terms.get(slot_of(id) as usize) {
+            fetch(terms);
+        }
+    }
+
+    /// What stands where the order of this number would, it or another.
+    pub(crate) fn peek(&self, id: OrderId) -> Option<&Order> {
+        self.hot.get(slot_of(id) as usize)
+    }
+
+    /// Asks for an order; `NIL` and beyond are nothing to ask for.
+    #[inline]
+    pub(crate) fn fetch_slot(&self, slot: u32) {
+        if let Some(order) = self.hot.get(slot as usize) {
+            fetch(order);
+        }
+    }
+
+    /// Asks for the neighbours of the order of this number, which was asked for before; the order as it is now.
+    #[inline]
+    pub(crate) fn fetch_neighbours(&self, id: OrderId) -> Option<&Order> {
+        let order = self.peek(id)?;
+        self.fetch_slot(order.link.prev);
+        self.fetch_slot(order.link.next);
+        Some(order)
     }
 
     /// Books a fill on an order; what remains.

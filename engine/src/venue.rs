@@ -9,6 +9,7 @@ mod activation;
 mod advanced;
 mod amend;
 mod amend_trigger;
+mod announce;
 mod auction;
 mod batch;
 mod cancel;

@@ -80,12 +80,12 @@ struct Onlooker {
 impl Onlooker {
     /// The events of a command at `now`; orders it accepted or amended by quotes have `group`.
     fn sees(&mut self, now: u64, command: &Command, events: &[Event]) {
-        let of_command = match &command.action {
-            Action::MassQuote(quotes) => Some((quotes.account, quotes.protection)),
-            Action::AdvancedOrder(advanced) => {
-                Some((advanced.order.account, advanced.instructions.protection))
-            }
-            _ => None,
+        let of_command = if let Action::MassQuote(quotes) = &command.action {
+            Some((quotes.account, quotes.protection))
+        } else if let Action::AdvancedOrder(AdvancedOrder { order, instructions }) = &command.action {
+            Some((order.account, instructions.protection))
+        } else {
+            None
         };
         let mut due = Vec::new();
         for event in events {
@@ -94,42 +94,46 @@ impl Onlooker {
                 due.remove(place.expect("a group trips only at a limit"));
                 self.trips += 1;
             }
-            match event {
-                Event::Accepted { order, .. } | Event::Amended { order, .. } => {
-                    if let Some(group) = of_command {
-                        self.of_orders.insert(*order, group);
-                    }
+            if let Event::Fill(fill) = event {
+                assert!(due.is_empty(), "{due:?} has to trip before {event:?}");
+                let (taken, made) = (fill.side, fill.side.opposite());
+                due.extend(self.counts(now, fill.maker.order, made, fill.qty));
+                if fill.kind == FillKind::Auction {
+                    due.extend(self.counts(now, fill.taker.order, taken, fill.qty));
                 }
-                Event::Fill(fill) => {
-                    assert!(due.is_empty(), "{due:?} has to trip before {event:?}");
-                    let (taken, made) = (fill.side, fill.side.opposite());
-                    due.extend(self.counts(now, fill.maker.order, made, fill.qty));
-                    if fill.kind == FillKind::Auction {
-                        due.extend(self.counts(now, fill.taker.order, taken, fill.qty));
-                    }
-                }
-                Event::ProtectionSet { protection, .. } => {
-                    let seen = Seen { limits: *protection, start: None, qty: 0, delta: 0, fills: 0 };
-                    let key = (protection.account, protection.group);
-                    if protection.window_ms == 0 {
-                        self.groups.remove(&key);
-                    } else {
-                        self.groups.insert(key, seen);
-                    }
-                }
-                Event::ProtectionReset { account, group, .. } => {
-                    self.groups.get_mut(&(*account, *group)).expect("it is known").start = None;
-                }
-                Event::Cancelled { reason: CancelReason::Protection, .. } => self.swept += 1,
-                Event::Cancelled { reason: CancelReason::Expired, .. } => self.expired += 1,
-                Event::MassQuoted { taken, refused, .. } => {
-                    self.taken += taken;
-                    self.refused += refused;
-                }
-                _ => {}
             }
+            if let Event::Accepted { order, .. } | Event::Amended { order, .. } = event {
+                self.of_orders.extend(of_command.map(|group| (*order, group)));
+            }
+            self.counts_kind(event);
+            self.follows_limits(event);
         }
         assert!(due.is_empty(), "{due:?} has to trip");
+    }
+
+    fn counts_kind(&mut self, event: &Event) {
+        if let Event::Cancelled { reason, .. } = event {
+            self.swept += u32::from(*reason == CancelReason::Protection);
+            self.expired += u32::from(*reason == CancelReason::Expired);
+        }
+        if let Event::MassQuoted { taken, refused, .. } = event {
+            self.taken += taken;
+            self.refused += refused;
+        }
+    }
+
+    fn follows_limits(&mut self, event: &Event) {
+        if let Event::ProtectionSet { protection, .. } = event {
+            let key = (protection.account, protection.group);
+            self.groups.remove(&key);
+            if protection.window_ms != 0 {
+                let seen = Seen { limits: *protection, start: None, qty: 0, delta: 0, fills: 0 };
+                self.groups.insert(key, seen);
+            }
+        }
+        if let Event::ProtectionReset { account, group, .. } = event {
+            self.groups.get_mut(&(*account, *group)).expect("it is known").start = None;
+        }
     }
 
     /// A maker was filled; its group where that has to trip.
@@ -222,7 +226,7 @@ impl Maker {
             if time_in_force.rests() && self.below(2) == 0 { self.now + self.below(50) * MS } else { 0 };
         let instructions = Instructions {
             protection: self.group(),
-            display: Qty::new(if time_in_force.rests() && self.below(3) == 0 { 1 } else { 0 }),
+            display: Qty::new(i64::from(time_in_force.rests() && self.below(3) == 0)),
             expires: TimeNs::new(expires),
             tag: OrderTag::new(self.below(3)),
             ..Instructions::PLAIN
@@ -375,11 +379,16 @@ fn genesis() -> Vec<Command> {
 #[test]
 fn what_owners_do_at_random_holds() {
     for seed in 1..=4 {
-        play(seed);
+        let Onlooker { trips, swept, expired, taken, refused, .. } = play(seed);
+        println!(
+            "seed {seed}: {trips} trips, {swept} swept, {expired} expired, {taken} sides taken, {refused} refused"
+        );
+        assert!(trips > 200 && swept > 200 && expired > 500 && taken > 5_000 && refused > 500);
     }
 }
 
-fn play(seed: u64) {
+/// Plays commands; what the onlooker saw.
+fn play(seed: u64) -> Onlooker {
     let capacity = Capacity { accounts: 32, legs: 64, orders: 512 };
     let (mut venue, mut replay) = (Venue::new(capacity), Venue::new(capacity));
     let (mut events, mut again) = (Events::default(), Events::default());
@@ -406,9 +415,5 @@ fn play(seed: u64) {
             assert_eq!(venue.digest(), replay.digest(), "after {command:?}");
         }
     }
-    let Onlooker { trips, swept, expired, taken, refused, .. } = onlooker;
-    println!(
-        "seed {seed}: {trips} trips, {swept} swept, {expired} expired, {taken} sides taken, {refused} refused"
-    );
-    assert!(trips > 200 && swept > 200 && expired > 500 && taken > 5_000 && refused > 500);
+    onlooker
 }

@@ -2,18 +2,26 @@
 //! kind. The venue verifies itself after each command, an auction begins at the price that was shown for it, a second
 //! venue that is told the same comes to the same state, and in the end no money is missing.
 
+#[path = "story/machine.rs"]
+#[expect(dead_code, reason = "the scenarios use the rest")]
+mod machine;
+mod model;
+
 use engine::limits::EVENTS_PER_COMMAND;
 use engine::{
     Action, AdvancedOrder, AmendOrder, ClientOrderId, Command, Event, Events, Instructions, MassCancel,
     NewOrder, OrderRef, SelfTrade, Seq, SessionId, Stamp, TimeInForce, TimeNs, TradingLimits, TradingState,
     Transfer, Trigger, TriggerKind, TriggerSource, Venue,
 };
+use machine::{Machine, VenueBesideModel};
 use risk::{
     AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Mark, Money, Price, Qty, Rate, Side, Tier,
 };
 
 const SEEDS: u64 = 6;
 const COMMANDS: u32 = 8_000;
+/// Commands of a stream that the model, which recomputes everything, is told too.
+const MODELLED: u32 = 1_500;
 const ACCOUNTS: u32 = 12;
 const INSTRUMENTS: u32 = 3;
 
@@ -179,6 +187,33 @@ struct Met {
     continued: u32,
 }
 
+/// Instruments with a mark, poor accounts and rich ones.
+fn opening() -> Vec<Action> {
+    let mut actions = Vec::new();
+    for instrument in (0..INSTRUMENTS).map(InstrumentId::new) {
+        actions.push(Action::DefineInstrument { instrument, spec: Box::new(spec()) });
+        actions.push(Action::index_price(instrument, Price::new(1_000).to_mark()));
+    }
+    for number in 0..ACCOUNTS {
+        let account = AccountId::new(16 + number);
+        let amount = Money::new(if number % 3 == 0 { 700 } else { 40_000 });
+        actions.push(Action::OpenAccount { account });
+        actions.push(Action::Deposit(Transfer { account, amount }));
+    }
+    actions
+}
+
+/// Every instrument is closed and settled.
+fn ending() -> Vec<Action> {
+    let end = |number| {
+        let instrument = InstrumentId::new(number);
+        let price = Mark::new((997 << 10) + 333 * i64::from(number));
+        let state = TradingState::Closed;
+        [Action::SetTradingState { instrument, state }, Action::Settle { instrument, price }]
+    };
+    (0..INSTRUMENTS).flat_map(end).collect()
+}
+
 /// Two venues that are told the same.
 struct Twins {
     venues: [Venue; 2],
@@ -255,28 +290,13 @@ impl Twins {
         events
     }
 
-    fn open(&mut self) {
-        for number in 0..INSTRUMENTS {
-            let instrument = InstrumentId::new(number);
-            self.tell(Action::DefineInstrument { instrument, spec: Box::new(spec()) });
-            self.tell(Action::index_price(instrument, Price::new(1_000).to_mark()));
-        }
-        for number in 0..ACCOUNTS {
-            let account = AccountId::new(16 + number);
-            let amount = Money::new(if number % 3 == 0 { 700 } else { 40_000 });
-            self.tell(Action::OpenAccount { account });
-            self.tell(Action::Deposit(Transfer { account, amount }));
-        }
-    }
-
     /// Every instrument is closed and settled; what is left is cash, and all of it.
     fn end(&mut self) {
-        for number in 0..INSTRUMENTS {
-            let instrument = InstrumentId::new(number);
-            self.tell(Action::SetTradingState { instrument, state: TradingState::Closed });
-            let price = Mark::new((997 << 10) + 333 * i64::from(number));
-            let events = self.tell(Action::Settle { instrument, price });
+        for action in ending() {
+            let events = self.tell(action);
             assert!(!matches!(events.as_slice().first(), Some(Event::Rejected { .. })));
+        }
+        for instrument in (0..INSTRUMENTS).map(InstrumentId::new) {
             assert_eq!(self.venues[0].trading_state(instrument), Some(TradingState::Settled));
             assert_eq!(self.venues[0].ledger().open_interest(instrument), Qty::ZERO);
         }
@@ -295,7 +315,9 @@ fn every_state_keeps_the_invariants() {
     for seed in 1..=SEEDS {
         let mut stream = Stream { random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15), client: 0 };
         let mut twins = Twins::new();
-        twins.open();
+        for action in opening() {
+            twins.tell(action);
+        }
         for _ in 0..COMMANDS {
             let command = stream.next();
             twins.apply(&command);
@@ -318,6 +340,33 @@ fn every_state_keeps_the_invariants() {
         [uncrossed, auction_fills, limit_states, liquidations, refreshed, triggered, settled, continued];
     println!("{met:?}");
     assert!(met.iter().all(|&count| count > 20), "everything is met: {met:?}");
+}
+
+/// The same streams, held against the model command for command.
+#[test]
+fn the_model_agrees_in_every_state() {
+    for seed in 1..=SEEDS {
+        let mut stream = Stream { random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15), client: 0 };
+        let mut both = VenueBesideModel::new(Capacity { accounts: 64, legs: 128, orders: 4_096 });
+        let mut tell = |command: &Command| {
+            let mut all = both.apply(command);
+            while both.pending() {
+                all.extend(both.apply(&Command::venue(Action::Continue)));
+            }
+            both.wait(1);
+            all
+        };
+        for action in opening() {
+            tell(&Command::venue(action));
+        }
+        for _ in 0..MODELLED {
+            tell(&stream.next());
+        }
+        for action in ending() {
+            let events = tell(&Command::venue(action));
+            assert!(!matches!(events.first(), Some(Event::Rejected { .. })), "the end is admitted");
+        }
+    }
 }
 
 /// A venue that is told one thing after the other.

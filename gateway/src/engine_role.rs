@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use engine::ahead::{Distance, FAR, NEAR};
 use engine::{Action, Command, Seq, Stamp, TimeNs, Venue};
 
 use crate::clock::Clock;
@@ -119,6 +120,7 @@ impl<C: Clock> EngineRole<C> {
                 let command = Command::venue(Action::Continue);
                 self.apply(outlets, &Arrival { received: self.now, command });
             } else if let Some((batch, next)) = self.current.take() {
+                self.look_ahead(&batch, next);
                 match batch.0.get(next) {
                     Some(Task::Command(arrival)) => self.apply(outlets, arrival),
                     Some(Task::Query(query)) => done += self.answer(outlets, query),
@@ -134,6 +136,16 @@ impl<C: Clock> EngineRole<C> {
             done += 1;
         }
         done
+    }
+
+    /// Announces what waits behind the task at `next`.
+    #[inline]
+    fn look_ahead(&self, batch: &Arrivals, next: usize) {
+        for (distance, ahead) in [(Distance::Far, FAR), (Distance::Near, NEAR)] {
+            if let Some(Task::Command(arrival)) = batch.0.get(next + ahead) {
+                self.venue.announce(&arrival.command, distance);
+            }
+        }
     }
 
     /// Answers a question; what that cost beyond one command.

@@ -3,7 +3,7 @@
 //! Invariant: a leg's `buy_qty`, `sell_qty`, `reduce_only_qty`, `fees_reserved` and `orders` are the exact sums over
 //! its chain of reservations, kept in O(1) per change.
 
-use crate::account::{Leg, LegId};
+use crate::account::{Leg, LegId, Valuation};
 use crate::ledger::Ledger;
 use crate::units::{AccountId, InstrumentId, Mark, Price, Qty, Requirement, Side};
 use crate::{byte_enum, place};
@@ -113,8 +113,8 @@ impl Ledger {
         }
     }
 
-    /// An order with a reservation begins to rest: only now may its price count against the mark. One that only takes
-    /// never widens the bounds.
+    /// An order with a reservation begins to rest, or to wait for its turn: only now may its price count against the mark.
+    /// One that only takes never widens the bounds.
     #[inline]
     pub fn begin_resting(&mut self, slot: OrderSlot) {
         let Reservation { leg, price, side, weight, .. } = self.reservations[slot.index()];
@@ -123,9 +123,12 @@ impl Ledger {
         }
         let leg = &mut self.legs[leg.index()];
         match side {
-            Side::Buy => leg.buy_top = leg.buy_top.max(price),
-            Side::Sell => leg.sell_bottom = leg.sell_bottom.min(price),
+            Side::Buy if price > leg.buy_top => leg.buy_top = price,
+            Side::Sell if price < leg.sell_bottom => leg.sell_bottom = price,
+            Side::Buy | Side::Sell => return,
         }
+        // What the leg was last found to be worth may have been found while the order did not count.
+        leg.valuation = Valuation::FORGOTTEN;
     }
 
     /// Adds `qty` to an order that counts for nothing yet: an exit grows with its entry's fills.

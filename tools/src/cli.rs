@@ -19,6 +19,7 @@ use crate::flow::modelled::Size;
 use crate::interrupt::{INTERRUPTED, Interrupt};
 use crate::keygen::{self, KeygenArgs};
 use crate::load::{self, LoadArgs};
+use crate::market::{self, MarketArgs};
 use crate::order::{self, args::OrderArgs};
 use crate::progress::say;
 use crate::replay::{self, Format};
@@ -82,6 +83,12 @@ pub enum Subcommands {
     Book(BookArgs),
     /// Load a venue: requests at a rate, latency from the intended send time
     Load(LoadArgs),
+    /// Replay a recorded market through the engine and compare with what was recorded
+    ///
+    /// LOBSTER: best bid and offer and all levels after each message, and whether executions hit the head of the queue.
+    /// Bitstamp: whether price-time matching brings the same makers and takers together. Every disagreement is counted
+    /// under a reason; exit code 1 when one has none.
+    Market(MarketArgs),
     /// Check an event log: every byte, the chain, and the checkpoints by a full replay
     ///
     /// The log is opened for reading only. A log that does not fit is reported with file and offset, and exit code 1.
@@ -219,6 +226,7 @@ pub fn run(cli: &Cli, output: &mut dyn Write) -> anyhow::Result<u8> {
         Subcommands::Account(args) => account::run(args, output),
         Subcommands::Book(args) => book::run(args, output),
         Subcommands::Load(args) => load::run(args, output),
+        Subcommands::Market(args) => market::run(args, output),
         Subcommands::Verify(args) => run_verify(args, output),
         Subcommands::Replay(args) => run_replay(args, output),
         Subcommands::Tracebook => tracebook::run(output),

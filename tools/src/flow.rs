@@ -7,6 +7,7 @@
 pub mod book_view;
 #[cfg(test)]
 mod inline;
+pub mod lines;
 pub mod lobster;
 pub mod modelled;
 pub mod random;
@@ -27,7 +28,7 @@ pub const SESSION: SessionId = SessionId::new(1);
 #[derive(Debug, thiserror::Error)]
 pub enum FlowError {
     /// The file cannot be opened or read.
-    #[error("cannot read {}: {source}; check the path given with --flow lobster:FILE", path.display())]
+    #[error("cannot read {}: {source}; check the path", path.display())]
     Read {
         /// Which file.
         path: PathBuf,

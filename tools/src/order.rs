@@ -10,7 +10,7 @@ use std::io::Write;
 use engine::{ClientOrderId, OrderId, OrderRef};
 use gateway::client::{Query, request};
 use gateway::wire::private::{OpenOrder, SetLeverage};
-use gateway::wire::types::{OrdFlags, OrderStage, PostOnlyMode, PriceN, SessionKind, Side};
+use gateway::wire::types::{OrdFlags, OrderStage, PostOnlyMode, PriceN, SessionKind, Side, TimeNsN};
 use risk::{AccountId, InstrumentId, Price};
 use serde_json::json;
 
@@ -74,6 +74,7 @@ fn act(desk: &mut Desk, account: AccountId, args: &OrderArgs, output: &mut dyn W
                 account_id: account,
                 instrument_id,
                 leverage_e2,
+                valid_until: TimeNsN::NONE,
             })?
         }
         OrderAction::List { instrument } => {

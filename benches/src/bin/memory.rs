@@ -1,4 +1,4 @@
-//! How much memory does a resting order take, and an account with one position?
+//! How much memory does a resting order take, a book spread over many prices, and an account with one position?
 
 use benches::memory::{Options, run};
 use benches::report::show;
@@ -19,14 +19,17 @@ struct Args {
     /// Accounts to open, each with one position.
     #[arg(long, default_value_t = 1_000_000)]
     accounts: u32,
+    /// Prices that bare books are spread over.
+    #[arg(long, default_value_t = 1_000_000)]
+    prices: u32,
     /// The core to run on.
     #[arg(long, default_value_t = 1)]
     core: usize,
 }
 
 fn main() -> anyhow::Result<()> {
-    let Args { quick, json, orders, accounts, core } = Args::parse();
+    let Args { quick, json, orders, accounts, prices, core } = Args::parse();
     let options =
-        if quick { Options { core, ..Options::quick() } } else { Options { orders, accounts, core } };
+        if quick { Options { core, ..Options::quick() } } else { Options { orders, accounts, prices, core } };
     show(&run(&options)?, json)
 }

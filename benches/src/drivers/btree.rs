@@ -71,6 +71,14 @@ impl Baseline {
         }
     }
 
+    fn reduce(&mut self, id: u32, qty: u64) {
+        let Some(&(side, price)) = self.places.get(&id) else { return };
+        let queue = self.levels(side).get_mut(&price);
+        if let Some(order) = queue.and_then(|queue| queue.iter_mut().find(|order| order.id == id)) {
+            order.qty -= qty;
+        }
+    }
+
     fn remove(&mut self, id: u32) -> Option<(Side, u64)> {
         let (side, price) = self.places.remove(&id)?;
         let levels = self.levels(side);
@@ -86,6 +94,7 @@ impl Baseline {
 
 impl Driver for Baseline {
     type Input = Op;
+    const REDUCES: bool = true;
 
     fn prepare(part: &Part<'_>) -> Vec<Op> {
         part.all.to_vec()
@@ -107,6 +116,7 @@ impl Driver for Baseline {
             Kind::Cancel => {
                 self.remove(op.id);
             }
+            Kind::Reduce => self.reduce(op.id, u64::from(op.qty)),
             Kind::Move => {
                 if let Some((side, qty)) = self.remove(op.id) {
                     let rest = self.take(side, op.price, qty);

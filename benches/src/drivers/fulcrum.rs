@@ -3,6 +3,7 @@
 //! A cancel or move names the order by the venue's number, as a client does who has read the acceptance; the numbers
 //! come from a first run that is not timed.
 
+use engine::ahead::{Distance, FAR, NEAR};
 use engine::book::Book;
 use engine::orders::{NewSlot, Orders, Terms};
 use engine::{ClientOrderId, OrderId, SessionId};
@@ -81,16 +82,37 @@ impl Fulcrum {
     }
 
     #[inline]
+    fn reduce(&mut self, id: OrderId, qty: Qty) {
+        let Some(slot) = self.orders.find(id) else { return };
+        let order = self.orders.get(slot);
+        self.book.reduce(order.side(), order.key, qty);
+        self.orders.reduce(slot, qty);
+    }
+
+    #[inline]
     fn shift(&mut self, id: OrderId, key: u32) {
         let Some(slot) = self.orders.find(id) else { return };
         self.book.remove(&mut self.orders, slot);
-        let order = *self.orders.get(slot);
-        let leaves = self.take(order.side(), key, order.leaves);
+        let order = self.orders.get(slot);
+        let (side, mut leaves) = (order.side(), order.leaves);
+        if self.book.crosses(side, key) {
+            leaves = self.take(side, key, leaves);
+        }
         if leaves == Qty::ZERO {
             self.orders.free(slot);
         } else {
             self.orders.reprice(slot, key, leaves);
             self.book.rest(&mut self.orders, slot);
+        }
+    }
+
+    #[inline]
+    fn announce_one(&self, input: &Input, distance: Distance) {
+        if matches!(input.kind, Kind::Cancel | Kind::Move | Kind::Reduce) {
+            self.book.announce_removal(&self.orders, input.id, distance);
+        }
+        if matches!(input.kind, Kind::Add | Kind::Move) {
+            self.book.announce_rest(&self.orders, input.side, input.key, distance);
         }
     }
 
@@ -103,6 +125,7 @@ impl Fulcrum {
                 self.take(input.side, input.key, input.qty);
             }
             Kind::Cancel => self.cancel(input.id),
+            Kind::Reduce => self.reduce(input.id, input.qty),
             Kind::Move => self.shift(input.id, input.key),
         }
         None
@@ -111,12 +134,13 @@ impl Fulcrum {
 
 impl Driver for Fulcrum {
     type Input = Input;
+    const REDUCES: bool = true;
 
     fn prepare(part: &Part<'_>) -> Vec<Input> {
         let mut numbering = Self::new(part);
         let mut numbers = vec![OrderId::default(); part.ids as usize];
         let input = |op: &Op| {
-            let key = u32::try_from(op.price).expect("prices of the mix are small and above zero");
+            let key = u32::try_from(op.price).expect("prices of the flows are small and above zero");
             let id = numbers[op.id as usize];
             let Op { kind, side, id: client, .. } = *op;
             let input = Input { kind, side, key, client, qty: Qty::new(i64::from(op.qty)), id };
@@ -129,7 +153,7 @@ impl Driver for Fulcrum {
     }
 
     fn new(part: &Part<'_>) -> Self {
-        let keys = u32::try_from(part.shape.price_max() + 1).expect("prices of the mix are small");
+        let keys = u32::try_from(part.price_max + 1).expect("prices of the flows are small");
         let room = u32::try_from(part.prefill).expect("far below the slots of an order number");
         let orders = Orders::with_capacity(room + (room >> 1) + 1_024);
         Self { orders, book: Book::new(keys), totals: Totals::default() }
@@ -138,6 +162,18 @@ impl Driver for Fulcrum {
     #[inline]
     fn apply(&mut self, input: &Input) {
         self.run(input);
+    }
+
+    #[inline]
+    fn announce(&self, inputs: &[Input], at: usize) {
+        if !self.orders.outgrow_caches() {
+            return;
+        }
+        for (distance, ahead) in [(Distance::Far, FAR), (Distance::Near, NEAR)] {
+            if let Some(input) = inputs.get(at + ahead) {
+                self.announce_one(input, distance);
+            }
+        }
     }
 
     fn outcome(&mut self) -> Outcome {
@@ -152,7 +188,7 @@ impl Driver for Fulcrum {
                 let client = u32::try_from(client).expect("numbered by the workload");
                 digest.add(order.side(), u64::from(order.key), client, order.leaves.get().unsigned_abs());
                 resting += 1;
-                next = self.book.behind(&mut self.orders, slot, taker, limit);
+                next = self.book.behind(&self.orders, slot, taker, limit);
             }
         }
         Outcome { totals: self.totals, resting: Some(resting), digest: Some(digest.get()) }

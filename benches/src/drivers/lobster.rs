@@ -40,6 +40,7 @@ impl Lobster {
 
 impl Driver for Lobster {
     type Input = Op;
+    const REDUCES: bool = false;
 
     fn prepare(part: &Part<'_>) -> Vec<Op> {
         part.all.to_vec()
@@ -58,6 +59,7 @@ impl Driver for Lobster {
                 self.execute(OrderType::Market { id, side: side_of(op.side), qty: u64::from(op.qty) });
             }
             Kind::Cancel => self.execute(OrderType::Cancel { id }),
+            Kind::Reduce => unreachable!("spared"),
             Kind::Move => {
                 self.execute(OrderType::Cancel { id });
                 self.limit(op);

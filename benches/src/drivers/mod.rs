@@ -15,7 +15,7 @@ mod rust_ob;
 
 use crate::measure::{cpu_ns_per_op, now, sample_ns};
 use crate::reference::{Expected, Totals};
-use crate::workload::{Op, Shape};
+use crate::workload::{Kind, Op, Workload};
 
 /// Name of our own driver in reports.
 pub const OURS: &str = "fulcrum";
@@ -44,8 +44,8 @@ impl Outcome {
 /// Operations to run: the first `prefill` are not timed.
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {
-    /// Bounds of prices and counts.
-    pub shape: &'a Shape,
+    /// No price is above.
+    pub price_max: i64,
     /// Prefill and timed operations.
     pub all: &'a [Op],
     /// How many are prefill.
@@ -54,7 +54,14 @@ pub struct Part<'a> {
     pub ids: u32,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// Of a flow, as far as `all` goes.
+    #[must_use]
+    pub const fn of(workload: &'a Workload, all: &'a [Op]) -> Self {
+        let Workload { price_max, prefill, ids, .. } = *workload;
+        Self { price_max, all, prefill, ids }
+    }
+
     /// How many operations are timed.
     #[must_use]
     pub const fn timed(&self) -> usize {
@@ -66,12 +73,17 @@ impl Part<'_> {
 trait Driver: Sized {
     /// An operation in the engine's own form.
     type Input;
+    /// Whether it can take something off an order in place; else it is spared flows that do.
+    const REDUCES: bool;
     /// Converts all operations; not timed.
     fn prepare(part: &Part<'_>) -> Vec<Self::Input>;
     /// An empty engine.
     fn new(part: &Part<'_>) -> Self;
     /// Runs one operation.
     fn apply(&mut self, input: &Self::Input);
+    /// Looks ahead at the operations behind `at`, which wait already; part of what is timed.
+    #[inline]
+    fn announce(&self, _: &[Self::Input], _: usize) {}
     /// What it arrived at.
     fn outcome(&mut self) -> Outcome;
 }
@@ -81,6 +93,8 @@ trait Driver: Sized {
 pub struct Entry {
     /// As printed.
     pub name: &'static str,
+    /// Whether it can take something off an order in place.
+    pub reduces: bool,
     /// Operations it gets at most with so many resting orders: slow engines would take hours.
     pub ops_max: fn(u32) -> usize,
     /// Times all operations at once: nanoseconds of CPU per operation.
@@ -91,7 +105,7 @@ pub struct Entry {
 
 impl Entry {
     const fn of<D: Driver>(name: &'static str, ops_max: fn(u32) -> usize) -> Self {
-        Self { name, ops_max, throughput: throughput::<D>, latency: latency::<D> }
+        Self { name, reduces: D::REDUCES, ops_max, throughput: throughput::<D>, latency: latency::<D> }
     }
 }
 
@@ -122,6 +136,7 @@ fn start<D: Driver>(part: &Part<'_>) -> (D, Vec<D::Input>) {
 
 #[inline]
 fn step<D: Driver>(driver: &mut D, inputs: &[D::Input], at: usize) {
+    driver.announce(inputs, at);
     driver.apply(&inputs[at]);
 }
 
@@ -147,4 +162,26 @@ fn latency<D: Driver>(part: &Part<'_>) -> (Vec<u32>, Outcome) {
         before = after;
     }
     (samples, driver.outcome())
+}
+
+/// Runs the flow on our own book and passes the operations of `kind`, and no others, through [`timed_section`], for a
+/// profiler that counts nothing else; how many there were.
+#[must_use]
+pub fn run_once(part: &Part<'_>, kind: Kind) -> usize {
+    let (mut book, inputs) = start::<fulcrum::Fulcrum>(part);
+    let timed = &part.all[part.prefill..];
+    for (op, input) in timed.iter().zip(&inputs[part.prefill..]) {
+        if op.kind == kind {
+            timed_section(&mut book, input);
+        } else {
+            book.apply(input);
+        }
+    }
+    timed.iter().filter(|op| op.kind == kind).count()
+}
+
+/// One operation, apart from everything else, so that a profiler can be told to look at nothing but this.
+#[inline(never)]
+fn timed_section(book: &mut fulcrum::Fulcrum, input: &fulcrum::Input) {
+    book.apply(input);
 }

@@ -12,6 +12,7 @@ pub(super) struct Null;
 
 impl Driver for Null {
     type Input = Op;
+    const REDUCES: bool = true;
 
     fn prepare(part: &Part<'_>) -> Vec<Op> {
         part.all.to_vec()

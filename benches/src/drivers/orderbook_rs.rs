@@ -52,6 +52,7 @@ fn count(counters: &Counters, result: &TradeResult) {
 
 impl Driver for OrderbookRs {
     type Input = Op;
+    const REDUCES: bool = false;
 
     fn prepare(part: &Part<'_>) -> Vec<Op> {
         part.all.to_vec()
@@ -77,6 +78,7 @@ impl Driver for OrderbookRs {
             Kind::Cancel => {
                 drop(self.book.cancel_order(id));
             }
+            Kind::Reduce => unreachable!("spared"),
             Kind::Move => {
                 let new_price = Price::new(price);
                 drop(self.book.update_order(OrderUpdate::UpdatePrice { order_id: id, new_price }));

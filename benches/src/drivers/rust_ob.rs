@@ -45,6 +45,7 @@ impl RustOb {
 
 impl Driver for RustOb {
     type Input = Op;
+    const REDUCES: bool = false;
 
     fn prepare(part: &Part<'_>) -> Vec<Op> {
         part.all.to_vec()
@@ -65,6 +66,7 @@ impl Driver for RustOb {
             Kind::Cancel => {
                 drop(self.book.cancel_order(id));
             }
+            Kind::Reduce => unreachable!("spared"),
             Kind::Move => {
                 drop(self.book.cancel_order(id));
                 self.limit(op);

@@ -87,23 +87,20 @@ impl Flank {
 
     /// The watched price was at `price`. Whether a crossing begins; without `fires` trailing stops only follow.
     pub(super) fn note(&mut self, price: Mark, fires: bool, scale: Scale, trails: &mut Trails) -> bool {
-        let mut begins = false;
+        let peak = scale.peak(self.way, price);
         if let Some(farthest) = &mut self.crossed {
             *farthest = match self.way {
                 Way::Rising => price.max(*farthest),
                 Way::Falling => price.min(*farthest),
             };
-        } else if fires {
-            let bound = scale.bound(self.way, price);
-            begins = self.nearest_image(trails).is_some_and(|image| image >= bound);
-            self.crossed = begins.then_some(price);
-        }
-        let peak = scale.peak(self.way, price);
-        if self.crossed.is_some() {
             self.peak_meanwhile = self.peak_meanwhile.max(peak);
-        } else {
-            trails.follow(&mut self.trail, peak);
+            return false;
         }
+        // What this very price crosses has a higher peak and stays as it is.
+        trails.follow(&mut self.trail, peak);
+        let bound = scale.bound(self.way, price);
+        let begins = fires && self.nearest_image(trails).is_some_and(|image| image >= bound);
+        self.crossed = begins.then_some(price);
         begins
     }
 

@@ -58,7 +58,8 @@ impl Venue {
     ) -> OrderSlot {
         let AdvancedOrder { order, instructions } = advanced;
         let sleeps = instructions.trigger.is_some();
-        let (slot, _) = self.accept(terms, order, instructions, checked, events);
+        let shown = as_it_takes(order, instructions);
+        let (slot, _) = self.accept(terms, &shown, instructions, checked, events);
         let stage = if sleeps { Stage::Dormant } else { Stage::Waiting };
         self.keep_conditions(slot, order, instructions, stage);
         if sleeps {
@@ -161,4 +162,12 @@ impl Venue {
         self.arm(slot, events);
         slot
     }
+}
+
+/// An order as its acceptance shows it: a market order that sleeps takes at once or not at all when it fires.
+fn as_it_takes(order: &NewOrder, instructions: &Instructions) -> NewOrder {
+    if order.time_in_force.rests() && is_market(order, instructions) {
+        return NewOrder { time_in_force: TimeInForce::ImmediateOrCancel, ..*order };
+    }
+    *order
 }

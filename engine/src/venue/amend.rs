@@ -152,7 +152,8 @@ impl Venue {
     }
 
     /// Gives an order that is in no book a new price and a new quantity.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
+    #[inline(always)]
     pub(super) fn renew(
         &mut self,
         slot: OrderSlot,

@@ -5,7 +5,7 @@
 use super::checks::check_restriction;
 use super::instructions::is_market;
 use super::{Venue, Verdict};
-use crate::command::{AdvancedOrder, AmendTrigger, NewOrder, SessionId, Trigger};
+use crate::command::{AdvancedOrder, AmendTrigger, Instructions, NewOrder, SessionId, TimeNs, Trigger};
 use crate::conditions::{Conditions, Stage};
 use crate::event::Events;
 use crate::reject::Reject;
@@ -22,7 +22,9 @@ impl Venue {
         let slot = self.check_trigger_owner(session, amend)?;
         let group = self.group_of(amend.account);
         let amended = self.amended_trigger(slot, amend)?;
-        self.special_terms(&amended.order, &amended.instructions, group)?;
+        // The amendment states no time, so none is refused.
+        let stated = Instructions { expires: TimeNs::default(), ..amended.instructions };
+        self.special_terms(&amended.order, &stated, group)?;
 
         self.disarm(slot);
         let AdvancedOrder { order, instructions } = &amended;

@@ -70,7 +70,8 @@ impl Venue {
     }
 
     /// An order's value at its limit may not be above the instrument's largest.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
+    #[inline(always)]
     pub(super) fn check_value(&self, instrument: InstrumentId, price: Price, qty: Qty) -> Result<(), Reject> {
         let has_most = self.ledger.instrument(instrument).limits.order_notional_max != Money::ZERO;
         if has_most && self.is_worth_too_much(instrument, price, qty) {
@@ -100,7 +101,8 @@ impl Venue {
     }
 
     /// Whether stores and limits leave room for `places` more orders behind those ahead; the account's leg.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
+    #[inline(always)]
     pub(super) fn check_room(
         &self,
         account: AccountId,

@@ -32,6 +32,7 @@ impl Venue {
     /// Lets an order that is in no book and no queue join the end of those whose turn comes.
     pub(super) fn wait_for_turn(&mut self, slot: OrderSlot) {
         self.orders.conditions_mut(slot).stage = Stage::Waiting;
+        self.ledger.begin_resting(slot);
         self.waiting.push_back(slot, &mut self.orders);
     }
 

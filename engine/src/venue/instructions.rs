@@ -50,9 +50,14 @@ fn contradicts(order: &NewOrder, said: &Instructions) -> bool {
 }
 
 impl Venue {
-    /// The order as it will be kept: the end of the day is a time.
+    /// The order as it will be kept: the end of the day is a time, and a market order that sleeps takes at once when it
+    /// fires.
     pub(super) fn resolved(&self, advanced: &AdvancedOrder) -> AdvancedOrder {
-        let AdvancedOrder { order, mut instructions } = *advanced;
+        let AdvancedOrder { mut order, mut instructions } = *advanced;
+        let sleeps = instructions.trigger.is_some();
+        if sleeps && is_market(&order, &instructions) && order.time_in_force.rests() {
+            order.time_in_force = TimeInForce::ImmediateOrCancel;
+        }
         instructions.expires = instructions.expires_at(self.last.time);
         AdvancedOrder { order, instructions }
     }

@@ -37,13 +37,17 @@ impl Venue {
         }
     }
 
-    /// Adds to an exit what its entry was filled by; at the first fill it begins to wait for its trigger.
+    /// Adds to an exit what its entry was filled by; at the first fill it begins to wait for its trigger. One that fired
+    /// grows no more.
     fn grow_exit(&mut self, slot: OrderSlot, qty: Qty, events: &mut Events) {
-        let order = *self.orders.get(slot);
+        let (order, stage) = (*self.orders.get(slot), self.orders.conditions_mut(slot).stage);
+        if !matches!(stage, Stage::Held | Stage::Dormant) {
+            return;
+        }
         self.orders.reprice(slot, order.key, order.leaves + qty);
         self.ledger.grow_sleeping(slot, qty);
         let mut begun = None;
-        if self.orders.conditions_mut(slot).stage == Stage::Held {
+        if stage == Stage::Held {
             let serial = self.orders.next_serial();
             let conditions = self.orders.conditions_mut(slot);
             (conditions.stage, conditions.serial) = (Stage::Dormant, serial);

@@ -208,7 +208,7 @@ impl Venue {
         let &Checked { limit, qty, leg, .. } = checked;
         let sleeps = beyond.said().is_some_and(|said| said.trigger.is_some());
         let weight = if sleeps { Weight::None } else { Weight::of(order.reduce_only) };
-        let new = NewSlot {
+        let slot = self.orders.allocate(&NewSlot {
             instrument: order.instrument,
             account: order.account,
             side: order.side,
@@ -217,9 +217,7 @@ impl Venue {
             reduce_only: order.reduce_only,
             persistent: order.persistent,
             terms,
-        };
-        let slot =
-            if beyond.said().is_none() { self.orders.allocate(new) } else { self.orders.allocate(&new) };
+        });
         self.clients.insert(terms.session, terms.client_order_id, slot);
         let leg = leg.unwrap_or_else(|| self.ledger.leg_for(order.account, order.instrument));
         self.ledger.reserve(slot, leg, order.side, limit, qty, weight);

@@ -144,7 +144,10 @@ impl Venue {
         let (mut count, mut ahead) = (0, Ahead::default());
         for side in QuoteSide::all(&request.quotes.quotes) {
             ahead.in_leg = new_in(&candidates[..count], side.instrument);
-            let candidate = match self.plan(request, &side, ahead)? {
+            // A leg that a side before it opens is there for this one.
+            let leg = self.ledger.find_leg(request.quotes.account, side.instrument);
+            let opened = u32::from(ahead.in_leg > 0 && leg.is_none());
+            let candidate = match self.plan(request, &side, Ahead { legs: ahead.legs - opened, ..ahead })? {
                 Plan::Nothing | Plan::Keep(_) => continue,
                 Plan::Withdraw(slot) => self.candidate(request, &side, Some(slot)),
                 Plan::Join(candidate) => candidate,

@@ -81,12 +81,12 @@ impl Session {
             if number.cast_signed() <= last.cast_signed() {
                 return Err(Reject::DuplicateClientOrderId);
             }
-            self.last_client_order_id = match &command.action {
-                Action::AdvancedOrder(advanced) => {
-                    last_number(command.client_order_id, &advanced.instructions)?
-                }
-                Action::OrderBatch(batch) => last_of_batch(command.client_order_id, batch)?,
-                _ => command.client_order_id,
+            self.last_client_order_id = if let Action::AdvancedOrder(advanced) = &command.action {
+                last_number(command.client_order_id, &advanced.instructions)?
+            } else if let Action::OrderBatch(batch) = &command.action {
+                last_of_batch(command.client_order_id, batch)?
+            } else {
+                command.client_order_id
             };
         }
         if command.valid_until != TimeNs::default() && time > command.valid_until {

@@ -168,7 +168,6 @@ impl Venue {
             at,
         });
         self.wait_for_turn(slot);
-        self.part_from_entry(slot);
         if let Some(partner) = self.part_from_partner(slot) {
             self.cancel_resting(partner, CancelReason::Contingent, events);
         }

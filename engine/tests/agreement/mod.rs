@@ -30,6 +30,8 @@ pub(crate) struct Pair {
     pub(crate) view: View,
     pub(crate) coverage: Coverage,
     pub(crate) commands: u64,
+    /// Triggers fired since the last command that was not a continuation.
+    fired: usize,
 }
 
 impl Pair {
@@ -41,6 +43,7 @@ impl Pair {
             view: View::default(),
             coverage: Coverage::default(),
             commands: 0,
+            fired: 0,
         }
     }
 
@@ -119,6 +122,9 @@ impl Pair {
         let went_on =
             command.action == Action::Continue && !matches!(events.first(), Some(Event::Rejected { .. }));
         let first = events.first();
+        let fired = events.iter().filter(|event| matches!(event, Event::Triggered { .. })).count();
+        self.fired = if command.action == Action::Continue { self.fired + fired } else { fired };
+        let follows = self.model.has_follow_up();
         let sweep_of = |reason| self.model.sweeps.front().is_some_and(|sweep| sweep.scope.reason == reason);
         let turns = [
             (
@@ -140,10 +146,20 @@ impl Pair {
             ("dead man suspended", sweep_of(CancelReason::DeadMan)),
             ("several dead men wait", self.model.firing.is_some()),
             ("several accounts wait for liquidation", self.model.queue.len() > 1),
+            ("protection suspended", sweep_of(CancelReason::Protection)),
+            ("group restriction suspended", self.model.restricting.is_some()),
+            ("settlement suspended", self.model.settling.is_some()),
+            ("uncrossing suspended", self.model.uncrossing.is_some()),
+            ("follow-up suspended", follows),
+            ("follow-up held up", follows && self.model.held_up()),
+            ("cascade of fifty", self.fired >= 50),
             ("continued", went_on),
             ("continued without an event", went_on && events.is_empty()),
             ("command of more than 64 events", events.len() > 64),
         ];
+        for name in &self.model.noted {
+            self.coverage.count(name);
+        }
         for (name, _) in turns.iter().filter(|(_, happened)| *happened) {
             self.coverage.count(name);
         }
@@ -151,7 +167,7 @@ impl Pair {
 }
 
 /// Turns of the model a campaign is to reach.
-pub(crate) const TURNS: [&str; 9] = [
+pub(crate) const TURNS: [&str; 21] = [
     "taker suspended",
     "mass cancel suspended",
     "loss suspended",
@@ -161,6 +177,18 @@ pub(crate) const TURNS: [&str; 9] = [
     "several accounts wait for liquidation",
     "liquidation cancelled as much as a command may",
     "liquidation matched as much as a command may",
+    "protection suspended",
+    "group restriction suspended",
+    "settlement suspended",
+    "uncrossing suspended",
+    "uncrossed anew",
+    "follow-up suspended",
+    "follow-up held up",
+    "cascade of fifty",
+    "exit fired before its entry was filled",
+    "iceberg met its own",
+    "liquidation paused its instrument",
+    "liquidation past the book",
 ];
 
 /// Where two lists of events part.
@@ -170,8 +198,11 @@ fn first_difference(venue: &[Event], model: &[Event]) -> Option<String> {
     }
     let longer = venue.len().max(model.len());
     let index = (0..longer).find(|&index| venue.get(index) != model.get(index)).expect("the lists differ");
-    let (venue_event, model_event) = (venue.get(index), model.get(index));
-    Some(format!("event {index} differs:\n  venue {venue_event:?}\n  model {model_event:?}"))
+    let around = |events: &[Event]| -> String {
+        let shown = events.iter().take(index + 3).skip(index.saturating_sub(6));
+        shown.map(|event| format!("\n    {event:?}")).collect()
+    };
+    Some(format!("event {index} differs:\n  venue{}\n  model{}", around(venue), around(model)))
 }
 
 /// How a script went.

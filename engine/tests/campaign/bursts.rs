@@ -21,8 +21,9 @@ impl Generator {
                 0..25 => self.ruin(session),
                 25..50 => self.flood(view, session),
                 50..62 => self.desertion(view),
-                62..85 => self.cascade(session),
-                _ => self.call(view, session),
+                62..82 => self.cascade(session),
+                82..95 => self.call(view, session),
+                _ => self.expulsion(view, session),
             }
         } else if self.rng.permille(60) {
             self.bargain(view, session);

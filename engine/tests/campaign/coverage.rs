@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 25] = [
+const KINDS: [&str; 46] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -38,6 +38,27 @@ const KINDS: [&str; 25] = [
     "DeadManSet",
     "DeadManFired",
     "RestrictionSet",
+    "Trimmed by itself",
+    "Trimmed by its pair",
+    "Armed",
+    "Triggered",
+    "Activated",
+    "Refreshed",
+    "MassQuoted",
+    "QuoteRefused",
+    "ProtectionSet",
+    "ProtectionTripped",
+    "ProtectionReset",
+    "OwnerGroupSet",
+    "GroupRestrictionSet",
+    "KeySuspended",
+    "LimitsSet",
+    "LimitStateEntered",
+    "Uncrossed",
+    "PositionSettled",
+    "InstrumentSettled",
+    "fill of an auction",
+    "rounding of a settlement",
 ];
 
 const TURNS: [&str; 7] = [
@@ -77,6 +98,9 @@ impl Coverage {
                     if fill.taker.fee.get() > 0 {
                         self.count("liquidation fee");
                     }
+                }
+                if fill.kind == FillKind::Auction {
+                    self.count("fill of an auction");
                 }
                 if fill.maker.fee.get() < 0 {
                     self.count("maker rebate");
@@ -122,8 +146,18 @@ impl Coverage {
             Event::LimitsSet { .. } => "LimitsSet",
             Event::LimitStateEntered { .. } => "LimitStateEntered",
             Event::Uncrossed { .. } => "Uncrossed",
-            Event::PositionSettled { .. } => "PositionSettled",
-            Event::InstrumentSettled { .. } => "InstrumentSettled",
+            Event::PositionSettled { covered, .. } => {
+                if covered.get() > 0 {
+                    self.count("deficit covered at a settlement");
+                }
+                "PositionSettled"
+            }
+            Event::InstrumentSettled { dust, .. } => {
+                if dust.get() != 0 {
+                    self.count("rounding of a settlement");
+                }
+                "InstrumentSettled"
+            }
             Event::QuoteRefused { reject, .. } => {
                 self.count(&format!("{reject:?}"));
                 "QuoteRefused"

@@ -1,10 +1,10 @@
 //! Bursts around triggers and auctions: rows of stops that fire each other, calls in which hundreds of orders cross.
 
 use engine::{
-    Action, AdvancedOrder, Instructions, NewOrder, SessionId, TimeInForce, TradingState, Trigger, TriggerKind,
-    TriggerSource,
+    Action, AdvancedOrder, Instructions, NewOrder, SessionId, TimeInForce, TradingState, Trigger,
+    TriggerKind, TriggerSource,
 };
-use risk::{AccountId, InstrumentId, Mark, Price, Qty, Restriction, Side, TradingLimits};
+use risk::{AccountId, InstrumentId, Mark, OwnerGroupId, Price, Qty, Restriction, Side, TradingLimits};
 
 use super::generate::Generator;
 use super::view::View;
@@ -121,6 +121,30 @@ impl Generator {
                 self.soon_named(SessionId::new(0), order);
             }
             self.soon(SessionId::new(0), Action::Tick);
+        }
+    }
+
+    /// An owner group whose accounts have hundreds of orders loses them all.
+    pub(super) fn expulsion(&mut self, view: &View, session: SessionId) {
+        let accounts = self.three();
+        let venue = SessionId::new(0);
+        let group = OwnerGroupId::new(7);
+        self.clear(STEEP, &accounts, 80);
+        for account in accounts {
+            self.soon(venue, Action::SetOwnerGroup { account, group });
+        }
+        for _ in 0..150 {
+            for account in accounts {
+                let price = self.limit(view, STEEP, Side::Buy);
+                let lasting = TimeInForce::GoodTillCancel;
+                self.lots(session, (account, STEEP), (Side::Buy, 1, price), lasting);
+            }
+        }
+        for (restriction, cancel_orders) in [(Restriction::Suspended, true), (Restriction::None, false)] {
+            self.soon(venue, Action::SetGroupRestriction { group, restriction, cancel_orders });
+        }
+        for account in accounts {
+            self.soon(venue, Action::SetOwnerGroup { account, group: OwnerGroupId::new(0) });
         }
     }
 }

@@ -300,7 +300,7 @@ impl Generator {
             let amount = Money::new(QUARTER_LOT * self.rng.within(1, 16));
             return Action::Deposit(Transfer { account, amount });
         }
-        if view.closed.contains_key(&instrument) && self.rng.permille(30) {
+        if view.closed.contains_key(&instrument) && self.rng.permille(60) {
             return Action::SetTradingState { instrument, state: TradingState::Open };
         }
         let held = view.positions.get(&(account, instrument)).copied().unwrap_or(0);

@@ -1,9 +1,9 @@
 //! What operators and market makers do: trading states, auctions, limits, settlements, groups, keys, protection, quotes.
 
-use engine::{
-    Action, Command, KeyId, MassQuote, Protection, ProtectionId, Quote, SessionId, TradingState,
+use engine::{Action, Command, KeyId, MassQuote, Protection, ProtectionId, Quote, SessionId, TradingState};
+use risk::{
+    AccountId, InstrumentId, Mark, Money, OwnerGroupId, Price, Qty, Rate, Restriction, TradingLimits,
 };
-use risk::{AccountId, InstrumentId, Mark, Money, OwnerGroupId, Price, Qty, Rate, Restriction, TradingLimits};
 
 use super::Step;
 use super::generate::Generator;
@@ -17,9 +17,9 @@ impl Generator {
     /// Moves an instrument to another state; what is closed opens again soon.
     pub(super) fn state(&mut self, view: &View) -> Action {
         let closed: Vec<InstrumentId> = view.closed.keys().copied().collect();
-        if !closed.is_empty() && self.rng.permille(600) {
+        if !closed.is_empty() && self.rng.permille(850) {
             let instrument = self.rng.pick(&closed);
-            let state = if self.rng.permille(850) { TradingState::Open } else { self.any_state() };
+            let state = if self.rng.permille(900) { TradingState::Open } else { self.any_state() };
             return Action::SetTradingState { instrument, state };
         }
         let instrument = self.instrument();
@@ -135,8 +135,11 @@ impl Generator {
                 let restriction = if self.rng.permille(100) { Restriction::None } else { restriction };
                 let cancel_orders = self.rng.permille(500);
                 // Not for long.
-                let lift =
-                    Action::SetGroupRestriction { group, restriction: Restriction::None, cancel_orders: false };
+                let lift = Action::SetGroupRestriction {
+                    group,
+                    restriction: Restriction::None,
+                    cancel_orders: false,
+                };
                 let act = Action::SetGroupRestriction { group, restriction, cancel_orders };
                 self.soon(SessionId::new(0), act);
                 for _ in 0..4 {

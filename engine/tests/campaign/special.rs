@@ -1,9 +1,9 @@
 //! Orders with instructions, batches and amendments of triggers: mostly sound, now and then a contradiction.
 
 use engine::{
-    Action, AdvancedOrder, AmendTrigger, BatchMode, BatchedOrder, ClientOrderId, Exit, Instructions, NewOrder,
-    OrderBatch, OrderRef, OrderTag, Pricing, ProtectionId, SelfTrade, SessionId, TimeInForce, TimeNs, Trigger,
-    TriggerKind, TriggerSource,
+    Action, AdvancedOrder, AmendTrigger, BatchMode, BatchedOrder, ClientOrderId, Exit, Instructions,
+    NewOrder, OrderBatch, OrderRef, OrderTag, Pricing, ProtectionId, SelfTrade, SessionId, TimeInForce,
+    TimeNs, Trigger, TriggerKind, TriggerSource,
 };
 use risk::{AccountId, InstrumentId, Price, Qty, Side};
 
@@ -38,9 +38,7 @@ impl Generator {
         ]);
         let source = self.source();
         let price = match kind {
-            TriggerKind::Trailing => {
-                Price::new(self.spec(instrument).tick.get() * self.rng.within(1, 8))
-            }
+            TriggerKind::Trailing => Price::new(self.spec(instrument).tick.get() * self.rng.within(1, 8)),
             TriggerKind::Stop => self.trigger_price(view, instrument, side == Side::Buy),
             TriggerKind::TakeProfit => self.trigger_price(view, instrument, side == Side::Sell),
         };

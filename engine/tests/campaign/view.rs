@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use engine::{
-    Action, AmendOrder, AmendTrigger, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, KeyId, OrderId,
-    OrderRef, Reject, SessionId, SessionKind, Stamp, TradingState,
+    Action, AmendOrder, AmendTrigger, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, KeyId,
+    OrderId, OrderRef, Reject, SessionId, SessionKind, Stamp, TradingState,
 };
 use risk::{AccountId, InstrumentId, Mark, Restriction, Side};
 

@@ -63,6 +63,7 @@ impl Model {
             }
             let at = uncrossing.price.expect("just found");
             let Some(pair) = self.pair_at(instrument, at) else {
+                self.noted.push("uncrossed anew");
                 uncrossing.price = None;
                 continue;
             };
@@ -143,6 +144,8 @@ impl Model {
             maker: self.side_of_fill(Some(ask), (seller, instrument), 0, fee),
         }));
         self.note_match(instrument, at);
+        // Nothing fires before the state changes, but trailing stops follow.
+        self.watch(instrument, TriggerSource::Last, at * MARKS);
         for id in [bid, ask] {
             if self.orders.contains_key(&id) {
                 self.after_fill(id, matched);

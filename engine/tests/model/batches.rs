@@ -22,23 +22,22 @@ impl Model {
         if orders.is_empty() || orders.len() > BATCH_ORDERS_MAX || foreign || odd {
             return Err(Reject::BadCombination.into());
         }
+        let mut accepted = Vec::new();
         match batch.mode {
             BatchMode::Each => {
                 for order in orders {
                     match self.check_new((session, order.client_order_id), &order.order) {
-                        Ok(checked) => {
-                            self.accept_waiting(checked);
-                        }
+                        Ok(checked) => accepted.push(self.accept_waiting(checked)),
                         Err(refusal) => self.refuse_one(session, order, refusal),
                     }
                 }
             }
-            BatchMode::Atomic | BatchMode::OneCancelsOther => self.all_or_none(session, batch),
+            BatchMode::Atomic | BatchMode::OneCancelsOther => accepted = self.all_or_none(session, batch),
         }
         // Those that only reduce may together reduce more than there is.
-        for order in orders {
-            if order.order.order.instrument.index() < self.instruments.len() {
-                self.trim(batch.account, order.order.order.instrument);
+        for id in accepted {
+            if let Some(&Order { instrument, stage: Stage::Waiting, .. }) = self.orders.get(&id) {
+                self.trim(batch.account, instrument);
             }
         }
         Ok(())
@@ -66,13 +65,14 @@ impl Model {
         });
     }
 
-    fn all_or_none(&mut self, session: SessionId, batch: &OrderBatch) {
+    fn all_or_none(&mut self, session: SessionId, batch: &OrderBatch) -> Vec<OrderId> {
         match self.check_all(session, batch) {
             Err((failed, refusal)) => {
                 for (place, order) in batch.orders.iter().enumerate() {
                     let aborted = Refusal::from(Reject::BatchAborted);
                     self.refuse_one(session, order, if place == failed { refusal } else { aborted });
                 }
+                Vec::new()
             }
             Ok(checked) => {
                 let ids: Vec<OrderId> = checked.into_iter().map(|order| self.accept_waiting(order)).collect();
@@ -80,6 +80,7 @@ impl Model {
                     self.order_mut(*one).partner = Some(*other);
                     self.order_mut(*other).partner = Some(*one);
                 }
+                ids
             }
         }
     }

@@ -14,7 +14,7 @@ impl Model {
     }
 
     /// Whether something of higher rank is left over.
-    fn held_up(&self) -> bool {
+    pub(crate) fn held_up(&self) -> bool {
         self.suspended.is_some()
             || !self.sweeps.is_empty()
             || self.uncrossing.is_some()
@@ -129,6 +129,10 @@ impl Model {
             trigger: price(self.trigger_price(&order)),
             at: super::mark_of(at),
         });
+        let entry = order.parent.and_then(|parent| self.orders.get(&parent));
+        if entry.is_some_and(|entry| entry.leaves > 0) {
+            self.noted.push("exit fired before its entry was filled");
+        }
         self.asleep.remove(&(order.instrument, id));
         let known = self.order_mut(id);
         (known.stage, known.fired) = (Stage::Waiting, true);

@@ -99,6 +99,11 @@ impl Model {
         Ok(())
     }
 
+    pub(crate) fn check_expiry(&self, order: &Order) -> Result<(), Refusal> {
+        let over = (1..=self.now).contains(&order.said.expires.get());
+        if over { Err(Reject::BadExpiry.into()) } else { Ok(()) }
+    }
+
     /// A trailing stop needs a price to follow.
     pub(crate) fn check_trigger_price(&self, order: &Order) -> Result<(), Refusal> {
         let Some(trigger) = order.said.trigger else { return Ok(()) };

@@ -120,10 +120,14 @@ impl Model {
         let held = self.leg(account, largest).position;
         let amount = self.bankruptcy_amount(account, largest);
         let limit = self.instruments[largest.index()].terms.bankruptcy_price(held, amount);
+        if !self.liquidates_through_book(largest) {
+            self.noted.push("liquidation past the book");
+        }
         if let Some(limit) = limit.filter(|_| self.liquidates_through_book(largest)) {
             let mut taker = Self::liquidator(account, largest, held, limit);
             let outcome = self.take(&mut taker);
             if let Outcome::Limit(limit) = outcome {
+                self.noted.push("liquidation paused its instrument");
                 self.out.push(Event::LimitStateEntered { instrument: largest, limit: price(limit) });
                 self.pause(largest);
             }

@@ -117,6 +117,9 @@ impl Model {
                 self.end_taker(taker);
             }
             SelfTrade::Decrement => {
+                if self.orders[&maker].hidden > 0 {
+                    self.noted.push("iceberg met its own");
+                }
                 let cut = self.left_of(taker).min(self.orders[&maker].shown());
                 self.decrement(maker, cut);
                 if let Some(id) = taker.order {
@@ -360,6 +363,12 @@ impl Model {
         if outcome == Outcome::Bound {
             self.suspended = Some(taker);
             return;
+        }
+        if let Some(order) = taker.order.and_then(|id| self.orders.get(&id)) {
+            let whole = order.time_in_force == TimeInForce::FillOrKill && order.leaves > 0;
+            if whole && outcome == Outcome::Done {
+                self.noted.push("fill-or-kill left a rest");
+            }
         }
         if let Outcome::Limit(limit) = outcome {
             self.out.push(Event::LimitStateEntered { instrument: taker.instrument, limit: price(limit) });

@@ -111,6 +111,8 @@ pub(crate) struct Model {
     /// Numbers the venue gave to the orders it accepted in this command.
     numbers: VecDeque<OrderId>,
     pub(crate) out: Vec<Event>,
+    /// What this command brought about that only shows inside.
+    pub(crate) noted: Vec<&'static str>,
     complaint: Option<String>,
 }
 
@@ -174,6 +176,7 @@ impl Model {
             queue: VecDeque::new(),
             numbers: VecDeque::new(),
             out: Vec::new(),
+            noted: Vec::new(),
             complaint: None,
         }
     }
@@ -217,6 +220,7 @@ impl Model {
     pub(crate) fn apply(&mut self, now: TimeNs, command: &Command, hints: &[Event]) -> Vec<Event> {
         self.now = now.get();
         self.out = Vec::new();
+        self.noted.clear();
         self.work = MATCHES_PER_COMMAND;
         let accepted = |event: &Event| match event {
             Event::Accepted { order, .. } => Some(*order),

@@ -98,17 +98,34 @@ impl Model {
         self.leg(order.account, order.instrument).position * sign(order.side) < 0
     }
 
-    /// What an order could take from each maker it would meet, in order, with the maker's price.
-    pub(crate) fn reach(&self, order: &Order) -> Vec<(i128, i128)> {
+    /// The makers an order would touch, in order: at each price first as they show themselves, then icebergs once more.
+    fn touched(&self, order: &Order) -> Vec<(&Order, bool)> {
         let Order { instrument, side, price: limit, .. } = *order;
         let inner = self.pause_limit(instrument, side).unwrap_or(limit);
+        let makers = self.instruments[instrument.index()].book.walk(side.opposite());
+        let makers: Vec<&Order> = makers.iter().map(|id| &self.orders[id]).collect();
+        let reachable =
+            |maker: &&Order| crosses(side, limit, maker.price) && crosses(side, inner, maker.price);
+        let reachable: Vec<&Order> = makers.into_iter().take_while(reachable).collect();
+        let mut all = Vec::new();
+        let mut level: Vec<&Order> = Vec::new();
+        for (place, maker) in reachable.iter().take(FOK_MAKERS_MAX).enumerate() {
+            level.push(maker);
+            all.push((*maker, false));
+            // A level of which not all was touched may have more to show.
+            let next = reachable.get(place + 1);
+            if next.is_none_or(|next| next.price != maker.price) {
+                all.extend(level.drain(..).filter(|maker| maker.hidden > 0).map(|maker| (maker, true)));
+            }
+        }
+        all
+    }
+
+    /// What an order could take from each maker it would touch, with the maker's price.
+    pub(crate) fn reach(&self, order: &Order) -> Vec<(i128, i128)> {
         let mut positions: BTreeMap<AccountId, i128> = BTreeMap::new();
         let mut all = Vec::new();
-        let makers = self.instruments[instrument.index()].book.walk(side.opposite());
-        for maker in makers.iter().take(FOK_MAKERS_MAX).map(|id| &self.orders[id]) {
-            if !crosses(side, limit, maker.price) || !crosses(side, inner, maker.price) {
-                break;
-            }
+        for (maker, hides) in self.touched(order) {
             if self.same_owner(maker.account, order.account) {
                 if order.said.self_trade == SelfTrade::CancelMaker {
                     continue;
@@ -120,13 +137,15 @@ impl Model {
             }
             let held = positions
                 .entry(maker.account)
-                .or_insert_with(|| self.leg(maker.account, instrument).position);
-            let mut counts = maker.leaves;
+                .or_insert_with(|| self.leg(maker.account, order.instrument).position);
+            let mut counts = if hides { maker.hidden } else { maker.shown() };
             if maker.reduce_only {
                 counts = counts.min((-*held * sign(maker.side)).max(0));
             }
             *held += sign(maker.side) * counts;
-            all.push((counts, maker.price));
+            if counts > 0 {
+                all.push((counts, maker.price));
+            }
         }
         all
     }
@@ -220,7 +239,7 @@ impl Model {
     /// Whether the instrument's state admits the order as new.
     pub(crate) fn admits(&self, order: &Order) -> bool {
         let sleeps = order.said.trigger.is_some() && order.stage == Stage::Dormant;
-        let limited = order.price != 0 && order.said.pricing == Pricing::Stated;
+        let limited = order.price != 0;
         let lasting = order.time_in_force == TimeInForce::GoodTillCancel;
         let minimum = order.said.min_qty.get() != 0;
         match self.instruments[order.instrument.index()].state {
@@ -332,9 +351,7 @@ impl Model {
         self.check_kind(&order, limit.is_some())?;
         self.check_qty(&order, order.leaves)?;
         self.check_prices(&order, limit)?;
-        if order.said.expires.get() != 0 && order.said.expires.get() <= self.now {
-            return Err(Reject::BadExpiry.into());
-        }
+        self.check_expiry(&order)?;
         if self.instruments[order.instrument.index()].mark.is_none() {
             return Err(Reject::NoMarkPrice.into());
         }
@@ -353,7 +370,7 @@ impl Model {
     fn price_and_size(&self, order: &mut Order, market: bool) -> Result<(), Refusal> {
         let held = self.leg(order.account, order.instrument).position;
         if Self::closes_position(order) {
-            order.leaves = held.abs();
+            order.leaves = if self.closes(order) { held.abs() } else { 0 };
         }
         order.price = self.effective_price(order).ok_or(Reject::NoLiquidity)?;
         if order.said.pricing == Pricing::QuoteNotional {
@@ -412,6 +429,7 @@ impl Model {
         order.id = self.number_order();
         order.placed = self.next_place();
         order.serial = self.next_serial();
+        order.time_in_force = order.life();
         if let Some(trigger) = order.said.trigger {
             order.best = self.watched(order.instrument, trigger.source);
         }
@@ -435,7 +453,7 @@ impl Model {
             side: order.side,
             limit: price(order.price),
             qty: qty(order.leaves),
-            time_in_force: order.life(),
+            time_in_force: order.time_in_force,
             reduce_only: order.reduce_only,
         });
     }

@@ -5,7 +5,7 @@ use engine::{
     AdvancedOrder, CancelReason, ClientOrderId, Event, Instructions, MassQuote, NewOrder, OrderId, Quote,
     Reject, SessionId, TimeInForce,
 };
-use risk::{Price, Qty, Side};
+use risk::{AccountId, Price, Qty, Side};
 use std::collections::BTreeSet;
 
 use super::orders::Request;
@@ -105,9 +105,10 @@ impl Model {
         self.orders.get(id).copied()
     }
 
-    /// What stands on the sides of a request: in nobody's way.
-    fn replaced(&self, session: SessionId, halves: &[Half]) -> BTreeSet<OrderId> {
-        halves.iter().filter_map(|half| self.standing(session, half)).map(|order| order.id).collect()
+    /// What the account has standing on the sides of a request: in nobody's way.
+    fn replaced(&self, session: SessionId, account: AccountId, halves: &[Half]) -> BTreeSet<OrderId> {
+        let standing = halves.iter().filter_map(|half| self.standing(session, half));
+        standing.filter(|order| order.account == account).map(|order| order.id).collect()
     }
 
     /// Takes one side, or refuses it and withdraws what stands there.
@@ -179,7 +180,7 @@ impl Model {
 
     /// Whether it would meet an order that the request does not replace.
     fn in_the_way(&self, session: SessionId, halves: &[Half], order: &Order) -> bool {
-        let replaced = self.replaced(session, halves);
+        let replaced = self.replaced(session, order.account, halves);
         let makers = self.instruments[order.instrument.index()].book.walk(order.side.opposite());
         let others = makers.iter().filter(|id| !replaced.contains(id)).map(|id| &self.orders[id]);
         others.into_iter().any(|maker| crosses(order.side, order.price, maker.price))

@@ -1,10 +1,10 @@
 //! The table of the commands that are neither new orders nor amendments.
 
 use engine::{
-    Action, CancelOrder, KeyId, KeyTerms, MassCancel, OrderId, OrderRef, Reject, SessionId, SessionKind,
-    Skip, TimeNs, TradingState, Transfer,
+    Action, AmendTrigger, CancelOrder, KeyId, KeyTerms, MassCancel, OrderId, OrderRef, Reject, SessionId,
+    SessionKind, Skip, TimeNs, TradingState, Transfer,
 };
-use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Restriction};
+use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Restriction};
 
 use super::scene::{
     FULL_KEY, KEY, NO_SESSION, NOBODY, NOBODY_OF_THE_VENUE, NOWHERE, SESSION, SOURCE, TRADED, TRADER, WEALTH,
@@ -33,6 +33,16 @@ fn of_trading() -> Vec<(Action, Vec<Reject>)> {
         let order = OrderRef::Id(OrderId::new(u64::MAX));
         Action::CancelOrder(CancelOrder { account, order })
     };
+    let amend_trigger = |account| {
+        let order = OrderRef::Id(OrderId::new(u64::MAX));
+        Action::AmendTrigger(AmendTrigger {
+            account,
+            order,
+            trigger: Price::new(0),
+            limit: None,
+            qty: Qty::ZERO,
+        })
+    };
     vec![
         (Action::Tick, vec![Reject::VenuePending, Reject::UnknownSession]),
         (Action::Continue, vec![Reject::NothingPending, Reject::UnknownSession]),
@@ -42,6 +52,12 @@ fn of_trading() -> Vec<(Action, Vec<Reject>)> {
         ),
         (cancel(AccountId::FEES), vec![Reject::SystemAccount, Reject::UnknownOrder]),
         (cancel(TRADER), vec![Reject::UnknownOrder]),
+        (
+            amend_trigger(NOBODY_OF_THE_VENUE),
+            vec![Reject::UnknownAccount, Reject::SystemAccount, Reject::UnknownOrder],
+        ),
+        (amend_trigger(AccountId::FEES), vec![Reject::SystemAccount, Reject::UnknownOrder]),
+        (amend_trigger(TRADER), vec![Reject::UnknownOrder, Reject::BadQuantity, Reject::BadTrigger]),
         (sweep(NOBODY_OF_THE_VENUE, NOWHERE), vec![Reject::UnknownAccount, Reject::SystemAccount]),
         (sweep(AccountId::FEES, NOWHERE), vec![Reject::SystemAccount, Reject::UnknownInstrument]),
         (sweep(TRADER, NOWHERE), vec![Reject::UnknownInstrument]),

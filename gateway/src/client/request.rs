@@ -172,6 +172,7 @@ pub fn cancel(account_id: AccountId, instrument_id: InstrumentId, order: OrderRe
         orig_cl_ord_id: IdN::from(orig_cl_ord_id),
         account_id,
         instrument_id,
+        valid_until: TimeNsN::NONE,
     }
 }
 
@@ -206,16 +207,18 @@ pub fn mass_cancel(account_id: AccountId, instrument: Option<InstrumentId>) -> p
         cl_ord_id: CHOSEN,
         account_id,
         instrument_id: U32N::from(instrument.map(InstrumentId::get)),
+        valid_until: TimeNsN::NONE,
     }
 }
 
-/// Arms the session's dead-man timer, or disarms it with 0.
+/// Arms the session's dead-man timer, or disarms it with 0. What only reduces a position stays when it runs out.
 #[must_use]
 pub const fn cancel_all_after(account_id: AccountId, timeout_ms: u32) -> private::CancelAllAfter {
     private::CancelAllAfter {
         cl_ord_id: CHOSEN,
         account_id,
         timeout: Millis::new(timeout_ms),
-        keep_reduce_only: 0,
+        keep_reduce_only: 1,
+        valid_until: TimeNsN::NONE,
     }
 }

@@ -235,13 +235,18 @@ fn set_protection(message: &private::SetProtection, own: AccountId) -> Result<Re
         fills_limit: message.fills_limit,
     };
     let unnamed = refusal!(private::SetProtection, NullInRequired, "cl_ord_id");
-    named(message.cl_ord_id, unnamed, Action::SetProtection(protection))
+    timed(message.cl_ord_id, unnamed, message.valid_until, Action::SetProtection(protection))
 }
 
 fn reset_protection(message: &private::ResetProtection, own: AccountId) -> Result<Request, Refusal> {
     let account = account_or(message.account_id, own);
     let action = Action::ResetProtection { account, group: ProtectionId::new(message.protection_group) };
-    named(message.cl_ord_id, refusal!(private::ResetProtection, NullInRequired, "cl_ord_id"), action)
+    timed(
+        message.cl_ord_id,
+        refusal!(private::ResetProtection, NullInRequired, "cl_ord_id"),
+        message.valid_until,
+        action,
+    )
 }
 
 fn post_only<M: Message>(mode: types::Code<PostOnlyMode>) -> Result<bool, Refusal> {
@@ -264,9 +269,10 @@ fn cancel_order(message: &private::CancelOrder, own: AccountId) -> Result<Reques
     let order = order_ref(message.order_id, message.orig_cl_ord_id);
     let order = order.ok_or(refusal!(M, NullInRequired, "order_id"))?;
     let account = account_or(message.account_id, own);
-    named(
+    timed(
         message.cl_ord_id,
         refusal!(M, NullInRequired, "cl_ord_id"),
+        message.valid_until,
         Action::CancelOrder(CancelOrder { account, order }),
     )
 }
@@ -302,7 +308,7 @@ fn cancel_many(message: &private::CancelMany, own: AccountId) -> Result<Request,
         side,
         tag: message.user_tag.get().map(OrderTag::new),
     });
-    named(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), action)
+    timed(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), message.valid_until, action)
 }
 
 fn mass_cancel(message: &private::MassCancel, own: AccountId) -> Result<Request, Refusal> {
@@ -313,7 +319,12 @@ fn mass_cancel(message: &private::MassCancel, own: AccountId) -> Result<Request,
         side: None,
         tag: None,
     });
-    named(message.cl_ord_id, refusal!(private::MassCancel, NullInRequired, "cl_ord_id"), action)
+    timed(
+        message.cl_ord_id,
+        refusal!(private::MassCancel, NullInRequired, "cl_ord_id"),
+        message.valid_until,
+        action,
+    )
 }
 
 fn cancel_all_after(message: &private::CancelAllAfter, own: AccountId) -> Result<Request, Refusal> {
@@ -323,7 +334,7 @@ fn cancel_all_after(message: &private::CancelAllAfter, own: AccountId) -> Result
         timeout_ms: message.timeout.get(),
         keep_reduce_only: flag(message.keep_reduce_only, refusal!(M, BadEnum, "keep_reduce_only"))?,
     };
-    named(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), action)
+    timed(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), message.valid_until, action)
 }
 
 fn set_leverage(message: &private::SetLeverage, own: AccountId) -> Result<Request, Refusal> {
@@ -332,5 +343,10 @@ fn set_leverage(message: &private::SetLeverage, own: AccountId) -> Result<Reques
         instrument: message.instrument_id,
         leverage: Leverage::new(message.leverage_e2),
     };
-    named(message.cl_ord_id, refusal!(private::SetLeverage, NullInRequired, "cl_ord_id"), action)
+    timed(
+        message.cl_ord_id,
+        refusal!(private::SetLeverage, NullInRequired, "cl_ord_id"),
+        message.valid_until,
+        action,
+    )
 }

@@ -21,6 +21,7 @@ fn cancel(name: u64, of: u64) -> CancelOrder {
         orig_cl_ord_id: IdN::from(of),
         account_id: AccountId::new(0),
         instrument_id: InstrumentId::new(0),
+        valid_until: TimeNsN::NONE,
     }
 }
 
@@ -244,7 +245,7 @@ fn a_full_queue_uses_up_nothing() {
     }
     burst.extend(numbered(5, &cancel(5, 1)));
     alice.send(&mut world, &burst);
-    assert_eq!(alice.left.len(), 2 * 112 + 64, "the cancel waits behind the orders");
+    assert_eq!(alice.left.len(), 2 * 112 + 72, "the cancel waits behind the orders");
     assert!(!world.door.wants_read(alice.id));
     for left in [112, 0] {
         world.queue.capacity = 2;
@@ -255,7 +256,7 @@ fn a_full_queue_uses_up_nothing() {
         assert!(world.door.drain_ready().any(|id| id == alice.id) && world.door.wants_read(alice.id));
         world.queue.capacity = if left == 0 { 2 } else { 1 };
         alice.push(&mut world);
-        assert_eq!(alice.left.len(), if left == 0 { 0 } else { 112 + 64 });
+        assert_eq!(alice.left.len(), if left == 0 { 0 } else { 112 + 72 });
     }
     world.queue.capacity = 9;
     world.settle();
@@ -437,9 +438,23 @@ fn settings_and_mass_cancels_are_answered() {
     alice.hear(&mut world);
     let name = engine::ClientOrderId::new;
     let (account_id, instrument_id) = (AccountId::new(0), InstrumentId::new(0));
-    let leverage = SetLeverage { cl_ord_id: name(301), account_id, instrument_id, leverage_e2: 500 };
+    let leverage = SetLeverage {
+        cl_ord_id: name(301),
+        account_id,
+        instrument_id,
+        leverage_e2: 500,
+        valid_until: TimeNsN::NONE,
+    };
     alice.ask(&mut world, &leverage);
-    alice.ask(&mut world, &MassCancel { cl_ord_id: name(302), account_id, instrument_id: U32N::NONE });
+    alice.ask(
+        &mut world,
+        &MassCancel {
+            cl_ord_id: name(302),
+            account_id,
+            instrument_id: U32N::NONE,
+            valid_until: TimeNsN::NONE,
+        },
+    );
     world.settle();
     let heard = alice.messages(&mut world);
     assert!(matches!(&heard[0], FromVenue::LeverageSet(set) if set.request_id == IdN::from(301)));

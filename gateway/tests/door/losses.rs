@@ -5,7 +5,7 @@ use engine::TimeNs;
 use engine::{Action, Command};
 use gateway::door::{DoorConfig, Standing};
 use gateway::wire::private::{CancelAllAfter, FromVenue, Heartbeat, Logout};
-use gateway::wire::types::{CodMode, Code, Millis, OrdFlags, Side, TermCode};
+use gateway::wire::types::{CodMode, Code, Millis, OrdFlags, Side, TermCode, TimeNsN};
 use risk::AccountId;
 
 /// A client with one order that goes with its session and one that stays.
@@ -160,6 +160,7 @@ fn trigger_the_dead_man_timer() {
         account_id: AccountId::new(0),
         timeout: Millis::new(700),
         keep_reduce_only: 1,
+        valid_until: TimeNsN::NONE,
     };
     alice.ask(&mut world, &arm);
     world.settle();

@@ -8,7 +8,9 @@ use gateway::wire::private::{
     CancelMany, FromVenue, KeySuspend, ResetProtection, SetGroupStatus, SetLimits, SetOwnerGroup,
     SetTradingState, SettleInstrument, StartAuction,
 };
-use gateway::wire::types::{self, AccountStatus, CancelReason, Code, IdN, Liquidity, Millis, Side, U32N};
+use gateway::wire::types::{
+    self, AccountStatus, CancelReason, Code, IdN, Liquidity, Millis, Side, TimeNsN, U32N,
+};
 use risk::{AccountId, InstrumentId, Mark, Money, OwnerGroupId, Qty, Rate, Restriction, TradingLimits};
 
 const TEST: InstrumentId = InstrumentId::new(0);
@@ -180,8 +182,14 @@ fn only_operators_operate_and_only_traders_trade() {
         instrument_id: U32N::NONE,
         user_tag: IdN::NONE,
         side: 0,
+        valid_until: TimeNsN::NONE,
     };
-    let reset = ResetProtection { cl_ord_id: name(1), account_id: account(ALICE), protection_group: 1 };
+    let reset = ResetProtection {
+        cl_ord_id: name(1),
+        account_id: account(ALICE),
+        protection_group: 1,
+        valid_until: TimeNsN::NONE,
+    };
     for key in [OPERATOR, READER, ORACLE] {
         let mut client = world.client(key);
         client.ask(&mut world, &cancel);
@@ -231,6 +239,7 @@ fn a_suspended_key_may_only_cancel() {
         instrument_id: U32N::NONE,
         user_tag: IdN::NONE,
         side: 1,
+        valid_until: TimeNsN::NONE,
     };
     alice.ask(&mut world, &all);
     world.settle();

@@ -80,6 +80,7 @@ fn protection(number: u64, fills_limit: u32) -> SetProtection {
         window: Millis::new(1_000),
         frozen: Millis::new(0),
         protection_group: 7,
+        valid_until: TimeNsN::NONE,
     }
 }
 
@@ -90,6 +91,7 @@ fn cancel_many(number: u64, side: u8, tag: Option<u64>) -> CancelMany {
         instrument_id: U32N::NONE,
         user_tag: IdN::from(tag),
         side,
+        valid_until: TimeNsN::NONE,
     }
 }
 
@@ -272,7 +274,15 @@ fn what_the_other_requests_may_not_say_is_named() {
     assert_refused(&mut world, &alice, (110, 1008, Some(1)));
     alice.ask(&mut world, &protection(0, 1));
     assert_refused(&mut world, &alice, (111, 1008, Some(1)));
-    alice.ask(&mut world, &ResetProtection { cl_ord_id: name(0), account_id: OWN, protection_group: 7 });
+    alice.ask(
+        &mut world,
+        &ResetProtection {
+            cl_ord_id: name(0),
+            account_id: OWN,
+            protection_group: 7,
+            valid_until: TimeNsN::NONE,
+        },
+    );
     assert_refused(&mut world, &alice, (112, 1008, Some(1)));
     alice.ask(&mut world, &cancel_many(1, 3, None));
     assert_refused(&mut world, &alice, (107, 1007, Some(CancelMany::LAYOUT.number_of("side"))));
@@ -558,7 +568,15 @@ fn quotes_and_their_protection_are_answered() {
     assert_eq!(templates(&reader.messages(&mut world)), [202, 212, 203, 203]);
 
     alice.ask(&mut world, &quotes(3, 7, &[quote(0, 2, 5)]));
-    alice.ask(&mut world, &ResetProtection { cl_ord_id: name(4), account_id: OWN, protection_group: 7 });
+    alice.ask(
+        &mut world,
+        &ResetProtection {
+            cl_ord_id: name(4),
+            account_id: OWN,
+            protection_group: 7,
+            valid_until: TimeNsN::NONE,
+        },
+    );
     alice.ask(&mut world, &quotes(5, 7, &[quote(0, 2, 5)]));
     world.settle();
     let heard = alice.messages(&mut world);

@@ -127,6 +127,7 @@ impl Peer {
             orig_cl_ord_id: order.into(),
             account_id: self.account,
             instrument_id: PERPETUAL,
+            valid_until: TimeNsN::NONE,
         };
         let number = self.next_number();
         self.send(number, false, &cancel);

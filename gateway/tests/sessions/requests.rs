@@ -126,7 +126,13 @@ fn quotes(rng: &mut Rng, own: AccountId) -> Request {
 
 fn protection(rng: &mut Rng, own: AccountId) -> Request {
     if rng.once_in(2) {
-        return ResetProtection { cl_ord_id: NAME, account_id: own, protection_group: 1 }.into();
+        return ResetProtection {
+            cl_ord_id: NAME,
+            account_id: own,
+            protection_group: 1,
+            valid_until: TimeNsN::NONE,
+        }
+        .into();
     }
     SetProtection {
         cl_ord_id: NAME,
@@ -137,6 +143,7 @@ fn protection(rng: &mut Rng, own: AccountId) -> Request {
         window: Millis::new(1_000),
         frozen: Millis::new(500),
         protection_group: 1,
+        valid_until: TimeNsN::NONE,
     }
     .into()
 }
@@ -153,6 +160,7 @@ fn special(rng: &mut Rng, own: AccountId) -> Request {
             instrument_id: U32N::NONE,
             user_tag: IdN::from(Some(1)),
             side: u8::from(rng.once_in(2)),
+            valid_until: TimeNsN::NONE,
         }
         .into(),
     }
@@ -176,7 +184,14 @@ fn trade(rng: &mut Rng, own: AccountId, last_name: u64) -> Request {
         37 => {
             let leverage_e2 = 100 * u32::try_from(rng.below(60)).expect("small");
             let instrument_id = instrument(rng);
-            SetLeverage { cl_ord_id: NAME, account_id: own, instrument_id, leverage_e2 }.into()
+            SetLeverage {
+                cl_ord_id: NAME,
+                account_id: own,
+                instrument_id,
+                leverage_e2,
+                valid_until: TimeNsN::NONE,
+            }
+            .into()
         }
         38 => transfer(rng, 1).into(),
         _ => SetLeverage {
@@ -184,6 +199,7 @@ fn trade(rng: &mut Rng, own: AccountId, last_name: u64) -> Request {
             account_id: AccountId::new(FIRST_ACCOUNT + 1),
             instrument_id: InstrumentId::new(0),
             leverage_e2: 500,
+            valid_until: TimeNsN::NONE,
         }
         .into(),
     }

@@ -177,6 +177,7 @@ fn trading() -> Vec<Sample> {
         orig_cl_ord_id: IdN::from(5),
         account_id: ACCOUNT,
         instrument_id: BTC,
+        valid_until: TimeNsN::NONE,
     };
     let canceled = OrderCanceled {
         order_id: OrderId::new(16_777_217),

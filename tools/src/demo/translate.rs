@@ -13,7 +13,7 @@ use gateway::wire::private::{
     OrderAmended, OrderCanceled, OrderFilled, OrderTrimmed, PositionTakenOver, RequestRejected, SetLeverage,
     Transfer,
 };
-use gateway::wire::types::{self, Liquidity, OrdFlags, OrdType, PostOnlyMode, Tif};
+use gateway::wire::types::{self, Liquidity, OrdFlags, OrdType, PostOnlyMode, Tif, TimeNsN};
 use risk::{AccountId, FillKind, InstrumentId, Money, Position, Price, Qty, Side};
 
 use crate::admin::definition;
@@ -108,6 +108,7 @@ pub fn request(
             account_id: account,
             instrument_id: instrument,
             leverage_e2: leverage.get(),
+            valid_until: TimeNsN::NONE,
         }
         .into(),
         Action::OpenAccount { account } => AccountCreate { request_id: CHOSEN, account_id: account }.into(),

@@ -98,7 +98,7 @@ impl Instruments {
         self.get(instrument).map_or_else(|| price.to_string(), |def| show_price(def, price))
     }
 
-    /// The limit of an order as people read it; a market order that waits for its trigger has none.
+    /// A limit price as people read it; an order that sleeps without one is a market order once it fires.
     #[must_use]
     pub fn limit(&self, instrument: InstrumentId, price: Price) -> String {
         if price == Price::new(0) { "market".to_owned() } else { self.price(instrument, price) }

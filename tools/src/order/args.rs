@@ -157,6 +157,14 @@ pub struct InstructionArgs {
     pub stop_loss: Option<String>,
 }
 
+impl InstructionArgs {
+    /// Whether it waits for a price; then one without a limit is a market order once it fires.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        self.stop.is_some() || self.when.is_some() || self.trail.is_some()
+    }
+}
+
 /// A watched price.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum Watched {

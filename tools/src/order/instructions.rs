@@ -31,7 +31,7 @@ pub(super) fn order(desk: &Desk, account: AccountId, side: Side, args: &NewArgs)
     let price = price.map(|price| parse_price(def, price)).transpose()?;
     let priceless = args.market || more.to_limit || more.spend;
     anyhow::ensure!(
-        price.is_some() || priceless,
+        price.is_some() || priceless || more.waits(),
         "a price is missing: write @ PRICE, or --market, --to-limit, --spend"
     );
     anyhow::ensure!(price.is_none() || !priceless, "a price and an order that takes its price from the book");
@@ -93,7 +93,6 @@ const fn kind(more: &InstructionArgs, has_price: bool) -> OrdType {
 
 /// Life time and when it ends by itself. Orders that take their price from the book take at once.
 fn life(args: &NewArgs) -> (Tif, TimeNsN) {
-    let waits = args.more.stop.is_some() || args.more.when.is_some() || args.more.trail.is_some();
     if args.fok {
         return (Tif::FOK, TimeNsN::NONE);
     }
@@ -101,7 +100,7 @@ fn life(args: &NewArgs) -> (Tif, TimeNsN) {
         let end = WallClock::default().now().get().saturating_add(seconds.saturating_mul(1_000_000_000));
         return (Tif::GTD, TimeNsN::from(engine::TimeNs::new(end)));
     }
-    let at_once = args.ioc || ((args.market || args.more.spend) && !waits);
+    let at_once = args.ioc || ((args.market || args.more.spend) && !args.more.waits());
     let tif = match (at_once, args.more.day) {
         (true, _) => Tif::IOC,
         (false, true) => Tif::Day,
@@ -148,7 +147,15 @@ pub(super) fn cancel_many(
         Some(SideName::Sell) => 2,
     };
     let instrument_id = U32N::from(instrument.map(InstrumentId::get));
-    CancelMany { cl_ord_id: CHOSEN, account_id, instrument_id, user_tag: IdN::from(tag), side }.into()
+    CancelMany {
+        cl_ord_id: CHOSEN,
+        account_id,
+        instrument_id,
+        user_tag: IdN::from(tag),
+        side,
+        valid_until: TimeNsN::NONE,
+    }
+    .into()
 }
 
 /// One side of a quote: `QUANTITY@PRICE`.
@@ -180,7 +187,13 @@ pub(super) fn quote(desk: &Desk, account_id: AccountId, args: &QuoteArgs) -> any
 pub(super) fn protect(desk: &Desk, account_id: AccountId, args: &ProtectArgs) -> anyhow::Result<Request> {
     let protection_group = args.group;
     if args.reset {
-        return Ok(ResetProtection { cl_ord_id: CHOSEN, account_id, protection_group }.into());
+        return Ok(ResetProtection {
+            cl_ord_id: CHOSEN,
+            account_id,
+            protection_group,
+            valid_until: TimeNsN::NONE,
+        }
+        .into());
     }
     let def = args.instrument.as_ref().map(|name| desk.instruments.find(name)).transpose()?;
     let quantity = |text: &Option<String>| match (text, def) {
@@ -196,6 +209,7 @@ pub(super) fn protect(desk: &Desk, account_id: AccountId, args: &ProtectArgs) ->
         window: Millis::new(if args.end { 0 } else { args.window_ms }),
         frozen: Millis::new(args.frozen_ms),
         protection_group,
+        valid_until: TimeNsN::NONE,
     }
     .into())
 }

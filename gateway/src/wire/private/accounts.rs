@@ -6,7 +6,7 @@ use engine::{ClientOrderId, Seq, TimeNs};
 use risk::{AccountId, InstrumentId, Money};
 
 use crate::wire::message::messages;
-use crate::wire::types::{AccountStatus, Code, IdN};
+use crate::wire::types::{AccountStatus, Code, IdN, TimeNsN};
 
 messages! {
     /// Sets an account's leverage in one instrument. Client to venue.
@@ -19,6 +19,8 @@ messages! {
         instrument_id: InstrumentId,
         /// In hundredths; 0 leaves it to the instrument's table.
         leverage_e2: u32,
+        /// Refused when sequenced after this time.
+        valid_until: TimeNsN,
     }
     /// Money came in or went out. Venue to client.
     313 BalanceChange {

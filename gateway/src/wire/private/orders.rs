@@ -61,6 +61,8 @@ messages! {
         account_id: AccountId,
         /// Where.
         instrument_id: InstrumentId,
+        /// Refused when sequenced after this time.
+        valid_until: TimeNsN,
     }
     /// Changes one resting order. Client to venue.
     102 AmendOrder {
@@ -93,6 +95,8 @@ messages! {
         account_id: AccountId,
         /// Which; none is all.
         instrument_id: U32N,
+        /// Refused when sequenced after this time.
+        valid_until: TimeNsN,
     }
     /// Arms or disarms the session's dead-man timer. Client to venue.
     104 CancelAllAfter {
@@ -104,6 +108,8 @@ messages! {
         timeout: Millis,
         /// 1: reduce-only orders stay.
         keep_reduce_only: u8,
+        /// Refused when sequenced after this time.
+        valid_until: TimeNsN,
     }
     /// An order was accepted. Venue to client.
     200 OrderAccepted {

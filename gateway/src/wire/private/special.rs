@@ -91,6 +91,8 @@ messages! {
         user_tag: IdN,
         /// 0 both sides, 1 buy, 2 sell.
         side: u8,
+        /// Refused when sequenced after this time.
+        valid_until: TimeNsN,
     }
     /// Several quotes at once; each replaces what the session quoted before at that level. Client to venue.
     110 MassQuote {
@@ -126,6 +128,8 @@ messages! {
         frozen: Millis,
         /// Which group; not 0.
         protection_group: u16,
+        /// Refused when sequenced after this time.
+        valid_until: TimeNsN,
     }
     /// Unfreezes a protection group and forgets what it has counted. Client to venue.
     112 ResetProtection {
@@ -135,6 +139,8 @@ messages! {
         account_id: AccountId,
         /// Which group.
         protection_group: u16,
+        /// Refused when sequenced after this time.
+        valid_until: TimeNsN,
     }
     /// A trigger fired; the order takes its turn. Venue to client.
     205 OrderTriggered {

@@ -6,6 +6,7 @@ use gateway::wire::private::{
     MassQuoteAck, OrderActivated, OrderArmed, OrderRefreshed, OrderTriggered, PositionSettled, ProtectionAck,
     ProtectionTripped, QuoteRefused,
 };
+use risk::Price;
 use serde_json::Value;
 
 use super::super::instruments::show_mark;
@@ -19,8 +20,8 @@ impl Teller<'_> {
         self.put("instrument", self.instruments.name(at));
         self.put("when", word(event.trigger_src)).put("kind", word(event.trigger_kind));
         self.put("trigger", self.instruments.price(at, event.trigger_price));
-        let limit = event.price.get().map(|price| self.instruments.price(at, price));
-        self.put("price", limit.unwrap_or_else(|| "market".to_owned())).put("seq", event.engine_seq.get());
+        let limit = event.price.get().unwrap_or(Price::new(0));
+        self.put("price", self.instruments.limit(at, limit)).put("seq", event.engine_seq.get());
         "armed"
     }
 
