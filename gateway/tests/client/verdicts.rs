@@ -265,8 +265,9 @@ fn batch(orders: &[AdvancedOrder]) -> OrderBatch {
 /// Numbers of the batch that was written last, and of its orders.
 fn numbers(session: &mut Session) -> Vec<u64> {
     let octets = output(session);
-    let (frame, _) = frame::split(&octets, 1 << 16).unwrap().expect("one frame");
-    let FromClient::OrderBatch(sent) = FromClient::decode(&frame).unwrap() else { panic!("no batch") };
+    let (frame, _) = frame::split(&octets, 1 << 16).expect("a frame").expect("all of it");
+    let sent = FromClient::decode(&frame).expect("a message");
+    let FromClient::OrderBatch(sent) = sent else { panic!("{sent:?}") };
     let rows = sent.orders.0.iter().map(|row| row.cl_ord_id.get());
     std::iter::once(sent.cl_ord_id.get()).chain(rows).collect()
 }

@@ -151,33 +151,19 @@ impl Model {
                 let known = self.listeners.entry(*session).or_insert(listener);
                 assert_eq!(known.last, last_client_seq.get(), "a logon tells the last number");
             }
-            Event::Accepted { session, account, .. } => {
-                self.order(entry, *session, *account, OrderAccepted::TEMPLATE);
-            }
             Event::Fill(fill) => {
                 self.side(entry, &fill.taker);
                 self.side(entry, &fill.maker);
             }
-            Event::Cancelled { session, account, .. } => {
-                self.order(entry, *session, *account, OrderCanceled::TEMPLATE);
-            }
-            Event::Amended { session, account, .. } => {
-                self.order(entry, *session, *account, OrderAmended::TEMPLATE);
-            }
-            Event::Trimmed { session, account, .. } => {
-                self.order(entry, *session, *account, OrderTrimmed::TEMPLATE);
-            }
-            Event::Armed { session, account, .. } => {
-                self.order(entry, *session, *account, OrderArmed::TEMPLATE);
-            }
-            Event::Triggered { session, account, .. } => {
-                self.order(entry, *session, *account, OrderTriggered::TEMPLATE);
-            }
-            Event::Activated { session, account, .. } => {
-                self.order(entry, *session, *account, OrderActivated::TEMPLATE);
-            }
-            Event::Refreshed { session, account, .. } => {
-                self.order(entry, *session, *account, OrderRefreshed::TEMPLATE);
+            Event::Accepted { session, account, .. }
+            | Event::Cancelled { session, account, .. }
+            | Event::Amended { session, account, .. }
+            | Event::Trimmed { session, account, .. }
+            | Event::Armed { session, account, .. }
+            | Event::Triggered { session, account, .. }
+            | Event::Activated { session, account, .. }
+            | Event::Refreshed { session, account, .. } => {
+                self.order(entry, *session, *account, told_of_order(event));
             }
             Event::MassQuoted { session, .. } => self.give(*session, MassQuoteAck::TEMPLATE),
             Event::QuoteRefused { session, .. } => self.give(*session, QuoteRefused::TEMPLATE),
@@ -252,4 +238,19 @@ impl Model {
             }
         }
     }
+}
+
+/// What is told of an order's event.
+fn told_of_order(event: &Event) -> u16 {
+    let told = [
+        (matches!(event, Event::Accepted { .. }), OrderAccepted::TEMPLATE),
+        (matches!(event, Event::Cancelled { .. }), OrderCanceled::TEMPLATE),
+        (matches!(event, Event::Amended { .. }), OrderAmended::TEMPLATE),
+        (matches!(event, Event::Trimmed { .. }), OrderTrimmed::TEMPLATE),
+        (matches!(event, Event::Armed { .. }), OrderArmed::TEMPLATE),
+        (matches!(event, Event::Triggered { .. }), OrderTriggered::TEMPLATE),
+        (matches!(event, Event::Activated { .. }), OrderActivated::TEMPLATE),
+        (matches!(event, Event::Refreshed { .. }), OrderRefreshed::TEMPLATE),
+    ];
+    told.into_iter().find_map(|(is_it, template)| is_it.then_some(template)).expect("an order's event")
 }
