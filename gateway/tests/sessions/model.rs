@@ -143,13 +143,16 @@ impl Model {
         }
     }
 
+    fn listen(&mut self, session: SessionId, kind: SessionKind, account: AccountId, last: u64) {
+        let listener = Listener { kind, account, last, due: Vec::new() };
+        let known = self.listeners.entry(session).or_insert(listener);
+        assert_eq!(known.last, last, "a logon tells the last number");
+    }
+
     fn event(&mut self, entry: &Entry, event: &Event) {
         match event {
             Event::LoggedOn { session, kind, account, last_client_seq, .. } => {
-                let listener =
-                    Listener { kind: *kind, account: *account, last: last_client_seq.get(), due: Vec::new() };
-                let known = self.listeners.entry(*session).or_insert(listener);
-                assert_eq!(known.last, last_client_seq.get(), "a logon tells the last number");
+                self.listen(*session, *kind, *account, last_client_seq.get());
             }
             Event::Fill(fill) => {
                 self.side(entry, &fill.taker);
