@@ -149,6 +149,13 @@ impl Model {
         assert_eq!(known.last, last, "a logon tells the last number");
     }
 
+    /// A whole group is answered by the event of the group.
+    fn acknowledge_restriction(&mut self, entry: &Entry) {
+        if matches!(entry.command.action, Action::SetRestriction { .. }) {
+            self.acknowledge(entry);
+        }
+    }
+
     fn event(&mut self, entry: &Entry, event: &Event) {
         match event {
             Event::LoggedOn { session, kind, account, last_client_seq, .. } => {
@@ -176,14 +183,14 @@ impl Model {
             Event::ProtectionTripped { account, .. } => self.account(*account, ProtectionTripped::TEMPLATE),
             Event::PositionSettled { account, .. } => self.account(*account, PositionSettled::TEMPLATE),
             Event::Rejected { session, .. } => self.refusal(entry, *session),
-            Event::MassCancelled { session, .. } => {
-                let is_operator = self.kind(*session) == Some(SessionKind::Admin);
-                self.give(*session, if is_operator { AdminAck::TEMPLATE } else { MassCancelAck::TEMPLATE });
+            Event::MassCancelled { session, .. } if self.kind(*session) == Some(SessionKind::Admin) => {
+                self.give(*session, AdminAck::TEMPLATE);
             }
-            Event::Skipped { session, skip, .. } => {
-                let is_fast = skip.code == 1_110;
-                self.give(*session, if is_fast { ThrottleReject::TEMPLATE } else { SessionReject::TEMPLATE });
+            Event::MassCancelled { session, .. } => self.give(*session, MassCancelAck::TEMPLATE),
+            Event::Skipped { session, skip, .. } if skip.code == 1_110 => {
+                self.give(*session, ThrottleReject::TEMPLATE);
             }
+            Event::Skipped { session, .. } => self.give(*session, SessionReject::TEMPLATE),
             Event::DeadManSet { session, .. } => self.give(*session, CancelAllAfterAck::TEMPLATE),
             Event::DeadManFired { session, .. } => self.give(*session, DeadManFired::TEMPLATE),
             Event::Transferred { account, .. } => {
@@ -192,10 +199,7 @@ impl Model {
             }
             Event::RestrictionSet { account, .. } => {
                 self.account(*account, AccountStatusChanged::TEMPLATE);
-                // A whole group is answered by the event of the group.
-                if matches!(entry.command.action, Action::SetRestriction { .. }) {
-                    self.acknowledge(entry);
-                }
+                self.acknowledge_restriction(entry);
             }
             Event::LeverageSet { account, .. } => self.account(*account, LeverageSet::TEMPLATE),
             Event::LiquidationStarted { account, .. } => self.account(*account, LiquidationStart::TEMPLATE),
