@@ -49,7 +49,7 @@ fn a_request_that_is_not_ours_is_refused_by_its_header() {
     let order = "NewOrder values";
     for (at, word, code) in [
         (SCHEMA, 702, ErrorCode::UnknownSchema),
-        (VERSION, 1, ErrorCode::UnsupportedVersion),
+        (VERSION, 2, ErrorCode::UnsupportedVersion),
         (TEMPLATE, 99, ErrorCode::UnknownTemplate),
         // One that only the venue sends.
         (TEMPLATE, 200, ErrorCode::UnknownTemplate),
@@ -143,7 +143,7 @@ fn messages_print_as_a_person_reads_them() {
     assert!(format!("{define:?}").contains(r#"symbol: "TUVWXYZ"#), "{define:?}");
     assert_eq!((define.name(), define.template()), ("InstrumentDefine", 400));
     assert_eq!(format!("{:?}", Code::<Side>::of(Side::Sell)), "Sell");
-    assert_eq!(OrdFlags::KNOWN, 0b1001);
+    assert_eq!(OrdFlags::KNOWN, 0b1011);
 }
 
 #[test]
