@@ -11,8 +11,6 @@ use crate::command::{
 use crate::reject::Reject;
 use risk::{InstrumentId, Money, OwnerGroupId, Price, Qty, Side};
 
-/// Nanoseconds of a day.
-
 /// Whether it is to trade at any price inside the collar.
 pub(super) const fn is_market(order: &NewOrder, said: &Instructions) -> bool {
     order.limit.is_none() && !matches!(said.pricing, Pricing::MarketToLimit)
