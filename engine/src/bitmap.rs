@@ -14,7 +14,10 @@ const WORD_MASK: u32 = 63;
 /// A 64-ary hierarchical bitmap over `0..keys`.
 #[derive(Debug)]
 pub(crate) struct Bitmap {
-    levels: Vec<Box<[u64]>>,
+    /// The members.
+    bottom: Box<[u64]>,
+    /// What lies above them, each level above the one before.
+    upper: Vec<Box<[u64]>>,
     /// Highest key.
     last: u32,
 }
@@ -22,21 +25,20 @@ pub(crate) struct Bitmap {
 impl Bitmap {
     /// An empty set over `0..keys`.
     pub(crate) fn new(keys: u32) -> Self {
-        let mut levels = Vec::new();
+        let level = |words: u32| vec![0_u64; words as usize].into_boxed_slice();
         let mut words = keys.div_ceil(64).max(1);
-        loop {
-            levels.push(vec![0_u64; words as usize].into_boxed_slice());
-            if words == 1 {
-                return Self { levels, last: keys.max(1) - 1 };
-            }
+        let (bottom, mut upper) = (level(words), Vec::new());
+        while words > 1 {
             words = words.div_ceil(64);
+            upper.push(level(words));
         }
+        Self { bottom, upper, last: keys.max(1) - 1 }
     }
 
     /// Adds `key`.
     #[inline]
     pub(crate) fn insert(&mut self, key: u32) {
-        let word = &mut self.levels[0][(key >> WORD_SHIFT) as usize];
+        let word = &mut self.bottom[(key >> WORD_SHIFT) as usize];
         let was_empty = *word == 0;
         *word |= 1 << (key & WORD_MASK);
         if was_empty {
@@ -47,7 +49,7 @@ impl Bitmap {
     /// Above the members, marks that there are some below `at`.
     #[inline(never)]
     fn set_above(&mut self, mut at: u32) {
-        for level in self.levels.iter_mut().skip(1) {
+        for level in &mut self.upper {
             let word = &mut level[(at >> WORD_SHIFT) as usize];
             let was_empty = *word == 0;
             *word |= 1 << (at & WORD_MASK);
@@ -61,7 +63,7 @@ impl Bitmap {
     /// Removes the member `key` where it is `gone`; whether none of the 64 keys around it is a member now.
     #[inline]
     pub(crate) fn remove_if(&mut self, key: u32, gone: bool) -> bool {
-        let word = &mut self.levels[0][(key >> WORD_SHIFT) as usize];
+        let word = &mut self.bottom[(key >> WORD_SHIFT) as usize];
         *word &= !(u64::from(gone) << (key & WORD_MASK));
         if *word != 0 {
             return false;
@@ -73,7 +75,7 @@ impl Bitmap {
     /// Above the members, marks that there are none below `at`.
     #[inline(never)]
     fn clear_above(&mut self, mut at: u32) {
-        for level in self.levels.iter_mut().skip(1) {
+        for level in &mut self.upper {
             let word = &mut level[(at >> WORD_SHIFT) as usize];
             *word &= !(1 << (at & WORD_MASK));
             if *word != 0 {
@@ -87,23 +89,29 @@ impl Bitmap {
     #[inline]
     pub(crate) fn page_is_empty(&self, page: u32) -> bool {
         let first = (page << 3) as usize;
-        let words = &self.levels[0];
+        let words = &self.bottom;
         words[first..words.len().min(first + 8)].iter().all(|&word| word == 0)
     }
 
     /// The lowest member at or above `key`.
     #[inline]
     pub(crate) fn at_or_above(&self, key: u32) -> Option<u32> {
-        let mut at = key;
-        for (depth, level) in self.levels.iter().enumerate() {
+        let index = key >> WORD_SHIFT;
+        let word = self.bottom.get(index as usize)? & (!0 << (key & WORD_MASK));
+        if word == 0 {
+            return self.first_under(index + 1);
+        }
+        Some((index << WORD_SHIFT) + word.trailing_zeros())
+    }
+
+    /// The lowest member in the words from `at` on.
+    #[inline(never)]
+    fn first_under(&self, mut at: u32) -> Option<u32> {
+        for (depth, level) in (0..self.upper.len()).zip(&self.upper) {
             let index = at >> WORD_SHIFT;
             let word = level.get(index as usize)? & (!0 << (at & WORD_MASK));
             if word != 0 {
-                return Some(self.descend(
-                    depth,
-                    (index << WORD_SHIFT) + word.trailing_zeros(),
-                    u64::trailing_zeros,
-                ));
+                return Some(self.descend_low(depth, (index << WORD_SHIFT) + word.trailing_zeros()));
             }
             at = index + 1;
         }
@@ -113,24 +121,47 @@ impl Bitmap {
     /// The highest member at or below `key`.
     #[inline]
     pub(crate) fn at_or_below(&self, key: u32) -> Option<u32> {
-        let mut at = key.min(self.last);
-        for (depth, level) in self.levels.iter().enumerate() {
+        let key = key.min(self.last);
+        let index = key >> WORD_SHIFT;
+        let word = self.bottom[index as usize] & (!0 >> (WORD_MASK - (key & WORD_MASK)));
+        if word == 0 {
+            return self.last_under(index.checked_sub(1)?);
+        }
+        Some((index << WORD_SHIFT) + WORD_MASK - word.leading_zeros())
+    }
+
+    /// The highest member in the words up to `at`.
+    #[inline(never)]
+    fn last_under(&self, mut at: u32) -> Option<u32> {
+        for (depth, level) in (0..self.upper.len()).zip(&self.upper) {
             let index = at >> WORD_SHIFT;
             let word = level[index as usize] & (!0 >> (WORD_MASK - (at & WORD_MASK)));
             if word != 0 {
                 let found = (index << WORD_SHIFT) + WORD_MASK - word.leading_zeros();
-                return Some(self.descend(depth, found, |word| WORD_MASK - word.leading_zeros()));
+                return Some(self.descend_high(depth, found));
             }
             at = index.checked_sub(1)?;
         }
         None
     }
 
-    /// From a set bit on `depth` down to the member it stands for, taking the extreme bit of each word.
+    #[inline(never)]
+    fn descend_low(&self, depth: usize, found: u32) -> u32 {
+        self.descend(depth, found, u64::trailing_zeros)
+    }
+
+    #[inline(never)]
+    fn descend_high(&self, depth: usize, found: u32) -> u32 {
+        self.descend(depth, found, |word| WORD_MASK - word.leading_zeros())
+    }
+
+    /// From a set bit on `depth` of the upper levels down to the member it stands for, taking the extreme bit of each
+    /// word.
     #[inline]
     fn descend(&self, depth: usize, found: u32, extreme: impl Fn(u64) -> u32) -> u32 {
-        let below = self.levels[..depth].iter().rev();
-        below.fold(found, |at, level| (at << WORD_SHIFT) + extreme(level[at as usize]))
+        let step = |at: u32, level: &[u64]| (at << WORD_SHIFT) + extreme(level[at as usize]);
+        let above = self.upper[..depth].iter().rev().fold(found, |at, level| step(at, level));
+        step(above, &self.bottom)
     }
 }
 

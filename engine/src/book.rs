@@ -70,11 +70,12 @@ impl Book {
     /// The order that a taker on `side` limited to `limit` ticks meets next.
     #[inline]
     pub fn front(&self, side: Side, limit: u32) -> Option<OrderSlot> {
-        if !self.crosses(side, limit) {
+        let resting = side.opposite();
+        let best = self.best[resting as usize];
+        if best > rank(resting, limit) {
             return None;
         }
-        let resting = side.opposite();
-        let head = self.ladder(resting).head(self.best(resting)?);
+        let head = self.ladder(resting).head(flip(resting, u32::try_from(best).ok()?));
         (head != NIL).then(|| OrderSlot::new(head))
     }
 
@@ -131,6 +132,19 @@ impl Book {
     #[inline]
     pub fn reduce(&mut self, side: Side, key: u32, qty: Qty) {
         self.ladders[side as usize].reduce(key, qty.get());
+    }
+
+    /// Takes a match of `qty` off a resting order that shows all it has; filled whole, it leaves. What remains.
+    #[inline]
+    pub fn fill(&mut self, orders: &mut Orders, slot: OrderSlot, qty: Qty) -> Qty {
+        let order = orders.get(slot);
+        let (side, key) = (order.side(), order.key);
+        if order.leaves == qty {
+            self.remove(orders, slot);
+        } else {
+            self.reduce(side, key, qty);
+        }
+        orders.fill(slot, qty)
     }
 
     /// Announces that the order of this number will leave its level.

@@ -228,6 +228,15 @@ impl Orders {
         (order.is_live() && order.generation() == id.get() >> SLOT_BITS).then_some(slot)
     }
 
+    /// The slot of a live order of this account.
+    #[inline]
+    pub fn find_of(&self, id: OrderId, account: AccountId) -> Option<OrderSlot> {
+        let slot = OrderSlot::new(slot_of(id));
+        let order = self.hot.get(slot.index())?;
+        let is_meant = order.is_live() && order.generation() == id.get() >> SLOT_BITS;
+        (is_meant && order.account == account).then_some(slot)
+    }
+
     /// An order.
     #[inline]
     pub fn get(&self, slot: OrderSlot) -> &Order {

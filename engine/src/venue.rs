@@ -90,6 +90,8 @@ struct Market {
     /// Price of the last match, in ticks; 0 before the first.
     last: u32,
     triggers: Triggers,
+    /// Whether a moved mark or index concerns more than accounts: what takers may take, or orders that wait. Derived.
+    is_followed: bool,
 }
 
 /// The state of the venue.
@@ -129,6 +131,9 @@ pub struct Venue {
     state_timers: Vec<(TimeNs, InstrumentId)>,
     /// What is left of the matching work of this command; between commands it means nothing.
     work: usize,
+    /// Whether work is left over. Whoever leaves some says so here, and a command that finds it said looks again at its
+    /// end, so that every other command asks one word. Derived.
+    left_over: bool,
     /// The time of a tick that has not fired all timers it must.
     firing: Option<TimeNs>,
     /// A price move that has not woken all it must.
@@ -186,6 +191,7 @@ impl Venue {
             phase: None,
             state_timers: Vec::new(),
             work: 0,
+            left_over: false,
             firing: None,
             wake: None,
             last_trade: TradeId::default(),
@@ -203,25 +209,40 @@ impl Venue {
         self.work = MATCHES_PER_COMMAND;
         match self.handle(command, events) {
             Ok(()) => {
-                if self.has_follow_up() {
-                    self.follow_up(events);
+                if self.left_over {
+                    self.end_with_left_over(events);
                 }
             }
-            Err(Refusal { reject, short }) => events.push(Event::Rejected {
-                session: command.session,
-                account: command.action.account(),
-                client_order_id: command.client_order_id,
-                reject,
-                short,
-            }),
+            Err(refusal) => self.refuse(command, refusal, events),
         }
         self.ledger.assert_conserved();
+    }
+
+    /// Lets what follows up have its turn, and finds out what is left over then.
+    #[cold]
+    fn end_with_left_over(&mut self, events: &mut Events) {
+        if self.has_follow_up() {
+            self.follow_up(events);
+        }
+        self.left_over = self.is_anything_left();
+    }
+
+    #[cold]
+    fn refuse(&mut self, command: &Command, refusal: Refusal, events: &mut Events) {
+        events.push(Event::Rejected {
+            session: command.session,
+            account: command.action.account(),
+            client_order_id: command.client_order_id,
+            reject: refusal.reject,
+            short: refusal.short,
+        });
+        self.left_over = self.is_anything_left();
     }
 
     fn handle(&mut self, command: &Command, events: &mut Events) -> Verdict {
         let session = command.session;
         let continues = matches!(command.action, Action::Continue);
-        if self.pending() && !continues {
+        if self.left_over && !continues {
             return Err(Reject::VenuePending.into());
         }
         if !continues {
@@ -294,7 +315,12 @@ impl Venue {
     /// Whether work is left over that [`Action::Continue`] must take up before any other command.
     #[inline]
     #[must_use]
-    pub fn pending(&self) -> bool {
+    pub const fn pending(&self) -> bool {
+        self.left_over
+    }
+
+    /// Looks at everything that may be left over.
+    fn is_anything_left(&self) -> bool {
         self.suspended.is_some()
             || !self.sweeps.is_empty()
             || self.phase.is_some()
@@ -400,8 +426,9 @@ impl Venue {
     }
 
     /// The owner group of an account; 0 where it stands alone.
+    #[inline]
     fn group_of(&self, account: AccountId) -> OwnerGroupId {
-        self.ledger.account(account).map_or_else(OwnerGroupId::default, |account| account.group)
+        self.ledger.group_of(account)
     }
 
     #[inline]

@@ -13,7 +13,8 @@ use engine::{Action, Command, Seq, TimeNs, Venue};
 use gateway::clock::{Clock, VirtualClock, WallClock};
 use gateway::in_process::{Client, Refused};
 use gateway::log::{Disk, Durability, EventLog, Genesis, LogOptions, RealDisk};
-use gateway::process::{Config, Layout, Process, QueueSizes};
+use gateway::outcome::Outcome;
+use gateway::process::{Comeback, Config, Layout, Process, QueueSizes};
 use gateway::progress::Failure;
 use gateway::recovery::Recovered;
 use gateway::replay::{replay, replay_while};
@@ -157,15 +158,26 @@ fn kill_after(directory: &Path, enough: Seq) -> Seq {
 #[test]
 fn a_kill_loses_nothing_that_was_seen() {
     let directory = tempfile::tempdir().expect("a directory");
-    let config = config(directory.path(), Mode::Shared, Durability::Local);
+    let mut config = config(directory.path(), Mode::Shared, Durability::Local);
+    let comeback = Some(Comeback { cancel_only_ms: 1, call_ms: 1 });
+    config.comeback = comeback;
     for life in 1..=3 {
         let seen = kill_after(directory.path(), Seq::new(life * 20_000));
         assert!(seen >= Seq::new(life * 20_000), "the victim ended by itself");
         let (process, client, recovery) = Process::start(&config, WallClock::default()).expect("recovers");
         assert!(recovery.last.seq >= seen, "{recovery:?} lost what was seen up to {seen}");
+        assert_eq!(recovery.comeback, comeback, "the end before was no graceful one");
         let end = process.stop(client, |_| ()).expect("no failure");
-        assert_eq!(replay(read(directory.path()), None, |_| ()).expect("verifies").digest, end.digest);
+        let mut restarts = 0;
+        let count = |outcome: &Outcome<'_>| {
+            restarts += u64::from(matches!(outcome.command.action, Action::Restarted { .. }));
+        };
+        assert_eq!(replay(read(directory.path()), None, count).expect("verifies").digest, end.digest);
+        assert_eq!(restarts, life, "trading began again in stages once a kill");
     }
+    let (process, client, recovery) = Process::start(&config, WallClock::default()).expect("restarts");
+    assert_eq!(recovery.comeback, None, "after a graceful end trading goes on");
+    process.stop(client, |_| ()).expect("no failure");
 }
 
 #[test]

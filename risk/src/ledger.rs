@@ -103,6 +103,13 @@ impl Ledger {
         self.accounts.get(account.index()).filter(|account| account.state != AccountState::Absent)
     }
 
+    /// The owner group of an account; 0 where it stands alone or is not open.
+    #[inline]
+    #[must_use]
+    pub fn group_of(&self, account: AccountId) -> OwnerGroupId {
+        self.accounts.get(account.index()).map_or(Account::ABSENT.group, |account| account.group)
+    }
+
     /// Every open account, ascending.
     pub fn accounts(&self) -> impl Iterator<Item = (AccountId, &Account)> + '_ {
         (0..)

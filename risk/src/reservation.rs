@@ -140,6 +140,15 @@ impl Ledger {
 
     /// Takes `qty` off a reservation: a fill, or a quantity amended down.
     pub fn reduce_reservation(&mut self, slot: OrderSlot, qty: Qty) {
+        self.take_off(slot, qty);
+    }
+
+    #[expect(
+        clippy::inline_always,
+        reason = "half of what forgetting an order is, which pays for no call here"
+    )]
+    #[inline(always)]
+    fn take_off(&mut self, slot: OrderSlot, qty: Qty) {
         let reservation = &mut self.reservations[slot.index()];
         reservation.qty -= qty;
         let Reservation { leg: leg_id, price, side, weight, qty: left, .. } = *reservation;
@@ -164,7 +173,7 @@ impl Ledger {
     pub fn release(&mut self, slot: OrderSlot) {
         let rest = self.reservations[slot.index()].qty;
         if rest > Qty::ZERO {
-            self.reduce_reservation(slot, rest);
+            self.take_off(slot, rest);
         }
         let Reservation { leg: leg_id, next, prev, .. } = self.reservations[slot.index()];
         match prev.some() {
@@ -221,6 +230,7 @@ impl Ledger {
     }
 
     /// Fees an order reserves: `value x taker rate`, exact.
+    #[inline]
     fn fees_reserved_for(&self, leg: LegId, price: Price, qty: Qty) -> Requirement {
         let instrument = self.instrument(self.legs[leg.index()].instrument);
         instrument.spec.taker_fee.of(instrument.value(qty, price))
@@ -228,11 +238,20 @@ impl Ledger {
 
     /// Fees an order reserves no longer that is smaller by `qty` and has `left`. Where values are rounded, parts of an
     /// order are not worth what the whole is.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "half of what forgetting an order is, which pays for no call here"
+    )]
+    #[inline(always)]
     fn fees_released_by(&self, leg: LegId, price: Price, qty: Qty, left: Qty) -> Requirement {
         if self.instrument(self.legs[leg.index()].instrument).is_exact() {
             return self.fees_reserved_for(leg, price, qty);
         }
+        self.rounded_fees_released_by(leg, price, qty, left)
+    }
+
+    #[inline(never)]
+    fn rounded_fees_released_by(&self, leg: LegId, price: Price, qty: Qty, left: Qty) -> Requirement {
         self.fees_reserved_for(leg, price, left + qty) - self.fees_reserved_for(leg, price, left)
     }
 

@@ -115,13 +115,27 @@ fn a_command_line_that_makes_no_sense_ends_with_2() {
         "admin --key k key add",
         "admin --key k key add --account 1",
         "admin --key k key add --file f --account 1 --kind trader",
-        "admin --key k state BTC-PERP closed",
+        "admin --key k state BTC-PERP settled",
+        "admin --key k auction BTC-PERP --call-ms soon",
+        "admin --key k limits BTC-PERP --pause-band 2",
+        "admin --key k group 100",
         "order --key k buy",
         "order --key k buy 1 BTC-PERP @ 1 --market",
         "order --key k buy 1 BTC-PERP @ 1 --post-only --ioc",
         "order --key k buy 1 BTC-PERP @ 1 --fok --ioc",
         "order --key k cancel",
         "order --key k cancel 1 --client 2",
+        "order --key k buy 1 BTC-PERP @ 1 --stop 1 --trail 1",
+        "order --key k buy 1 BTC-PERP @ 1 --stop 1 --when 1",
+        "order --key k buy 1 BTC-PERP @ 1 --good-for 1 --day",
+        "order --key k buy 1 BTC-PERP @ 1 --good-for 1 --ioc",
+        "order --key k buy 1 BTC-PERP @ 1 --slide --post-only",
+        "order --key k buy 1 BTC-PERP --market --slide",
+        "order --key k buy 1 BTC-PERP @ 1 --self-trade allow",
+        "order --key k quote BTC-PERP 1@1",
+        "order --key k protect 1",
+        "order --key k protect 1 --reset --end",
+        "order --key k cancel-all --side both",
         "account",
         "book --key k",
         "book --key k BTC-PERP --levels 0",
@@ -252,6 +266,54 @@ fn json_is_json() {
     assert_eq!(book["offers"][0]["price"], "60010.0");
     assert_eq!(object("admin --json --key venue.admin.key instrument list")["name"], "BTC-PERP");
     assert!(object("keygen --json extra.key")["public"].is_string());
+}
+
+/// Everything an order may say by hand, and what is said of it.
+#[test]
+fn orders_with_instructions_are_placed_by_hand() {
+    let venue = Venue::start();
+    venue.furnish();
+    let alice = "order --key alice.key";
+    let said = |line: &str, parts: &[&str]| {
+        let printed = venue.done(line);
+        assert!(parts.iter().all(|part| printed.contains(part)), "{line}: no {parts:?} in {printed}");
+    };
+    let bracket = "buy 0.1 BTC-PERP @ 59900 --take-profit 61000 --stop-loss 59000 --display 0.02 --tag 7";
+    said(&format!("{alice} {bracket}"), &["accepted", "armed", "trigger 61000.0", "trigger 59000.0"]);
+    said(&format!("{alice} sell 0.1 BTC-PERP --market --trail 500"), &["armed", "trigger 59500.0"]);
+    said(&format!("{alice} sell 0.1 BTC-PERP @ 58900 --stop 59000 --on last"), &["armed", "when last"]);
+    said(&format!("{alice} buy 0.1 BTC-PERP @ 59800 --good-for 3600"), &["accepted"]);
+    said(&format!("{alice} buy 0.1 BTC-PERP @ 59800 --day --slide"), &["accepted"]);
+    assert_eq!(venue.done(&format!("{alice} list")).lines().count(), 8, "a header and seven orders");
+    said(&format!("{alice} cancel-all --tag 7"), &["cancelled", "contingent"]);
+    said(&format!("{alice} protect 3 BTC-PERP --quantity 0.1"), &["protection", "group 3"]);
+    said(&format!("{alice} quote BTC-PERP 0.1@59990 0.1@60010 --group 3"), &["quoted", "taken 2"]);
+    said("order --key bob.key buy 1000 BTC-PERP --spend", &["filled", "price 60010.0"]);
+    said("order --key bob.key sell 0 BTC-PERP --market --close", &["filled", "price 59990.0"]);
+    for (line, parts) in [
+        (format!("{alice} buy 0.1 BTC-PERP @ 59000 --display 0"), &["Unsupported"][..]),
+        (format!("{alice} buy 0.1 BTC-PERP @ 59000 --at-least 0.1"), &["MinQtyNotFillable"]),
+        (format!("{alice} buy 0.1 BTC-PERP @ 59000 --take-profit 58000 --stop-loss 59500"), &["BadTrigger"]),
+        (format!("{alice} buy 0.1 BTC-PERP @ 59000 --group 9"), &["UnknownProtection"]),
+        (format!("{alice} quote BTC-PERP 0.1 0.1@60010"), &["QUANTITY@PRICE"]),
+    ] {
+        venue.refused(&line, parts);
+    }
+    let admin = "admin --key venue.admin.key";
+    for line in [
+        "limits BTC-PERP --pause-band 1 --pause-ms 50",
+        "group 101 4",
+        "suspend-group 4 --cancel-orders",
+        "activate-group 4",
+        "auction BTC-PERP --call-ms 60000",
+        "state BTC-PERP closed",
+        "settle BTC-PERP 60000",
+    ] {
+        venue.done(&format!("{admin} {line}"));
+    }
+    venue.refused(&format!("{admin} settle BTC-PERP 60000"), &["NotTrading"]);
+    let listed = venue.done(&format!("{alice} list"));
+    assert!(listed.contains("reason settled") && listed.ends_with("no resting order\n"), "{listed}");
 }
 
 /// What rests stays when a command ends, and a session goes on where the last command left it.

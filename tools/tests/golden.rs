@@ -125,6 +125,37 @@ fn the_same_seed_writes_the_same_bytes() {
     }
 }
 
+/// What happened can be read event by event, whatever it was.
+#[test]
+fn every_kind_of_event_is_exported() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("log");
+    write(&log);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_fulcrum"))
+        .args(["replay", "--format", "csv"])
+        .arg(&log)
+        .output()
+        .expect("the binary was built");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = lines.next().expect("a head");
+    let column = head.iter().position(|name| *name == "event").expect("it has an event column");
+    let mut seen: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for line in lines {
+        assert_eq!(line.len(), head.len(), "{line:?}");
+        let said = seen.entry(line[column]).or_insert_with(|| vec![""; head.len()]);
+        for (cell, word) in said.iter_mut().zip(line).filter(|(_, word)| !word.is_empty()) {
+            *cell = word;
+        }
+    }
+    assert_eq!(seen.len(), EVENTS, "{:?}", seen.keys());
+    for (event, said) in seen.iter().filter(|(event, _)| **event != "ticked") {
+        // Beyond place, time and name.
+        assert!(said.iter().filter(|cell| !cell.is_empty()).count() > 3, "{event} says nothing: {said:?}");
+    }
+}
+
 fn files(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).expect("readable");
     let mut names: Vec<_> = entries

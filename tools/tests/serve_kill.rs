@@ -86,6 +86,20 @@ fn clients_outlive_every_kill_without_a_lost_or_doubled_request() {
     assert!(kills < KILLS_BY_DEFAULT || figures.fills > 100, "hardly anything was traded: {figures:?}");
 }
 
+/// The usual configuration, with so long a stage until trading is open again.
+fn configured(restart_ms: u32) -> String {
+    let usual = Command::new(env!("CARGO_BIN_EXE_fulcrum"))
+        .args(["serve", "--print-config"])
+        .output()
+        .expect("it runs");
+    let usual = String::from_utf8(usual.stdout).expect("it is text");
+    let lines = usual.lines().map(|line| match line.split_once(" = ") {
+        Some((name @ ("cancel_only_ms" | "auction_ms"), _)) => format!("{name} = {restart_ms}\n"),
+        Some(_) | None => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
 /// A running `fulcrum serve`.
 struct Served {
     child: Child,
@@ -93,8 +107,10 @@ struct Served {
 }
 
 impl Served {
-    fn start(place: &Path, address: SocketAddr, durability: &str, mode: &str) -> Self {
+    fn start(place: &Path, address: SocketAddr, durability: &str, mode: &str, restart_ms: u32) -> Self {
         let said = place.join("said");
+        let config = place.join("venue.toml");
+        std::fs::write(&config, configured(restart_ms)).expect("writable");
         let mut child = Command::new(env!("CARGO_BIN_EXE_fulcrum"))
             .args([
                 "serve",
@@ -107,6 +123,8 @@ impl Served {
                 "--data",
             ])
             .arg(place.join("log"))
+            .arg("--config")
+            .arg(config)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&said).expect("writable"))
@@ -177,6 +195,8 @@ struct Round {
     address: SocketAddr,
     durability: &'static str,
     mode: &'static str,
+    /// How long each stage takes until trading is open again after a kill; 0 goes on at once.
+    restart_ms: u32,
 }
 
 fn free_address() -> SocketAddr {
@@ -189,12 +209,13 @@ impl Round {
         let mut random = Random::new(seed);
         let durability = if seed.is_multiple_of(2) { "none" } else { "local" };
         let mode = if random.chance(700) { "shared" } else { "dedicated" };
+        let restart_ms = if random.chance(500) { 0 } else { 2 };
         let place = tempfile::tempdir().expect("a directory");
-        Self { seed, random, place, address: free_address(), durability, mode }
+        Self { seed, random, place, address: free_address(), durability, mode, restart_ms }
     }
 
     fn serve(&self) -> Served {
-        Served::start(self.place.path(), self.address, self.durability, self.mode)
+        Served::start(self.place.path(), self.address, self.durability, self.mode, self.restart_ms)
     }
 
     fn run(mut self, kills: u64, figures: &mut Figures) {

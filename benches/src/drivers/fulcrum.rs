@@ -39,11 +39,9 @@ impl Fulcrum {
             let resting = *self.orders.get(maker);
             let matched = qty.min(resting.leaves);
             qty -= matched;
-            let leaves = self.orders.fill(maker, matched);
-            self.book.reduce(resting.side(), resting.key, matched);
+            let leaves = self.book.fill(&mut self.orders, maker, matched);
             self.totals.add(u64::from(resting.key), matched.get().unsigned_abs());
             if leaves == Qty::ZERO {
-                self.book.remove(&mut self.orders, maker);
                 self.orders.free(maker);
             }
         }
@@ -52,7 +50,8 @@ impl Fulcrum {
 
     #[inline]
     fn add(&mut self, input: &Input) -> Option<OrderSlot> {
-        let qty = self.take(input.side, input.key, input.qty);
+        let crosses = self.book.crosses(input.side, input.key);
+        let qty = if crosses { self.take(input.side, input.key, input.qty) } else { input.qty };
         if qty == Qty::ZERO {
             return None;
         }

@@ -7,11 +7,11 @@ use super::checks::check_restriction;
 use super::matching::{Purpose, Taker};
 use super::phases::Change;
 use super::{Venue, Verdict};
-use crate::command::{AmendOrder, SessionId};
+use crate::command::{AmendOrder, SessionId, TradingState};
 use crate::conditions::Stage;
 use crate::event::{Event, Events};
 use crate::reject::Reject;
-use risk::{Account, AccountState, Candidate, OrderSlot, Price, Qty, Restriction, Weight};
+use risk::{Account, AccountState, Candidate, LegId, OrderSlot, Price, Qty, Restriction, Weight};
 
 impl Venue {
     pub(super) fn amend_order(
@@ -71,12 +71,10 @@ impl Venue {
         let &Account { state, restriction, .. } = self.user(amend.account)?;
         let slot = self.find_order(session, amend.account, amend.order);
         if let Some(slot) = slot {
-            let order = self.orders.get(slot);
-            self.check_change(order.instrument(), || Change {
-                keeps_place: self.keeps_place(slot, amend),
-                post_only: amend.post_only,
-                reduce_only: order.reduce_only(),
-            })?;
+            let instrument = self.orders.get(slot).instrument();
+            if self.markets[instrument.index()].state != TradingState::Open {
+                self.check_change_now(slot, amend)?;
+            }
         }
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
@@ -85,6 +83,18 @@ impl Venue {
             check_restriction(restriction, slot.is_none_or(|slot| self.only_reduces(slot, amend)))?;
         }
         slot.ok_or(Reject::UnknownOrder)
+    }
+
+    /// Whether an instrument that is not open admits the amendment.
+    #[cold]
+    fn check_change_now(&self, slot: OrderSlot, amend: &AmendOrder) -> Result<(), Reject> {
+        let order = self.orders.get(slot);
+        let change = Change {
+            keeps_place: self.keeps_place(slot, amend),
+            post_only: amend.post_only,
+            reduce_only: order.reduce_only(),
+        };
+        self.check_change(order.instrument(), change)
     }
 
     /// Whether the amendment of a resting order cannot raise a position: it only takes from it, or the order itself
@@ -134,12 +144,12 @@ impl Venue {
         if order.is_special() {
             self.orders.conditions_mut(slot).hidden = Qty::ZERO;
         }
-        self.renew(slot, limit, key, leaves, events);
+        let leg = self.renew(slot, limit, key, leaves, events);
         let taker = Taker {
             account: order.account,
             group: self.group_of(order.account),
             instrument: order.instrument(),
-            leg: self.ledger.reservation(slot).leg,
+            leg,
             side: order.side(),
             key,
             leaves,
@@ -151,7 +161,7 @@ impl Venue {
         self.take_and_settle(taker, events);
     }
 
-    /// Gives an order that is in no book a new price and a new quantity.
+    /// Gives an order that is in no book a new price and a new quantity; its leg.
     #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
     #[inline(always)]
     pub(super) fn renew(
@@ -161,13 +171,14 @@ impl Venue {
         key: u32,
         leaves: Qty,
         events: &mut Events,
-    ) {
+    ) -> LegId {
         let order = *self.orders.get(slot);
         let leg = self.ledger.reservation(slot).leg;
         self.ledger.release(slot);
         self.orders.reprice(slot, key, leaves);
         self.ledger.reserve(slot, leg, order.side(), limit, leaves, Weight::of(order.reduce_only()));
         events.push(self.amended(slot, limit, leaves, false));
+        leg
     }
 
     /// Moves an order whose turn has come to the price it slides to.

@@ -96,6 +96,7 @@ impl Venue {
             };
         }
         self.phase = Some(PhaseWork::Uncross(at));
+        self.left_over = true;
     }
 
     /// Matches best bids with best asks while both admit the price; `false` when the work of the command is used up.

@@ -47,16 +47,23 @@ impl Venue {
     }
 
     /// A resting order of this account.
+    #[inline]
     pub(super) fn find_order(
         &self,
         session: SessionId,
         account: AccountId,
         order: OrderRef,
     ) -> Option<OrderSlot> {
-        let slot = match order {
-            OrderRef::Id(id) => self.orders.find(id),
-            OrderRef::Client(client) => self.clients.find(&self.orders, session, client),
-        }?;
+        match order {
+            OrderRef::Id(id) => self.orders.find_of(id, account),
+            OrderRef::Client(client) => self.find_named(session, account, client),
+        }
+    }
+
+    /// A resting order of this account by the client's number.
+    #[inline(never)]
+    fn find_named(&self, session: SessionId, account: AccountId, client: ClientOrderId) -> Option<OrderSlot> {
+        let slot = self.clients.find(&self.orders, session, client)?;
         (self.orders.get(slot).account == account).then_some(slot)
     }
 
@@ -76,7 +83,7 @@ impl Venue {
         } else {
             self.leave_queue(slot);
         }
-        self.cancel(slot, reason, events);
+        self.end(slot, reason, events);
     }
 
     /// Takes an order that is in no book out of where it waits.
@@ -91,7 +98,14 @@ impl Venue {
     }
 
     /// Cancels an order that is in no book.
+    #[inline(never)]
     pub(super) fn cancel(&mut self, slot: OrderSlot, reason: CancelReason, events: &mut Events) {
+        self.end(slot, reason, events);
+    }
+
+    #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
+    #[inline(always)]
+    fn end(&mut self, slot: OrderSlot, reason: CancelReason, events: &mut Events) {
         let (order, terms) = (*self.orders.get(slot), *self.orders.terms(slot));
         events.push(Event::Cancelled {
             order: self.orders.id(slot),

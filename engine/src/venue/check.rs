@@ -102,6 +102,7 @@ impl Venue {
             assert!(found == Some(slot), "client index");
         }
         self.check_phases();
+        assert!(self.left_over == self.is_anything_left(), "what is left over is said");
         self.check_accounts();
         self.check_sessions();
         self.check_expiries();

@@ -43,6 +43,7 @@ impl Venue {
             }
         }
         self.firing = self.has_due(now).then_some(now);
+        self.left_over |= self.firing.is_some();
     }
 
     /// Fires the first timer that ran out by `now`; whether there was one.

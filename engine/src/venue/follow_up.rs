@@ -34,6 +34,7 @@ impl Venue {
         self.orders.conditions_mut(slot).stage = Stage::Waiting;
         self.ledger.begin_resting(slot);
         self.waiting.push_back(slot, &mut self.orders);
+        self.left_over = true;
     }
 
     /// Fires what was crossed and lets orders take, until the work of the command is used up.

@@ -132,6 +132,7 @@ impl Venue {
         }
         let is_left = self.groups.of(group).len() > at.done as usize;
         self.restricting = is_left.then_some(at);
+        self.left_over |= is_left;
     }
 
     /// The operator's switch for a key. `cancel_orders` asks for what a key admitted again has no reason for.

@@ -14,7 +14,7 @@ use crate::limits::{INDEX_SOURCES_MAX, LADDER_KEYS_MAX};
 use crate::reject::Reject;
 use crate::triggers::Triggers;
 use risk::limits::INSTRUMENTS_MAX;
-use risk::{InstrumentId, InstrumentSpec, Mark, Rate};
+use risk::{InstrumentId, InstrumentSpec, Mark};
 
 /// The sources of an instrument's index prices with their last numbers, in the order they first came.
 #[derive(Debug, Default, bincode::Encode)]
@@ -70,6 +70,7 @@ impl Venue {
             sources: Sources::default(),
             last: 0,
             triggers: Triggers::new(tick, keys - 1),
+            is_followed: false,
         });
         self.state_timers.reserve(self.markets.len() - self.state_timers.len());
         self.crossed.reserve(self.markets.len() - self.crossed.len());
@@ -96,18 +97,23 @@ impl Venue {
             self.markets[instrument.index()].sources.take(source, number)?;
         }
         if matches!(state, TradingState::Halted | TradingState::Closed) {
-            let mark = self.ledger.note_index(instrument, index);
-            events.push(Event::Marked { instrument, index, mark });
-            self.index_moved(instrument);
+            self.index_moves_alone(instrument, index, events);
             return Ok(());
         }
         let mark = self.ledger.set_index(instrument, index);
-        if self.ledger.instrument(instrument).limits.limit_state_band != Rate::new(0) {
-            self.refresh_reach(instrument);
-        }
         events.push(Event::Marked { instrument, index, mark });
         self.wake(instrument, events);
-        self.index_moved(instrument);
+        if self.markets[instrument.index()].is_followed {
+            self.mark_moved(instrument);
+        }
         Ok(())
+    }
+
+    /// While an instrument stands still, so does its mark.
+    #[cold]
+    fn index_moves_alone(&mut self, instrument: InstrumentId, index: Mark, events: &mut Events) {
+        let mark = self.ledger.note_index(instrument, index);
+        events.push(Event::Marked { instrument, index, mark });
+        self.index_moved(instrument);
     }
 }

@@ -67,6 +67,7 @@ impl Venue {
         match end {
             WalkEnd::Bound => {
                 self.suspended = Some(taker);
+                self.left_over = true;
                 return;
             }
             WalkEnd::Gone => {}
@@ -93,9 +94,21 @@ impl Venue {
         self.drop_leg_if_empty(taker.leg);
     }
 
-    /// Walks the book until the taker is filled, nothing crosses, or a bound is met.
+    /// Takes from the book what crosses.
+    #[inline]
     pub(super) fn take(&mut self, taker: &mut Taker, events: &mut Events) -> WalkEnd {
-        let key = self.markets[taker.instrument.index()].reach.cut(taker.side, taker.key);
+        let market = &self.markets[taker.instrument.index()];
+        let key = market.reach.cut(taker.side, taker.key);
+        if market.book.crosses(taker.side, key) {
+            self.take_down_to(taker, key, events)
+        } else {
+            self.end_of_reach(taker, key)
+        }
+    }
+
+    /// Walks the book until the taker is filled, nothing crosses `key`, or a bound is met.
+    #[inline(never)]
+    fn take_down_to(&mut self, taker: &mut Taker, key: u32, events: &mut Events) -> WalkEnd {
         while self.work > 0 {
             let Some(maker) = self.next_maker(taker, key) else { return self.end_of_reach(taker, key) };
             self.work -= 1;
@@ -162,14 +175,18 @@ impl Venue {
             (taker.traded, taker.first) = (true, resting.key);
         }
         taker.last = resting.key;
-        let maker_leaves = self.orders.fill(maker, qty);
-        self.markets[taker.instrument.index()].book.reduce(resting.side(), resting.key, qty);
+        let book = &mut self.markets[taker.instrument.index()].book;
+        let maker_leaves = if resting.is_special() {
+            book.reduce(resting.side(), resting.key, qty);
+            self.orders.fill(maker, qty)
+        } else {
+            book.fill(&mut self.orders, maker, qty)
+        };
         events.push(self.fill_event(taker, maker, maker_leg, price, qty, settlement));
 
         if resting.is_special() {
             self.after_maker_fill(maker, qty, events);
         } else if maker_leaves == Qty::ZERO {
-            self.markets[taker.instrument.index()].book.remove(&mut self.orders, maker);
             self.forget(maker);
         } else {
             self.ledger.reduce_reservation(maker, qty);
@@ -184,6 +201,8 @@ impl Venue {
         }
     }
 
+    #[expect(clippy::inline_always, reason = "the event is written where it stays, not copied there")]
+    #[inline(always)]
     fn fill_event(
         &mut self,
         taker: &Taker,

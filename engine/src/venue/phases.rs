@@ -9,7 +9,7 @@ use super::settle::Settling;
 use super::sweep::Budget;
 use super::{Venue, Verdict};
 use crate::auction::Discovery;
-use crate::command::{Instructions, NewOrder, TimeNs, TradingState};
+use crate::command::{Instructions, NewOrder, TimeNs, TradingState, TriggerSource};
 use crate::event::{Event, Events};
 use crate::limits::RESTARTS_PER_COMMAND;
 use crate::reject::Reject;
@@ -154,15 +154,9 @@ impl Venue {
     }
 
     /// Whether the instrument admits the amendment of an order now.
-    #[inline]
-    pub(super) fn check_change(
-        &self,
-        instrument: InstrumentId,
-        change: impl FnOnce() -> Change,
-    ) -> Result<(), Reject> {
+    pub(super) fn check_change(&self, instrument: InstrumentId, change: Change) -> Result<(), Reject> {
         let state = self.markets[instrument.index()].state;
-        let admitted = state == TradingState::Open || admits_change(state, change());
-        if admitted { Ok(()) } else { Err(Reject::NotTrading) }
+        if admits_change(state, change) { Ok(()) } else { Err(Reject::NotTrading) }
     }
 
     /// Whether the instrument admits that an order that waits for a price changes.
@@ -224,6 +218,7 @@ impl Venue {
 
         self.ledger.set_limits(instrument, *limits);
         self.refresh_reach(instrument);
+        self.refresh_followers(instrument);
         events.push(Event::LimitsSet { instrument, limits: *limits });
         Ok(())
     }
@@ -303,6 +298,7 @@ impl Venue {
         }
         if restart.next.index() < self.markets.len() {
             self.phase = Some(PhaseWork::Restart(restart));
+            self.left_over = true;
         }
     }
 
@@ -386,6 +382,32 @@ impl Venue {
         self.markets[instrument.index()].reach = self.reach_of(instrument);
     }
 
+    /// Derives anew whether a moved mark or index concerns more than accounts, after limits or triggers changed.
+    pub(super) fn refresh_followers(&mut self, instrument: InstrumentId) {
+        self.markets[instrument.index()].is_followed = self.has_followers(instrument);
+    }
+
+    fn has_followers(&self, instrument: InstrumentId) -> bool {
+        let triggers = &self.markets[instrument.index()].triggers;
+        self.has_limit_state(instrument)
+            || triggers.watches(TriggerSource::Mark)
+            || triggers.watches(TriggerSource::Index)
+    }
+
+    /// Whether matching pauses at a distance from the mark.
+    fn has_limit_state(&self, instrument: InstrumentId) -> bool {
+        self.ledger.instrument(instrument).limits.limit_state_band != Rate::new(0)
+    }
+
+    /// Mark and index of a followed instrument moved, or one of them.
+    #[cold]
+    pub(super) fn mark_moved(&mut self, instrument: InstrumentId) {
+        if self.has_limit_state(instrument) {
+            self.refresh_reach(instrument);
+        }
+        self.index_moved(instrument);
+    }
+
     pub(super) fn reach_of(&self, instrument: InstrumentId) -> Reach {
         let Instrument { spec, limits, mark, .. } = self.ledger.instrument(instrument);
         match (self.markets[instrument.index()].state, *mark) {
@@ -438,6 +460,7 @@ impl Venue {
         let mut timed = 0;
         for (instrument, market) in (0..).map(InstrumentId::new).zip(&self.markets) {
             assert!(market.reach == self.reach_of(instrument), "what takers may take");
+            assert!(market.is_followed == self.has_followers(instrument), "who follows the mark");
             assert!(
                 !(is_matching(market.state) && market.book.is_crossed()),
                 "nobody takes from a crossed book"

@@ -208,6 +208,7 @@ impl Venue {
         events.push(Event::ProtectionTripped { account, group, frozen_until });
         let scope = Scope::of_account(account, CancelReason::Protection);
         self.sweeps.push_back(Sweep::of(Scope { protection: Some(group), ..scope }));
+        self.left_over = true;
     }
 
     /// The sweep of a group that tripped is through.

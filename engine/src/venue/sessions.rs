@@ -111,11 +111,21 @@ impl Session {
     /// Whether it may ask this: by its kind, and for the account it acts for.
     #[inline]
     fn may(&self, action: &Action) -> bool {
+        if self.kind == SessionKind::Local {
+            return true;
+        }
+        if self.kind == SessionKind::OrderEntry {
+            return matches!(action, Action::Skip(_))
+                || (is_trading(action) && action.account() == self.account);
+        }
+        self.may_beside_orders(action)
+    }
+
+    /// What a session that enters no orders may ask.
+    #[inline(never)]
+    fn may_beside_orders(&self, action: &Action) -> bool {
         match self.kind {
-            SessionKind::Local => true,
-            SessionKind::OrderEntry => {
-                matches!(action, Action::Skip(_)) || (is_trading(action) && action.account() == self.account)
-            }
+            SessionKind::Local | SessionKind::OrderEntry => false,
             SessionKind::DropCopy => matches!(action, Action::Skip(_)),
             SessionKind::Admin => is_operating(action),
             SessionKind::Oracle => matches!(action, Action::IndexPrice { .. } | Action::Skip(_)),

@@ -54,6 +54,7 @@ impl Venue {
         }
         if self.account_to_settle(settling.done).is_some() {
             self.phase = Some(PhaseWork::Settle(settling));
+            self.left_over = true;
         } else {
             self.end_settlement(&settling, events);
         }

@@ -128,6 +128,7 @@ impl Venue {
     /// Sweeps within a budget, before whatever sweeps wait; the rest waits.
     pub(super) fn sweep_within(&mut self, sweep: Sweep, budget: &mut Budget, events: &mut Events) {
         self.sweeps.push_front(sweep);
+        self.left_over = true;
         self.go_on_sweeping(budget, events);
     }
 

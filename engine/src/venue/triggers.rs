@@ -53,6 +53,7 @@ impl Venue {
         let now = self.watched_price(instrument, watch.source());
         let triggers = &mut self.markets[instrument.index()].triggers;
         triggers.join(slot, watch, now, &mut self.orders, &mut self.trails);
+        self.refresh_followers(instrument);
         Some(watch.source())
     }
 
@@ -136,6 +137,7 @@ impl Venue {
         let fires = market.state == TradingState::Open;
         if market.triggers.note(source, price, fires, &mut self.trails) && !is_queued {
             self.crossed.push_back(instrument);
+            self.left_over = true;
         }
     }
 

@@ -40,6 +40,7 @@ impl Venue {
             }
         }
         self.wake = Some(wake);
+        self.left_over = true;
     }
 
     /// Evaluates an account exactly: arms it anew or begins its liquidation.
@@ -77,6 +78,7 @@ impl Venue {
         let now = self.ledger.assess(account);
         self.ledger.set_state(account, AccountState::Liquidating);
         self.liquidating.push_back(account);
+        self.left_over = true;
         let (equity, maintenance) = (now.equity, now.maintenance.ceil());
         events.push(Event::LiquidationStarted { account, equity, maintenance });
     }

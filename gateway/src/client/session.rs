@@ -407,7 +407,7 @@ impl Session {
             return Err(SendError::TooLong { length: self.scratch.len(), limit: self.send_max });
         }
         let ticket = Ticket { seq_no: ClientSeq::new(seq_no), cl_ord_id };
-        self.window.push(ticket, &self.scratch);
+        self.window.push(ticket, last_used, &self.scratch);
         self.next_seq_no += 1;
         self.last_cl_ord_id = self.last_cl_ord_id.max(last_used.get());
         if self.phase == Phase::Active {

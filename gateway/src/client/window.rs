@@ -43,6 +43,8 @@ pub(super) struct Window {
     doubtful_through: u64,
     /// The last request that an event named as what brought it about.
     named: u64,
+    /// The last name that a request used up, for itself or for an order that comes with it.
+    last_name: ClientOrderId,
     unsettled: usize,
 }
 
@@ -65,8 +67,9 @@ impl Window {
             named: resume.named,
             ..Self::default()
         };
+        let last_name = ClientOrderId::new(resume.last_cl_ord_id);
         for open in &resume.open {
-            window.push(open.ticket, &open.frame);
+            window.push(open.ticket, last_name, &open.frame);
         }
         window
     }
@@ -115,8 +118,9 @@ impl Window {
         self.at(seq_no.get()).is_some()
     }
 
-    /// Takes a request up; its frame is appended by `write`, the length of which is its own.
-    pub(super) fn push(&mut self, ticket: Ticket, frame: &[u8]) {
+    /// Takes a request up, which uses the names up to `last_name`.
+    pub(super) fn push(&mut self, ticket: Ticket, last_name: ClientOrderId, frame: &[u8]) {
+        self.last_name = self.last_name.max(last_name);
         while self.tracked.len() >= HISTORY
             && self.tracked.front().is_some_and(|first| first.verdict.is_some())
         {
@@ -230,11 +234,20 @@ impl Window {
         tracked.is_some_and(|tracked| reject.cl_ord_id > tracked.ticket.cl_ord_id)
     }
 
-    /// Whether an event names the request with a number as what brought it about.
+    /// Whether an event names the request with a number as what brought it about: by its own name, or by that of an order
+    /// that came with it.
     fn is_named(&self, seq_no: u64, message: Option<&FromVenue>) -> bool {
-        let tracked = self.at(seq_no).and_then(|at| self.tracked.get(at));
-        let named = message.and_then(named);
-        tracked.zip(named).is_some_and(|(tracked, named)| tracked.ticket.cl_ord_id == named)
+        let (Some(at), Some(message)) = (self.at(seq_no), message) else { return false };
+        if let FromVenue::RequestRejected(reject) = message {
+            return reject.ref_seq_no.get() == seq_no && self.is_of_a_part(message);
+        }
+        let named = named(message).filter(|name| *name <= self.last_name);
+        let own = self.tracked[at].ticket.cl_ord_id;
+        // Names rise: those up to the next request's are this one's.
+        let mut later = self.tracked.range(at + 1..).map(|tracked| tracked.ticket.cl_ord_id);
+        let next = later.find(|name| *name != ClientOrderId::default());
+        own != ClientOrderId::default()
+            && named.is_some_and(|named| own <= named && next.is_none_or(|next| named < next))
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
     match action {
         Action::NewOrder(_) => private::NewOrder::LAYOUT.template,
         Action::CancelOrder(_) => private::CancelOrder::LAYOUT.template,
-        Action::AmendOrder(_) => private::AmendOrder::LAYOUT.template,
+        Action::AmendOrder(_) | Action::AmendTrigger(_) => private::AmendOrder::LAYOUT.template,
         Action::MassCancel(_) if matches!(kind, SessionKind::Admin) => {
             private::AdminMassCancel::LAYOUT.template
         }
@@ -32,7 +32,6 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         Action::AdvancedOrder(_) => private::AdvancedOrder::LAYOUT.template,
         Action::OrderBatch(_) => private::OrderBatch::LAYOUT.template,
         Action::MassQuote(_) => private::MassQuote::LAYOUT.template,
-        Action::AmendTrigger(_) => private::AmendOrder::LAYOUT.template,
         Action::SetProtection(_) => private::SetProtection::LAYOUT.template,
         Action::ResetProtection { .. } => private::ResetProtection::LAYOUT.template,
         Action::SetOwnerGroup { .. } => private::SetOwnerGroup::LAYOUT.template,

@@ -265,8 +265,9 @@ fn batch(orders: &[AdvancedOrder]) -> OrderBatch {
 /// Numbers of the batch that was written last, and of its orders.
 fn numbers(session: &mut Session) -> Vec<u64> {
     let octets = output(session);
-    let (frame, _) = frame::split(&octets, 1 << 16).unwrap().expect("one frame");
-    let FromClient::OrderBatch(sent) = FromClient::decode(&frame).unwrap() else { panic!("no batch") };
+    let (frame, _) = frame::split(&octets, 1 << 16).expect("a frame").expect("all of it");
+    let sent = FromClient::decode(&frame).expect("a message");
+    let FromClient::OrderBatch(sent) = sent else { panic!("{sent:?}") };
     let rows = sent.orders.0.iter().map(|row| row.cl_ord_id.get());
     std::iter::once(sent.cl_ord_id.get()).chain(rows).collect()
 }
@@ -314,6 +315,22 @@ fn one_refused_order_of_a_batch_is_no_word_on_the_batch() {
     let short = Some(Money::new(77));
     let expected = (2, Answered::Rejected { code: 2_110, short });
     assert_eq!(settled(&take(&mut session, &refused)), [expected]);
+}
+
+#[test]
+fn behind_a_hole_an_order_of_a_batch_answers_it() {
+    for is_refused in [false, true] {
+        let (mut session, mut peer) = ready();
+        session.send(batch(&[full(0), full(0)]).into(), NOW).unwrap();
+        let single = order(&mut session);
+        drop(peer.event(&accepted(90)));
+        peer.last = 1;
+        let mut stream = peer.gap_fill(1, 1);
+        let refused = peer.refusal(3, 2_130);
+        stream.extend(if is_refused { peer.event(&refused) } else { peer.event(&accepted(3)) });
+        assert_eq!(settled(&take(&mut session, &stream)), [(1, Answered::Accepted)]);
+        assert_eq!(session.standing(single), Some(Answered::Waiting));
+    }
 }
 
 #[test]

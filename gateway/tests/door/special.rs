@@ -355,7 +355,7 @@ fn the_end_of_the_day_is_told_as_a_time() {
     let heard = alice.messages(&mut world);
     let [FromVenue::OrderAccepted(accepted)] = &heard[..] else { panic!("{heard:?}") };
     let day = 86_400_000 * MS;
-    let midnight = (world.now / day + 1) * day;
+    let midnight = (world.now.div_euclid(day) + 1) * day;
     assert_eq!(accepted.expire_time.get(), Some(TimeNs::new(midnight)));
     assert_eq!(open_orders(&mut world, &mut alice)[0].expire_time, accepted.expire_time);
     world.now = midnight;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use engine::{Action, ClientOrderId, Event, Reject, Seq, SessionId};
 use gateway::client::{Answered, Request};
 use gateway::wire::private::{FromVenue, OrderFilled};
-use gateway::wire::types::Liquidity;
 use risk::{Price, Qty};
 
 use crate::model::{Due, Model, is_taken};
@@ -160,7 +159,8 @@ fn check_content(message: &FromVenue, log: &[Entry]) {
 
 fn is_fill(seen: &OrderFilled, event: &Event) -> bool {
     let Event::Fill(fill) = event else { return false };
-    let side = if seen.liquidity == Liquidity::Maker.into() { fill.maker } else { fill.taker };
+    // In an auction neither side is the maker.
+    let side = if fill.maker.order == seen.order_id { fill.maker } else { fill.taker };
     fill.trade == seen.trade_id
         && (fill.price, fill.qty) == (seen.last_px, seen.last_qty)
         && (side.order, side.client_order_id, side.account)

@@ -143,41 +143,37 @@ impl Model {
         }
     }
 
+    fn listen(&mut self, session: SessionId, kind: SessionKind, account: AccountId, last: u64) {
+        let listener = Listener { kind, account, last, due: Vec::new() };
+        let known = self.listeners.entry(session).or_insert(listener);
+        assert_eq!(known.last, last, "a logon tells the last number");
+    }
+
+    /// A whole group is answered by the event of the group.
+    fn acknowledge_restriction(&mut self, entry: &Entry) {
+        if matches!(entry.command.action, Action::SetRestriction { .. }) {
+            self.acknowledge(entry);
+        }
+    }
+
     fn event(&mut self, entry: &Entry, event: &Event) {
         match event {
             Event::LoggedOn { session, kind, account, last_client_seq, .. } => {
-                let listener =
-                    Listener { kind: *kind, account: *account, last: last_client_seq.get(), due: Vec::new() };
-                let known = self.listeners.entry(*session).or_insert(listener);
-                assert_eq!(known.last, last_client_seq.get(), "a logon tells the last number");
-            }
-            Event::Accepted { session, account, .. } => {
-                self.order(entry, *session, *account, OrderAccepted::TEMPLATE);
+                self.listen(*session, *kind, *account, last_client_seq.get());
             }
             Event::Fill(fill) => {
                 self.side(entry, &fill.taker);
                 self.side(entry, &fill.maker);
             }
-            Event::Cancelled { session, account, .. } => {
-                self.order(entry, *session, *account, OrderCanceled::TEMPLATE);
-            }
-            Event::Amended { session, account, .. } => {
-                self.order(entry, *session, *account, OrderAmended::TEMPLATE);
-            }
-            Event::Trimmed { session, account, .. } => {
-                self.order(entry, *session, *account, OrderTrimmed::TEMPLATE);
-            }
-            Event::Armed { session, account, .. } => {
-                self.order(entry, *session, *account, OrderArmed::TEMPLATE);
-            }
-            Event::Triggered { session, account, .. } => {
-                self.order(entry, *session, *account, OrderTriggered::TEMPLATE);
-            }
-            Event::Activated { session, account, .. } => {
-                self.order(entry, *session, *account, OrderActivated::TEMPLATE);
-            }
-            Event::Refreshed { session, account, .. } => {
-                self.order(entry, *session, *account, OrderRefreshed::TEMPLATE);
+            Event::Accepted { session, account, .. }
+            | Event::Cancelled { session, account, .. }
+            | Event::Amended { session, account, .. }
+            | Event::Trimmed { session, account, .. }
+            | Event::Armed { session, account, .. }
+            | Event::Triggered { session, account, .. }
+            | Event::Activated { session, account, .. }
+            | Event::Refreshed { session, account, .. } => {
+                self.order(entry, *session, *account, told_of_order(event));
             }
             Event::MassQuoted { session, .. } => self.give(*session, MassQuoteAck::TEMPLATE),
             Event::QuoteRefused { session, .. } => self.give(*session, QuoteRefused::TEMPLATE),
@@ -187,14 +183,14 @@ impl Model {
             Event::ProtectionTripped { account, .. } => self.account(*account, ProtectionTripped::TEMPLATE),
             Event::PositionSettled { account, .. } => self.account(*account, PositionSettled::TEMPLATE),
             Event::Rejected { session, .. } => self.refusal(entry, *session),
-            Event::MassCancelled { session, .. } => {
-                let is_operator = self.kind(*session) == Some(SessionKind::Admin);
-                self.give(*session, if is_operator { AdminAck::TEMPLATE } else { MassCancelAck::TEMPLATE });
+            Event::MassCancelled { session, .. } if self.kind(*session) == Some(SessionKind::Admin) => {
+                self.give(*session, AdminAck::TEMPLATE);
             }
-            Event::Skipped { session, skip, .. } => {
-                let is_fast = skip.code == 1_110;
-                self.give(*session, if is_fast { ThrottleReject::TEMPLATE } else { SessionReject::TEMPLATE });
+            Event::MassCancelled { session, .. } => self.give(*session, MassCancelAck::TEMPLATE),
+            Event::Skipped { session, skip, .. } if skip.code == 1_110 => {
+                self.give(*session, ThrottleReject::TEMPLATE);
             }
+            Event::Skipped { session, .. } => self.give(*session, SessionReject::TEMPLATE),
             Event::DeadManSet { session, .. } => self.give(*session, CancelAllAfterAck::TEMPLATE),
             Event::DeadManFired { session, .. } => self.give(*session, DeadManFired::TEMPLATE),
             Event::Transferred { account, .. } => {
@@ -203,10 +199,7 @@ impl Model {
             }
             Event::RestrictionSet { account, .. } => {
                 self.account(*account, AccountStatusChanged::TEMPLATE);
-                // A whole group is answered by the event of the group.
-                if matches!(entry.command.action, Action::SetRestriction { .. }) {
-                    self.acknowledge(entry);
-                }
+                self.acknowledge_restriction(entry);
             }
             Event::LeverageSet { account, .. } => self.account(*account, LeverageSet::TEMPLATE),
             Event::LiquidationStarted { account, .. } => self.account(*account, LiquidationStart::TEMPLATE),
@@ -252,4 +245,19 @@ impl Model {
             }
         }
     }
+}
+
+/// What is told of an order's event.
+fn told_of_order(event: &Event) -> u16 {
+    let told = [
+        (matches!(event, Event::Accepted { .. }), OrderAccepted::TEMPLATE),
+        (matches!(event, Event::Cancelled { .. }), OrderCanceled::TEMPLATE),
+        (matches!(event, Event::Amended { .. }), OrderAmended::TEMPLATE),
+        (matches!(event, Event::Trimmed { .. }), OrderTrimmed::TEMPLATE),
+        (matches!(event, Event::Armed { .. }), OrderArmed::TEMPLATE),
+        (matches!(event, Event::Triggered { .. }), OrderTriggered::TEMPLATE),
+        (matches!(event, Event::Activated { .. }), OrderActivated::TEMPLATE),
+        (matches!(event, Event::Refreshed { .. }), OrderRefreshed::TEMPLATE),
+    ];
+    told.into_iter().find_map(|(is_it, template)| is_it.then_some(template)).expect("an order's event")
 }

@@ -32,7 +32,7 @@ impl Pen<'_> {
         let mut lines = digits.as_bytes().chunks(DIGITS).map(|line| str::from_utf8(line).expect("digits"));
         let first = lines.next().unwrap_or("-");
         let words = words(octets);
-        writeln!(self.out, "{first:DIGITS$}  {name:22}{words}").expect("a string");
+        writeln!(self.out, "{first:DIGITS$}  {name:21} {words}").expect("a string");
         lines.for_each(|line| writeln!(self.out, "{line}").expect("a string"));
         usize::try_from(number(octets, false)).unwrap_or(0)
     }

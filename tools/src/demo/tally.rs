@@ -28,7 +28,7 @@ pub struct Tally {
     pub commands: u64,
     /// Continuations the venue injected.
     pub continuations: u64,
-    /// New orders.
+    /// New orders, those of batches counted one by one; quotes are none.
     pub orders: u64,
     /// Cancels of single orders.
     pub cancels: u64,
@@ -84,11 +84,12 @@ impl Tally {
 
     /// Counts one outcome.
     pub fn count(&mut self, outcome: &Outcome<'_>) {
-        match outcome.command.action {
+        match &outcome.command.action {
             Action::Continue => self.continuations += 1,
             Action::NewOrder(_) | Action::AdvancedOrder(_) => self.orders += 1,
             Action::CancelOrder(_) => self.cancels += 1,
-            Action::AmendOrder(_) => self.amendments += 1,
+            Action::OrderBatch(batch) => self.orders += batch.orders.len() as u64,
+            Action::AmendOrder(_) | Action::AmendTrigger(_) => self.amendments += 1,
             Action::IndexPrice { .. } => self.index_prices += 1,
             Action::MassCancel(_)
             | Action::Tick
@@ -106,9 +107,7 @@ impl Tally {
             | Action::SessionLost { .. }
             | Action::Skip(_)
             | Action::CancelAllAfter { .. }
-            | Action::OrderBatch(_)
             | Action::MassQuote(_)
-            | Action::AmendTrigger(_)
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::SetOwnerGroup { .. }

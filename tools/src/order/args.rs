@@ -111,10 +111,10 @@ pub struct InstructionArgs {
     #[arg(long, value_name = "QUANTITY")]
     pub at_least: Option<String>,
     /// Gone after so many seconds
-    #[arg(long, value_name = "SECONDS", conflicts_with = "day")]
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["day", "ioc", "fok"])]
     pub good_for: Option<u64>,
     /// Gone at midnight UTC
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["ioc", "fok"])]
     pub day: bool,
     /// Wait until the price has gone against the holder to this
     #[arg(long, value_name = "PRICE", conflicts_with_all = ["when", "trail"])]
@@ -129,16 +129,16 @@ pub struct InstructionArgs {
     #[arg(long, value_enum, default_value = "mark")]
     pub on: Watched,
     /// Post-only, but moved to the nearest price that does not take instead of refused
-    #[arg(long, conflicts_with = "post_only")]
+    #[arg(long, conflicts_with_all = ["post_only", "market", "ioc", "fok"])]
     pub slide: bool,
     /// Close the whole position, whatever its size then; QUANTITY is 0
-    #[arg(long)]
+    #[arg(long, conflicts_with = "spend")]
     pub close: bool,
     /// QUANTITY is money: take what it pays for
     #[arg(long)]
     pub spend: bool,
     /// At the best price of the other side; what does not trade rests there
-    #[arg(long, conflicts_with = "market")]
+    #[arg(long, conflicts_with_all = ["market", "spend", "close"])]
     pub to_limit: bool,
     /// What happens when it meets an order of the same owner
     #[arg(long, value_enum, default_value = "cancel-taker")]

@@ -181,38 +181,12 @@ impl Row {
                 self.named(C::Detail, reject);
                 self.number(C::Amount, short.get());
             }
-            Event::Accepted {
-                order,
-                client_order_id,
-                session,
-                account,
-                instrument,
-                side,
-                limit,
-                qty,
-                time_in_force,
-                reduce_only: _,
-            } => {
-                self.order(account, order);
-                self.at(instrument);
-                self.sent_by(session, client_order_id);
-                self.named(C::Side, side);
-                self.number(C::Price, limit.get());
-                self.number(C::Qty, qty.get());
-                self.named(C::Detail, time_in_force);
-            }
             Event::Fill(ref fill) => self.fill(fill),
-            Event::Cancelled { order, client_order_id, session, account, instrument, qty, reason } => {
-                self.order(account, order);
-                self.at(instrument);
-                self.sent_by(session, client_order_id);
-                self.number(C::Qty, qty.get());
-                self.number(C::Leaves, 0);
-                self.named(C::Detail, reason);
-            }
-            Event::Amended { .. }
-            | Event::Trimmed { .. }
-            | Event::MassCancelled { .. }
+            Event::Accepted { .. }
+            | Event::Cancelled { .. }
+            | Event::Amended { .. }
+            | Event::Trimmed { .. } => self.fill_in_order(event),
+            Event::MassCancelled { .. }
             | Event::Marked { .. }
             | Event::SessionOpened { .. }
             | Event::AccountOpened { .. }
@@ -252,6 +226,41 @@ impl Row {
         }
     }
 
+    /// What becomes of an order.
+    fn fill_in_order(&mut self, event: &Event) {
+        use Column as C;
+        let (Event::Accepted { order, client_order_id, session, account, .. }
+        | Event::Cancelled { order, client_order_id, session, account, .. }
+        | Event::Amended { order, client_order_id, session, account, .. }
+        | Event::Trimmed { order, client_order_id, session, account, .. }) = *event
+        else {
+            return;
+        };
+        self.order(account, order);
+        self.sent_by(session, client_order_id);
+        if let Event::Accepted { instrument, side, limit, qty, time_in_force, .. } = *event {
+            self.at(instrument);
+            self.named(C::Side, side);
+            self.number(C::Price, limit.get());
+            self.number(C::Qty, qty.get());
+            self.named(C::Detail, time_in_force);
+        } else if let Event::Cancelled { instrument, qty, reason, .. } = *event {
+            self.at(instrument);
+            self.number(C::Qty, qty.get());
+            self.number(C::Leaves, 0);
+            self.named(C::Detail, reason);
+        } else if let Event::Amended { limit, qty, leaves, priority_kept, .. } = *event {
+            self.number(C::Price, limit.get());
+            self.number(C::Qty, qty.get());
+            self.number(C::Leaves, leaves.get());
+            let kept = if priority_kept { "priority_kept" } else { "priority_lost" };
+            self.word(C::Detail, kept.to_owned());
+        } else if let Event::Trimmed { leaves, reason, .. } = *event {
+            self.number(C::Leaves, leaves.get());
+            self.named(C::Detail, reason);
+        }
+    }
+
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "the other events are those of `fill_in`, which calls this"
@@ -259,30 +268,6 @@ impl Row {
     fn fill_in_rest(&mut self, event: &Event) {
         use Column as C;
         match *event {
-            Event::Amended {
-                order,
-                client_order_id,
-                session,
-                account,
-                limit,
-                qty,
-                leaves,
-                priority_kept,
-            } => {
-                self.order(account, order);
-                self.sent_by(session, client_order_id);
-                self.number(C::Price, limit.get());
-                self.number(C::Qty, qty.get());
-                self.number(C::Leaves, leaves.get());
-                let kept = if priority_kept { "priority_kept" } else { "priority_lost" };
-                self.word(C::Detail, kept.to_owned());
-            }
-            Event::Trimmed { order, client_order_id, session, account, leaves, reason } => {
-                self.order(account, order);
-                self.sent_by(session, client_order_id);
-                self.number(C::Leaves, leaves.get());
-                self.named(C::Detail, reason);
-            }
             Event::MassCancelled { session, client_order_id, account, count } => {
                 self.who(account);
                 self.sent_by(session, client_order_id);

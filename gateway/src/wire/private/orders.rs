@@ -125,7 +125,7 @@ messages! {
         account_id: AccountId,
         /// Where.
         instrument_id: InstrumentId,
-        /// Worst price it trades at.
+        /// Worst price it trades at; 0 of a market order that waits for its trigger.
         price: Price,
         /// Total quantity, after a reduce-only cut.
         qty: Qty,

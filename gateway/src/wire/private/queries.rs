@@ -61,7 +61,7 @@ messages! {
         account_id: AccountId,
         /// Where.
         instrument_id: InstrumentId,
-        /// Limit price.
+        /// Limit price; 0 of a market order that waits for its trigger.
         price: Price,
         /// What remains to fill.
         leaves_qty: Qty,
