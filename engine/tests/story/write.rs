@@ -86,10 +86,10 @@ impl Story<'_> {
     /// An event as a scenario writes it.
     pub(crate) fn in_words(&self, event: &Event) -> String {
         match *event {
-            Event::Rejected { reject, short, .. } if short.get() != 0 => {
-                format!("refused {reject:?} short {short}")
+            Event::Rejected { reject, short, .. } => {
+                let missing = if short.get() == 0 { String::new() } else { format!(" short {short}") };
+                format!("refused {reject:?}{missing}")
             }
-            Event::Rejected { reject, .. } => format!("refused {reject:?}"),
             Event::Accepted { order, side: taken, limit, qty, .. } => {
                 format!("accepted {} {} {qty} @ {limit}", self.name(order), side(taken))
             }
@@ -101,11 +101,10 @@ impl Story<'_> {
                 let place = if priority_kept { "place kept" } else { "place lost" };
                 format!("amended {} to {qty} @ {limit} leaves {leaves} {place}", self.name(order))
             }
-            Event::Trimmed { order, leaves, reason: TrimReason::ReduceOnly, .. } => {
-                format!("trimmed {} leaves {leaves}", self.name(order))
-            }
             Event::Trimmed { order, leaves, reason, .. } => {
-                format!("trimmed {} leaves {leaves} {reason:?}", self.name(order))
+                let why =
+                    if reason == TrimReason::ReduceOnly { String::new() } else { format!(" {reason:?}") };
+                format!("trimmed {} leaves {leaves}{why}", self.name(order))
             }
             Event::MassCancelled { account, count, .. } => {
                 format!("cancelled all {} {count}", self.owner(account))
@@ -135,8 +134,8 @@ impl Story<'_> {
             | Event::Skipped { .. }
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. } => self.of_connection(event),
-            Event::RestrictionSet { account, restriction } => {
-                format!("restriction {} {restriction:?}", self.owner(account))
+            Event::RestrictionSet { account, restriction: now } => {
+                format!("restriction {} {now:?}", self.owner(account))
             }
             Event::Armed { .. }
             | Event::Triggered { .. }
