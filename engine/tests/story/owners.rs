@@ -18,7 +18,7 @@ fn group(word: &str) -> Result<ProtectionId, String> {
 pub(crate) fn quote_name(number: ClientOrderId) -> Option<String> {
     let place = number.get().checked_sub(QUOTE_NUMBERS)?;
     let side = if place % 2 == 0 { "bid" } else { "ask" };
-    Some(format!("{}/{}-{side}", place / 32, place / 2 % 16))
+    Some(format!("{}/{}-{side}", place.div_euclid(32), place.div_euclid(2) % 16))
 }
 
 /// `QTY@PRICE`.

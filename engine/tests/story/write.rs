@@ -86,10 +86,10 @@ impl Story<'_> {
     /// An event as a scenario writes it.
     pub(crate) fn in_words(&self, event: &Event) -> String {
         match *event {
-            Event::Rejected { reject, short, .. } if short.get() != 0 => {
-                format!("refused {reject:?} short {short}")
+            Event::Rejected { reject, short, .. } => {
+                let missing = if short.get() == 0 { String::new() } else { format!(" short {short}") };
+                format!("refused {reject:?}{missing}")
             }
-            Event::Rejected { reject, .. } => format!("refused {reject:?}"),
             Event::Accepted { order, side: taken, limit, qty, .. } => {
                 format!("accepted {} {} {qty} @ {limit}", self.name(order), side(taken))
             }
@@ -101,11 +101,10 @@ impl Story<'_> {
                 let place = if priority_kept { "place kept" } else { "place lost" };
                 format!("amended {} to {qty} @ {limit} leaves {leaves} {place}", self.name(order))
             }
-            Event::Trimmed { order, leaves, reason: TrimReason::ReduceOnly, .. } => {
-                format!("trimmed {} leaves {leaves}", self.name(order))
-            }
             Event::Trimmed { order, leaves, reason, .. } => {
-                format!("trimmed {} leaves {leaves} {reason:?}", self.name(order))
+                let why =
+                    if reason == TrimReason::ReduceOnly { String::new() } else { format!(" {reason:?}") };
+                format!("trimmed {} leaves {leaves}{why}", self.name(order))
             }
             Event::MassCancelled { account, count, .. } => {
                 format!("cancelled all {} {count}", self.owner(account))
@@ -125,38 +124,18 @@ impl Story<'_> {
             }
             Event::TradingStateSet { state, .. } => format!("trading {state:?}"),
             Event::Ticked => "ticked".to_owned(),
-            Event::LiquidationStarted { account, equity, maintenance } => {
-                format!(
-                    "liquidation of {} begins equity {equity} maintenance {maintenance}",
-                    self.owner(account)
-                )
+            Event::LiquidationStarted { .. } | Event::TakenOver { .. } | Event::LiquidationEnded { .. } => {
+                self.of_liquidation(event)
             }
-            Event::TakenOver { account, position, amount, .. } => {
-                format!("insurance takes {position} from {} for {amount}", self.owner(account))
-            }
-            Event::LiquidationEnded { account, equity, covered } => {
-                format!("liquidation of {} ends equity {equity} covered {covered}", self.owner(account))
-            }
-            Event::KeyRegistered { key, account } => format!("key {key} for {}", self.owner(account)),
-            Event::KeyRevoked { key } => format!("key {key} revoked"),
-            Event::LoggedOn { session, kind, last_client_seq, .. } => {
-                format!("{} on {kind:?} after {last_client_seq}", self.who(session))
-            }
-            Event::LoggedOff { session, lost } => {
-                format!("{} {}", self.who(session), if lost { "lost" } else { "off" })
-            }
-            Event::Skipped { session, through, skip } => {
-                format!("{} skips {} through {through} code {}", self.who(session), skip.count, skip.code)
-            }
-            Event::DeadManSet { session, deadline, .. } if deadline.get() == 0 => {
-                format!("dead man of {} disarmed", self.who(session))
-            }
-            Event::DeadManSet { session, deadline, .. } => {
-                format!("dead man of {} at {}", self.who(session), after_start(deadline))
-            }
-            Event::DeadManFired { session, .. } => format!("dead man of {} fires", self.who(session)),
-            Event::RestrictionSet { account, restriction } => {
-                format!("restriction {} {restriction:?}", self.owner(account))
+            Event::KeyRegistered { .. }
+            | Event::KeyRevoked { .. }
+            | Event::LoggedOn { .. }
+            | Event::LoggedOff { .. }
+            | Event::Skipped { .. }
+            | Event::DeadManSet { .. }
+            | Event::DeadManFired { .. } => self.of_connection(event),
+            Event::RestrictionSet { account, restriction: now } => {
+                format!("restriction {} {now:?}", self.owner(account))
             }
             Event::Armed { .. }
             | Event::Triggered { .. }
@@ -175,6 +154,45 @@ impl Story<'_> {
             | Event::Uncrossed { .. }
             | Event::PositionSettled { .. }
             | Event::InstrumentSettled { .. } => self.of_instrument(event),
+        }
+    }
+
+    /// What happens to an account below maintenance.
+    fn of_liquidation(&self, event: &Event) -> String {
+        if let Event::LiquidationStarted { account, equity, maintenance } = *event {
+            let account = self.owner(account);
+            format!("liquidation of {account} begins equity {equity} maintenance {maintenance}")
+        } else if let Event::TakenOver { account, position, amount, .. } = *event {
+            format!("insurance takes {position} from {} for {amount}", self.owner(account))
+        } else if let Event::LiquidationEnded { account, equity, covered } = *event {
+            format!("liquidation of {} ends equity {equity} covered {covered}", self.owner(account))
+        } else {
+            event.name().to_owned()
+        }
+    }
+
+    /// What happens to keys and sessions.
+    fn of_connection(&self, event: &Event) -> String {
+        if let Event::KeyRegistered { key, account } = *event {
+            format!("key {key} for {}", self.owner(account))
+        } else if let Event::KeyRevoked { key } = *event {
+            format!("key {key} revoked")
+        } else if let Event::LoggedOn { session, kind, last_client_seq, .. } = *event {
+            format!("{} on {kind:?} after {last_client_seq}", self.who(session))
+        } else if let Event::LoggedOff { session, lost } = *event {
+            format!("{} {}", self.who(session), if lost { "lost" } else { "off" })
+        } else if let Event::Skipped { session, through, skip } = *event {
+            format!("{} skips {} through {through} code {}", self.who(session), skip.count, skip.code)
+        } else if let Event::DeadManSet { session, deadline, .. } = *event {
+            if deadline.get() == 0 {
+                format!("dead man of {} disarmed", self.who(session))
+            } else {
+                format!("dead man of {} at {}", self.who(session), after_start(deadline))
+            }
+        } else if let Event::DeadManFired { session, .. } = *event {
+            format!("dead man of {} fires", self.who(session))
+        } else {
+            event.name().to_owned()
         }
     }
 
