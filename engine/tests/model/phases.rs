@@ -38,6 +38,8 @@ impl Model {
     ) {
         let wants = matches!(state, TradingState::Open | TradingState::PostOnly | TradingState::ReduceOnly);
         if wants && self.is_crossed(instrument) {
+            // The time of the state it is in ends with it.
+            self.instruments[instrument.index()].until = None;
             self.uncross(instrument, state);
         } else {
             self.enter(instrument, state, until);
