@@ -38,6 +38,8 @@ impl Model {
     ) {
         let wants = matches!(state, TradingState::Open | TradingState::PostOnly | TradingState::ReduceOnly);
         if wants && self.is_crossed(instrument) {
+            // The time of the state it is in ends with it.
+            self.instruments[instrument.index()].until = None;
             self.uncross(instrument, state);
         } else {
             self.enter(instrument, state, until);
@@ -101,27 +103,27 @@ impl Model {
                 let until = Some((self.in_ms(cancel_only_ms), call));
                 self.enter(place, TradingState::CancelOnly, until);
             } else {
-                self.enter_call(place, call);
+                self.enter_call(place, call, self.now);
             }
         }
         Ok(())
     }
 
-    /// The auction after a cancel-only time, or none.
-    fn enter_call(&mut self, instrument: InstrumentId, call: u64) {
+    /// The auction after a cancel-only time, from `now` on, or none.
+    fn enter_call(&mut self, instrument: InstrumentId, call: u64, now: u64) {
         if call > 0 {
-            self.enter(instrument, TradingState::Auction, Some((self.now + call, 0)));
+            self.enter(instrument, TradingState::Auction, Some((now + call, 0)));
         } else {
             self.move_to(instrument, TradingState::Open, None);
         }
     }
 
-    /// The time of a state is over.
-    pub(crate) fn end_state(&mut self, instrument: InstrumentId) {
+    /// The time of a state is over by the tick at `now`.
+    pub(crate) fn end_state(&mut self, instrument: InstrumentId, now: u64) {
         let known = &mut self.instruments[instrument.index()];
         let (_, call) = known.until.take().expect("only a state with a time ends");
         if known.state == TradingState::CancelOnly {
-            self.enter_call(instrument, call);
+            self.enter_call(instrument, call, now);
         } else {
             self.move_to(instrument, TradingState::Open, None);
         }

@@ -46,7 +46,7 @@ impl Model {
             match due {
                 Due::DeadMan(place) => self.fire_dead_man(place, &mut budget),
                 Due::Expiry(order) => self.cancel(order, CancelReason::Expired),
-                Due::State(instrument) => self.end_state(instrument),
+                Due::State(instrument) => self.end_state(instrument, now),
             }
         }
     }
