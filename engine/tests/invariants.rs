@@ -16,7 +16,7 @@ use engine::limits::EVENTS_PER_COMMAND;
 use engine::{Action, Command, Events, Seq, Stamp, Venue};
 use risk::{Capacity, Qty};
 
-const COMMANDS: u64 = 300_000;
+const COMMANDS: u64 = 3_000_000;
 const CHECK_EVERY: u64 = 4_096;
 /// Continuations one command may need.
 const CONTINUATIONS_MAX: u32 = 1_000_000;
