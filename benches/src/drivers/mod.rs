@@ -164,7 +164,7 @@ fn latency<D: Driver>(part: &Part<'_>) -> (Vec<u32>, Outcome) {
     (samples, driver.outcome())
 }
 
-/// Runs the flow on our own book and passes the operations of `kind`, and no others, through [`timed_section`], for a
+/// Runs the flow on our own book and passes the operations of `kind`, and no others, through `timed_section`, for a
 /// profiler that counts nothing else; how many there were.
 #[must_use]
 pub fn run_once(part: &Part<'_>, kind: Kind) -> usize {
