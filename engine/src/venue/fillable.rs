@@ -9,7 +9,7 @@ use core::ops::ControlFlow;
 use super::{Market, Venue};
 use crate::command::SelfTrade;
 use crate::limits::FOK_MAKERS_MAX;
-use risk::{AccountId, InstrumentId, Money, OrderSlot, OwnerGroupId, Qty, Side};
+use risk::{AccountId, InstrumentId, LegId, Money, OrderSlot, OwnerGroupId, Qty, Side};
 
 /// Who would walk, and how far.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,32 @@ pub(super) struct Walk {
     /// Worst price, in ticks.
     pub(super) key: u32,
     pub(super) mode: SelfTrade,
+}
+
+/// What the positions of the makers' accounts still hold as a walk goes on. Most walks meet nothing that only reduces
+/// and keep none.
+#[derive(Debug)]
+struct Held {
+    legs: [(LegId, Qty); FOK_MAKERS_MAX],
+    count: usize,
+}
+
+impl Held {
+    const NOTHING: Self = Self { legs: [(LegId::new(0), Qty::ZERO); FOK_MAKERS_MAX], count: 0 };
+
+    /// Takes what a maker shows or hides off the position behind it, which was `size` at first; what it held until then.
+    fn take(&mut self, leg: LegId, size: Qty, qty: Qty) -> Qty {
+        let known = self.legs[..self.count].iter().position(|(other, _)| *other == leg);
+        let place = known.unwrap_or_else(|| {
+            self.legs[self.count] = (leg, size);
+            self.count += 1;
+            self.count - 1
+        });
+        let left = &mut self.legs[place].1;
+        let before = *left;
+        *left -= before.min(qty);
+        before
+    }
 }
 
 impl Venue {
@@ -56,14 +82,14 @@ impl Venue {
         let Market { book, reach, .. } = &self.markets[walk.instrument.index()];
         let walk = &Walk { key: reach.cut(walk.side, walk.key), ..*walk };
         let mut next = book.front(walk.side, walk.key);
-        let mut level = None;
+        let (mut level, mut held) = (None, None);
         let ends = |first: Option<OrderSlot>, next: Option<OrderSlot>| {
             let key = |slot: OrderSlot| self.orders.get(slot).key;
             first.is_some() && first.map(key) != next.map(key)
         };
         for _ in 0..FOK_MAKERS_MAX {
             if ends(level, next) {
-                if self.walk_hidden(walk, level, &mut show).is_break() {
+                if self.walk_hidden(walk, level, &mut held, &mut show).is_break() {
                     return;
                 }
                 level = None;
@@ -75,7 +101,7 @@ impl Venue {
                     return;
                 }
             } else if !self.is_passed_over(slot) {
-                let found = self.found(slot, walk, false);
+                let found = self.found(slot, walk, false, &mut held);
                 if found > Qty::ZERO && show(self.orders.get(slot).key, found).is_break() {
                     return;
                 }
@@ -84,7 +110,7 @@ impl Venue {
         }
         // Where the makers were too many, more of this level may be shown.
         if ends(level, next) {
-            let _ended: ControlFlow<()> = self.walk_hidden(walk, level, &mut show);
+            let _ended: ControlFlow<()> = self.walk_hidden(walk, level, &mut held, &mut show);
         }
     }
 
@@ -93,6 +119,7 @@ impl Venue {
         &self,
         walk: &Walk,
         first: Option<OrderSlot>,
+        held: &mut Option<Held>,
         show: &mut impl FnMut(u32, Qty) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let book = &self.markets[walk.instrument.index()].book;
@@ -103,7 +130,7 @@ impl Venue {
                 break;
             }
             if order.is_special() && !self.is_own(slot, walk) && !self.is_passed_over(slot) {
-                let found = self.found(slot, walk, true);
+                let found = self.found(slot, walk, true, held);
                 if found > Qty::ZERO {
                     show(order.key, found)?;
                 }
@@ -125,31 +152,39 @@ impl Venue {
 
     /// What a maker shows, or hides, for the walk; of one that only reduces, no more than the position still holds after
     /// what the walk has met of the same account.
-    fn found(&self, slot: OrderSlot, walk: &Walk, hidden: bool) -> Qty {
-        let shown = self.orders.get(slot).leaves;
-        let wanted = if hidden { self.orders.leaves(slot) - shown } else { shown };
-        if wanted == Qty::ZERO || !self.orders.get(slot).reduce_only() {
+    fn found(&self, slot: OrderSlot, walk: &Walk, hidden: bool, held: &mut Option<Held>) -> Qty {
+        let order = self.orders.get(slot);
+        let wanted = if hidden { self.orders.leaves(slot) - order.leaves } else { order.leaves };
+        if wanted == Qty::ZERO || (held.is_none() && !order.reduce_only()) {
             return wanted;
         }
-        wanted.min(self.held(slot, walk, hidden))
+        let held = held.get_or_insert_with(|| self.held_before(slot, walk, hidden));
+        let left = self.take_held(held, slot, wanted);
+        if order.reduce_only() { wanted.min(left) } else { wanted }
     }
 
-    /// What an account's position still holds when the walk comes to what its maker shows, or hides.
-    fn held(&self, slot: OrderSlot, walk: &Walk, hidden: bool) -> Qty {
-        let order = self.orders.get(slot);
+    fn take_held(&self, held: &mut Held, slot: OrderSlot, qty: Qty) -> Qty {
+        let leg = self.ledger.reservation(slot).leg;
+        held.take(leg, self.ledger.leg(leg).position.size(), qty)
+    }
+
+    /// What positions still hold when the walk comes to the first maker that only reduces, or to what it hides.
+    #[cold]
+    fn held_before(&self, slot: OrderSlot, walk: &Walk, hidden: bool) -> Held {
+        let key = self.orders.get(slot).key;
         let book = &self.markets[walk.instrument.index()].book;
-        let mut held = self.ledger.leg(self.ledger.reservation(slot).leg).position.size();
         let (mut next, mut has_come) = (book.front(walk.side, walk.key), false);
+        let mut held = Held::NOTHING;
         while let Some(met) = next {
             let at = self.orders.get(met);
             has_come |= met == slot;
-            if has_come && (at.key != order.key || !hidden) {
+            if has_come && (at.key != key || !hidden) {
                 break;
             }
-            if at.account == order.account && !self.is_passed_over(met) {
-                let is_behind = at.key == order.key && (has_come || !hidden);
+            if !self.is_own(met, walk) && !self.is_passed_over(met) {
+                let is_behind = at.key == key && (has_come || !hidden);
                 let gone = if is_behind { at.leaves } else { self.orders.leaves(met) };
-                held -= held.min(gone);
+                self.take_held(&mut held, met, gone);
             }
             next = book.behind(&self.orders, met, walk.side, walk.key);
         }
