@@ -3,10 +3,13 @@
 //! Invariant: events are facts with remaining quantities; folding them rebuilds every balance, position and order.
 //! Their canonical bytes (through [`crate::codec`]) are what checkpoints commit to, so field order here is the format.
 
+mod fill;
+mod reason;
+
 use alloc::vec::Vec;
 use risk::{
-    AccountId, FillKind, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty,
-    Restriction, Side, TradingLimits, byte_enum, unit,
+    AccountId, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty, Restriction, Side,
+    TradingLimits, unit,
 };
 
 use crate::command::{
@@ -15,112 +18,13 @@ use crate::command::{
 };
 use crate::reject::Reject;
 
+pub use fill::{Fill, FillSide};
+pub use reason::{CancelReason, TrimReason};
+
 unit!(
     /// Number of a match, rising by one.
     TradeId(u64)
 );
-
-byte_enum!(
-    /// Why an order left the book, or never rested.
-    CancelReason {
-        /// Its owner asked.
-        Requested = 1,
-        /// Its owner asked for all.
-        MassCancel = 2,
-        /// The unfilled rest of an immediate order.
-        Immediate = 3,
-        /// The taker met an order of its own account; the rest is cancelled.
-        SelfTrade = 4,
-        /// A reduce-only order had nothing left to reduce.
-        ReduceOnly = 5,
-        /// The account went below maintenance margin.
-        Liquidation = 6,
-        /// Its session was lost, or ended with the wish to cancel.
-        SessionLost = 7,
-        /// Its session's dead-man timer ran out.
-        DeadMan = 8,
-        /// The operator suspended the account, its owner group or the key it came by.
-        Suspended = 9,
-        /// Its time was over.
-        Expired = 10,
-        /// It must not take, and would have when its turn came.
-        PostOnly = 11,
-        /// It could not be filled whole, or not by its minimum, when its turn came.
-        Unfillable = 12,
-        /// Margin did not cover it when it fired.
-        Margin = 13,
-        /// A limit of the account or the instrument stood against it when it fired.
-        Limit = 14,
-        /// The order it belongs to fired, was filled or ended.
-        Contingent = 15,
-        /// Its market-maker protection group tripped.
-        Protection = 16,
-        /// The instrument's state does not admit it.
-        TradingState = 17,
-        /// A newer quote took its place.
-        Replaced = 18,
-        /// Its instrument was settled.
-        Settled = 19,
-    }
-);
-
-byte_enum!(
-    /// Why an order became smaller without a fill.
-    TrimReason {
-        /// A reduce-only order was cut to the position that is left.
-        ReduceOnly = 1,
-        /// It met an order of its own owner group.
-        SelfTrade = 2,
-        /// The other order of its pair was filled by as much.
-        Contingent = 3,
-    }
-);
-
-/// One side of a match after it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
-pub struct FillSide {
-    /// Order.
-    pub order: OrderId,
-    /// Client's number of the order; 0 for the venue's own.
-    pub client_order_id: ClientOrderId,
-    /// Session the order came by.
-    pub session: SessionId,
-    /// Owner.
-    pub account: AccountId,
-    /// What remains of the order.
-    pub leaves: Qty,
-    /// Fee paid; negative is a rebate. A liquidated account's fee is the liquidation fee.
-    pub fee: Money,
-    /// Position after the match.
-    pub position: Position,
-    /// Cost of the position after the match: the sum of its signed fill values; 0 when flat.
-    pub cost: Money,
-    /// Balance after the match.
-    pub balance: Money,
-}
-
-/// A match.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
-pub struct Fill {
-    /// Number of the match.
-    pub trade: TradeId,
-    /// Where.
-    pub instrument: InstrumentId,
-    /// Side of the taker.
-    pub side: Side,
-    /// Ordinary, or of a liquidation.
-    pub kind: FillKind,
-    /// The maker's price.
-    pub price: Price,
-    /// Matched quantity.
-    pub qty: Qty,
-    /// Value exchanged.
-    pub value: Money,
-    /// The side that came.
-    pub taker: FillSide,
-    /// The side that rested.
-    pub maker: FillSide,
-}
 
 /// A fact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]

@@ -10,8 +10,6 @@ use crate::command::{Command, SessionId, SessionKind, TimeNs};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
 
-const NS_PER_MS: u64 = 1_000_000;
-
 impl Venue {
     /// Arms or disarms the timer of the commanding session, which must be bound to an account.
     #[inline(never)]
@@ -28,8 +26,7 @@ impl Venue {
             return Err(Reject::NoPermission.into());
         }
 
-        let wait = u64::from(timeout_ms) * NS_PER_MS;
-        session.deadline = TimeNs::new(if wait == 0 { 0 } else { time.get().saturating_add(wait) });
+        session.deadline = if timeout_ms == 0 { TimeNs::default() } else { time.later(timeout_ms) };
         session.keep_reduce_only = keep_reduce_only;
         let (account, deadline) = (session.account, session.deadline);
         self.deadlines.set(id, deadline);

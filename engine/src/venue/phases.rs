@@ -15,8 +15,6 @@ use crate::limits::RESTARTS_PER_COMMAND;
 use crate::reject::Reject;
 use risk::{Instrument, InstrumentId, Mark, OrderSlot, Rate, Side, TradingLimits};
 
-const NS_PER_MS: u64 = 1_000_000;
-
 /// The prices at which somebody may take, in ticks. Derived from state, limits and mark, so that a taker's limit is cut
 /// once and its walk asks nothing more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,10 +76,6 @@ pub(super) struct Restart {
     next: InstrumentId,
     cancel_only_ms: u32,
     call_ms: u32,
-}
-
-fn later(now: TimeNs, ms: u32) -> TimeNs {
-    TimeNs::new(now.get().saturating_add(u64::from(ms) * NS_PER_MS))
 }
 
 /// Whether takers may meet makers, so that the book must not be crossed.
@@ -262,7 +256,7 @@ impl Venue {
             return Err(Reject::BadParameter.into());
         }
 
-        let until = later(self.last.time, call_ms);
+        let until = self.last.time.later(call_ms);
         self.set_state(instrument, TradingState::Auction, until, events);
         Ok(())
     }
@@ -294,7 +288,7 @@ impl Venue {
             } else {
                 (TradingState::CancelOnly, restart.cancel_only_ms)
             };
-            self.set_state(instrument, state, later(self.last.time, ms), events);
+            self.set_state(instrument, state, self.last.time.later(ms), events);
         }
         if restart.next.index() < self.markets.len() {
             self.phase = Some(PhaseWork::Restart(restart));
@@ -321,7 +315,7 @@ impl Venue {
         self.ledger.assert_conserved();
         let market = &self.markets[instrument.index()];
         if market.state == TradingState::CancelOnly && market.call_ms > 0 {
-            let until = later(now, market.call_ms);
+            let until = now.later(market.call_ms);
             self.set_state(instrument, TradingState::Auction, until, events);
         } else {
             self.change_state(instrument, TradingState::Open, budget, events);
@@ -450,7 +444,7 @@ impl Venue {
     #[cold]
     pub(super) fn pause(&mut self, instrument: InstrumentId, events: &mut Events) {
         let call_ms = self.ledger.instrument(instrument).limits.limit_state_call_ms;
-        let until = later(self.last.time, call_ms);
+        let until = self.last.time.later(call_ms);
         self.set_state(instrument, TradingState::Auction, until, events);
     }
 

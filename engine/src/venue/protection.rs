@@ -13,7 +13,6 @@ use crate::limits::PROTECTIONS_PER_ACCOUNT_MAX;
 use crate::reject::Reject;
 use risk::{AccountId, OrderSlot, Qty, Side};
 
-const NS_PER_MS: u64 = 1_000_000;
 const NO_GROUP: ProtectionId = ProtectionId::new(0);
 
 /// What was filled in a window.
@@ -64,8 +63,7 @@ impl Group {
 
     /// Counts a fill; whether a limit is reached.
     fn count(&mut self, now: TimeNs, side: Side, qty: Qty) -> bool {
-        let length = u64::from(self.limits.window_ms) * NS_PER_MS;
-        let open = self.window.filter(|window| now.get() < window.start.get().saturating_add(length));
+        let open = self.window.filter(|window| now < window.start.later(self.limits.window_ms));
         let mut window = open.unwrap_or(Window { start: now, qty: Qty::ZERO, delta: 0, fills: 0 });
         // A sum at the end of its range is beyond every limit, so it may stay there.
         window.qty = Qty::new(window.qty.get().saturating_add(qty.get()));
@@ -83,8 +81,8 @@ impl Group {
 
     /// Freezes it and closes its window; until when.
     fn trip(&mut self, now: TimeNs) -> TimeNs {
-        let wait = u64::from(self.limits.frozen_ms) * NS_PER_MS;
-        let until = TimeNs::new(if wait == 0 { 0 } else { now.get().saturating_add(wait) });
+        let wait = self.limits.frozen_ms;
+        let until = if wait == 0 { TimeNs::default() } else { now.later(wait) };
         (self.window, self.trip) = (None, Some(Trip { until, is_sweeping: true }));
         until
     }
@@ -223,13 +221,12 @@ impl Venue {
     pub fn protections(&self, account: AccountId) -> impl Iterator<Item = ProtectionView> + '_ {
         let now = self.last.time;
         self.protections.of(account).map(move |group| {
-            let length = u64::from(group.limits.window_ms) * NS_PER_MS;
             let trip = group.trip.filter(|trip| trip.holds(now));
             ProtectionView {
                 limits: group.limits,
                 is_frozen: trip.is_some(),
                 frozen_until: trip.map_or_else(TimeNs::default, |trip| trip.until),
-                window: group.window.filter(|window| now.get() < window.start.get().saturating_add(length)),
+                window: group.window.filter(|window| now < window.start.later(group.limits.window_ms)),
             }
         })
     }
