@@ -20,7 +20,7 @@
 //! | `replace` | an amendment where it costs the place at the venue too; else a cancel and a new order, because at the venue less at the same price would keep it and here it must not |
 //! | `clear` | a mass cancel for every account with orders in the symbol |
 //! | `CANCEL_INCOMING` | the venue's rule |
-//! | `CANCEL_RESTING` | not the venue's rule: each time a taker ends at an order of its own, that order is cancelled and the rest of the taker sent again; whether a FOK can be filled is counted here |
+//! | `CANCEL_RESTING` | not the rule of plain orders, which are what is certified: each time a taker ends at an order of its own, that order is cancelled and the rest of the taker sent again; whether a FOK can be filled is counted here |
 //! | `pro_rata` | not the venue's rule: shares are computed here, to the twelfth decimal, and each is sent as an order of its own; the reference shares doubles, so thirds may differ in the last decimal |
 //! | state | prices and quantities as the venue has them, in the order its events let orders join the queue; each side must add up to the venue's depth |
 //!
@@ -29,8 +29,8 @@
 //!
 //! What the venue cannot do is said, never guessed: a price above 67,108,863 ticks, a quantity finer than its symbol's
 //! decimals, an order beyond a limit of the venue (1,024 resting orders of an account in an instrument; the largest open
-//! interest, since a clear closes no positions) end the conversation with an `error`. One limit cannot be told from the rule: a FOK that would need more than 256 makers is not
-//! filled.
+//! interest, since a clear closes no positions) end the conversation with an `error`. One limit cannot be told from the
+//! rule: a FOK that would need more than 256 makers is not filled.
 //!
 //! Invariant: a line is answered by one line. One that makes no sense is answered by an `error` and changes nothing; the
 //! conversation goes on, and the exit code is 1. Nothing is kept, so Ctrl-C simply ends it.

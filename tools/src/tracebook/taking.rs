@@ -1,4 +1,4 @@
-//! How an order takes: as the venue does, and the two rules the venue does not have.
+//! How an order takes: as a plain order does at the venue, and the two rules that plain orders do not have.
 //!
 //! Invariant: every match is the venue's. Where an own resting order must yield, it is cancelled and what is left of the
 //! taker is sent again; where a level is shared in proportion, each share is an order of its own, and the orders that
