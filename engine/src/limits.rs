@@ -55,7 +55,9 @@ pub const RESTARTS_PER_COMMAND: usize = 256;
 pub const INDEX_SOURCES_MAX: usize = 16;
 
 // A touched maker is a fill, for each side two exits that grow, a pair partner and two trims or cancels of reduce-only
-// orders, for the maker its next part, its protection group and a liquidation; a command adds a handful of its own.
+// orders, for the maker its next part, its protection group and a liquidation; a command adds a handful of its own. More
+// trims than that are paid for with units of work, but for those of the last touch: they cut at most
+// `ORDERS_PER_LEG_MAX` orders on each side, and the list of events may grow for them.
 const _: () = assert!(EVENTS_PER_COMMAND >= 14 * MATCHES_PER_COMMAND + 64);
 // What a cancel takes along: a pair partner, and two exits of each.
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + TIMERS_PER_COMMAND + 64);

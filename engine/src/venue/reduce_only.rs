@@ -26,6 +26,8 @@ impl Venue {
                 return;
             }
             if excess >= self.orders.leaves(slot) {
+                // One match may cut many orders of its maker's account; they are part of the command's work.
+                self.work = self.work.saturating_sub(1);
                 self.cancel_resting(slot, CancelReason::ReduceOnly, events);
                 continue;
             }

@@ -330,6 +330,7 @@ impl Model {
             };
             let worst = *reducing.into_iter().max_by_key(badness).expect("an excess has an order");
             if worst.leaves <= excess {
+                self.work = self.work.saturating_sub(1);
                 self.cancel(worst.id, CancelReason::ReduceOnly);
                 continue;
             }
