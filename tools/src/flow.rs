@@ -11,6 +11,7 @@ pub mod lines;
 pub mod lobster;
 pub mod modelled;
 pub mod random;
+pub(crate) mod recorded;
 
 use std::path::PathBuf;
 

@@ -12,9 +12,9 @@ use engine::{
     SessionId, Stamp, TimeInForce, TimeNs, Transfer, Venue,
 };
 use risk::limits::{NOTIONAL_MAX, PRICE_MAX, QTY_MAX};
-use risk::{
-    AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Mark, Money, Price, Qty, Rate, Side, Tier,
-};
+use risk::{AccountId, Capacity, InstrumentId, InstrumentSpec, Mark, Money, Price, Qty, Side};
+
+use crate::flow::recorded::{self, Decimals};
 
 const INSTRUMENT: InstrumentId = InstrumentId::new(0);
 const SESSION: SessionId = SessionId::new(1);
@@ -126,30 +126,8 @@ impl Terms {
         let scale = 10_i128.pow(u32::from(self.price_decimals + self.qty_decimals - money_decimals));
         let most = (i128::from(NOTIONAL_MAX) * scale).div_euclid(i128::from(price_max) * 2);
         let open_interest = Qty::new(i64::try_from(most).unwrap_or(i64::MAX).min(QTY_MAX));
-        let half = Rate::new(500_000_000);
-        let mut symbol = [0; 16];
-        symbol[..8].copy_from_slice(b"RECORDED");
-        InstrumentSpec {
-            symbol,
-            price_decimals: self.price_decimals,
-            qty_decimals: self.qty_decimals,
-            money_decimals,
-            multiplier: 1,
-            tick: self.tick,
-            lot: Qty::new(1),
-            price_max: Price::new(price_max),
-            order_qty_max: open_interest,
-            position_max: open_interest,
-            open_interest_max: open_interest,
-            price_band: half,
-            market_collar: half,
-            mark_step_max: half,
-            maker_fee: FeeRate::new(0),
-            taker_fee: Rate::new(0),
-            liquidation_fee: Rate::new(0),
-            initial_tiers: vec![Tier { floor: Money::ZERO, rate: Rate::new(20_000_000) }],
-            maintenance_tiers: vec![Tier { floor: Money::ZERO, rate: Rate::new(10_000_000) }],
-        }
+        let decimals = Decimals { price: self.price_decimals, qty: self.qty_decimals, money: money_decimals };
+        recorded::instrument("RECORDED", &decimals, self.tick, Price::new(price_max), open_interest)
     }
 }
 

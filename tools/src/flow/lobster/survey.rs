@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use risk::{FeeRate, InstrumentSpec, Price, Qty, Rate, Tier};
+use risk::{InstrumentSpec, Price, Qty};
 
 use super::file::Messages;
 use super::message::Kind;
 use crate::flow::FlowError;
+use crate::flow::recorded::{self, Decimals};
 
 /// One cent.
 const CENT: i64 = 100;
@@ -97,29 +98,8 @@ impl Survey {
                 self.size_high
             ));
         }
-        let (half, open_interest) = (Rate::new(500_000_000), Qty::new(open_interest));
-        let mut symbol = [0; 16];
-        symbol[..7].copy_from_slice(b"LOBSTER");
-        Ok(InstrumentSpec {
-            symbol,
-            price_decimals: 4,
-            qty_decimals: 0,
-            money_decimals: 4,
-            multiplier: 1,
-            tick: Price::new(tick),
-            lot: Qty::new(1),
-            price_max: Price::new(price_max),
-            order_qty_max: open_interest,
-            position_max: open_interest,
-            open_interest_max: open_interest,
-            price_band: half,
-            market_collar: half,
-            mark_step_max: half,
-            maker_fee: FeeRate::new(0),
-            taker_fee: Rate::new(0),
-            liquidation_fee: Rate::new(0),
-            initial_tiers: vec![Tier { floor: risk::Money::ZERO, rate: Rate::new(20_000_000) }],
-            maintenance_tiers: vec![Tier { floor: risk::Money::ZERO, rate: Rate::new(10_000_000) }],
-        })
+        let decimals = Decimals { price: 4, qty: 0, money: 4 };
+        let (tick, price_max) = (Price::new(tick), Price::new(price_max));
+        Ok(recorded::instrument("LOBSTER", &decimals, tick, price_max, Qty::new(open_interest)))
     }
 }
