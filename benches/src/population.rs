@@ -339,6 +339,10 @@ pub fn spec() -> InstrumentSpec {
         liquidation_fee: Rate::new(5_000_000),
         initial_tiers: tiers([10_000_000, 20_000_000, 50_000_000]),
         maintenance_tiers: tiers([5_000_000, 10_000_000, 25_000_000]),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }
 

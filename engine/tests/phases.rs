@@ -47,6 +47,10 @@ fn spec() -> InstrumentSpec {
         liquidation_fee: Rate::new(5_000_000),
         initial_tiers: tier(50_000_000),
         maintenance_tiers: tier(30_000_000),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }
 

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::limits::{MARK_ONE, MARK_SHIFT, NOTIONAL_MAX, PRICE_MAX, QTY_MAX, SCALED_MAX};
 use crate::rounding::{div_ceil, div_floor, wide_mul};
+use crate::terms::{AdaptiveTerms, ContractTerms, FundingTerms, PricingTerms};
 use crate::tiers::{Tier, TierError, TierTable};
 use crate::trading_limits::TradingLimits;
 use crate::units::{FeeRate, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
@@ -52,6 +53,14 @@ pub struct InstrumentSpec {
     pub initial_tiers: Vec<Tier>,
     /// Maintenance-margin brackets.
     pub maintenance_tiers: Vec<Tier>,
+    /// What is traded and what it settles in.
+    pub contract: ContractTerms,
+    /// What moves initial margin.
+    pub adaptive: AdaptiveTerms,
+    /// How the mark comes about.
+    pub pricing: PricingTerms,
+    /// What keeps a perpetual near its index.
+    pub funding: FundingTerms,
 }
 
 /// First rule a specification breaks.

@@ -23,6 +23,7 @@ pub mod ratio;
 pub mod reservation;
 pub mod rounding;
 pub mod settlement;
+pub mod terms;
 pub mod tiers;
 pub mod trading_limits;
 pub mod units;
@@ -35,9 +36,10 @@ pub use ledger::{Capacity, Ledger};
 pub use ratio::Ratio;
 pub use reservation::{OrderSlot, Reservation, Weight};
 pub use settlement::{FillKind, Settlement};
+pub use terms::{AdaptiveTerms, ContractKind, ContractTerms, FundingTerms, PricingTerms};
 pub use tiers::{Tier, TierTable};
 pub use trading_limits::TradingLimits;
 pub use units::{
-    AccountId, FeeRate, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty, Rate,
-    Requirement, Side,
+    AccountId, AssetId, FeeRate, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty,
+    Rate, Requirement, Side, UnderlyingId,
 };

@@ -153,6 +153,15 @@ unit!(
     OwnerGroupId(u32)
 );
 
+unit!(
+    /// Asset number.
+    AssetId(u16)
+);
+unit!(
+    /// What several instruments are about.
+    UnderlyingId(u16)
+);
+
 /// An exact requirement or credit in billionths of a money unit, so that rates need no division until displayed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub struct Requirement(i128);
@@ -322,6 +331,18 @@ impl FeeRate {
     pub fn of(self, value: Money) -> Money {
         let rate = Rate(self.0.unsigned_abs());
         if self.0 < 0 { -rate.of_floor(value) } else { rate.of_ceil(value) }
+    }
+}
+
+impl AssetId {
+    /// The venue's unit of account, which everything else is valued in.
+    pub const BASE: Self = Self(0);
+
+    /// As an index.
+    #[inline]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
     }
 }
 

@@ -37,6 +37,10 @@ fn spec() -> InstrumentSpec {
         liquidation_fee: Rate::new(0),
         initial_tiers: tiers([100_000_000, 200_000_000]).collect(),
         maintenance_tiers: tiers([50_000_000, 100_000_000]).collect(),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }
 

@@ -70,6 +70,10 @@ fn spec(random: &mut Random) -> InstrumentSpec {
         liquidation_fee: Rate::new(0),
         initial_tiers: maintenance_tiers.iter().map(double).collect(),
         maintenance_tiers,
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }
 

@@ -37,6 +37,10 @@ fn spec() -> InstrumentSpec {
         liquidation_fee: Rate::new(0),
         initial_tiers: vec![tier(0, 20), tier(50_000, 50)],
         maintenance_tiers: vec![tier(0, 10), tier(50_000, 25)],
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }
 

@@ -32,6 +32,10 @@ fn ledger() -> (Ledger, [LegId; 3]) {
         liquidation_fee: Rate::new(0),
         initial_tiers: tier(100_000_000),
         maintenance_tiers: tier(50_000_000),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     };
     let mut ledger = Ledger::new(Capacity { accounts: 32, legs: 8, orders: 8 });
     ledger.define(spec.compile().expect("a sound specification"));

@@ -53,6 +53,10 @@ pub(crate) fn rebated() -> Traded {
         liquidation_fee: Rate::new(5_000_000),
         initial_tiers: tiers(&[(0, 20_000_000), (50, 50_000_000), (200, 100_000_000)]),
         maintenance_tiers: tiers(&[(0, 10_000_000), (50, 25_000_000), (150, 60_000_000)]),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     };
     Traded { spec, home: 500_000 }
 }
@@ -76,6 +80,10 @@ fn divided() -> Traded {
         taker_fee: Rate::new(600_000),
         initial_tiers: tiers(&[(0, 50_000_000), (100, 125_000_000)]),
         maintenance_tiers: tiers(&[(0, 40_000_000), (100, 100_000_000)]),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
         ..rebated().spec
     };
     Traded { spec, home: 25_000 }
@@ -102,6 +110,10 @@ fn multiplied() -> Traded {
         liquidation_fee: Rate::new(20_000_000),
         initial_tiers: tiers(&[(0, 100_000_000), (20, 150_000_000), (60, 250_000_000), (150, 500_000_000)]),
         maintenance_tiers: tiers(&[(0, 50_000_000), (40, 100_000_000), (120, 300_000_000)]),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
         ..rebated().spec
     };
     Traded { spec, home: 166_650 }
@@ -126,6 +138,10 @@ pub(crate) fn coarse() -> Traded {
         taker_fee: Rate::new(1_000_000),
         initial_tiers: tiers(&[(0, 10_000_000), (30, 30_000_000)]),
         maintenance_tiers: tiers(&[(0, 5_000_000), (30, 20_000_000)]),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
         ..rebated().spec
     };
     Traded { spec, home: 50 }

@@ -64,6 +64,10 @@ pub(crate) fn spec() -> InstrumentSpec {
         liquidation_fee: Rate::new(0),
         initial_tiers: tier(100_000_000),
         maintenance_tiers: tier(50_000_000),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }
 

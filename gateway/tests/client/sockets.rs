@@ -52,6 +52,10 @@ fn spec() -> InstrumentSpec {
         liquidation_fee: Rate::new(5_000_000),
         initial_tiers: tier(20_000_000),
         maintenance_tiers: tier(10_000_000),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }
 

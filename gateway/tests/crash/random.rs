@@ -162,6 +162,10 @@ fn spec(random: &mut Random) -> InstrumentSpec {
         liquidation_fee: Rate::new(1),
         initial_tiers: tiers.clone(),
         maintenance_tiers: tiers,
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }
 

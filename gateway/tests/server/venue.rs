@@ -45,6 +45,10 @@ fn spec() -> InstrumentSpec {
         liquidation_fee: Rate::new(5_000_000),
         initial_tiers: vec![tier(0, 20_000_000), tier(50_000_000_000, 50_000_000)],
         maintenance_tiers: vec![tier(0, 10_000_000), tier(50_000_000_000, 25_000_000)],
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }
 

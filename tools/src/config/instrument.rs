@@ -155,6 +155,10 @@ impl InstrumentTerms {
             liquidation_fee: rate(&self.liquidation_fee)?,
             initial_tiers: self.tiers(&self.initial_margin)?,
             maintenance_tiers: self.tiers(&self.maintenance_margin)?,
+            contract: risk::ContractTerms::LINEAR_PERPETUAL,
+            adaptive: risk::AdaptiveTerms::OFF,
+            pricing: risk::PricingTerms::DIRECT,
+            funding: risk::FundingTerms::NONE,
         };
         match spec.clone().compile() {
             Ok(_) => Ok(spec),

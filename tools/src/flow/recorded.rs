@@ -46,5 +46,9 @@ pub(crate) fn instrument(
         liquidation_fee: Rate::new(0),
         initial_tiers: vec![Tier { floor: Money::ZERO, rate: Rate::new(20_000_000) }],
         maintenance_tiers: vec![Tier { floor: Money::ZERO, rate: Rate::new(10_000_000) }],
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }

@@ -294,5 +294,9 @@ fn spec(qty_decimals: u8) -> InstrumentSpec {
         liquidation_fee: Rate::new(0),
         initial_tiers: vec![Tier { floor: Money::ZERO, rate: Rate::new(20_000_000) }],
         maintenance_tiers: vec![Tier { floor: Money::ZERO, rate: Rate::new(10_000_000) }],
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }

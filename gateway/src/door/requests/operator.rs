@@ -44,6 +44,10 @@ pub(super) fn define_instrument(message: &private::InstrumentDefine) -> Result<R
         liquidation_fee: Rate::new(message.liquidation_fee),
         initial_tiers,
         maintenance_tiers,
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     };
     let action = Action::DefineInstrument { instrument: message.instrument_id, spec: Box::new(spec) };
     named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)

@@ -110,6 +110,10 @@ fn spec(terms: &Terms) -> InstrumentSpec {
         // 50x at first, half of it again as maintenance.
         initial_tiers: tiers([20_000_000, 50_000_000, 100_000_000, 200_000_000]),
         maintenance_tiers: tiers([10_000_000, 25_000_000, 50_000_000, 100_000_000]),
+        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        adaptive: risk::AdaptiveTerms::OFF,
+        pricing: risk::PricingTerms::DIRECT,
+        funding: risk::FundingTerms::NONE,
     }
 }
 

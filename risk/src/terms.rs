@@ -1,0 +1,143 @@
+//! What an instrument is beside its units and tables: contract, pricing, funding, and what moves its initial margin.
+//!
+//! Invariant: every group of terms has a value that switches it off, and an instrument with all of them off is a linear
+//! perpetual without funding whose mark follows one index price. All of it is logged with the command that carries it.
+
+use crate::byte_enum;
+use crate::units::{AssetId, Money, Rate, UnderlyingId};
+
+byte_enum!(
+    /// How price and quantity make a value. Source: `MARGIN.md` 2.
+    ContractKind {
+        /// Quantity times price, in the quote asset.
+        Linear = 1,
+        /// Quantity over price, in the coin: a contract is worth a fixed amount of the quote currency.
+        Inverse = 2,
+    }
+);
+
+/// What is traded and what it settles in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct ContractTerms {
+    /// Linear or inverse.
+    pub kind: ContractKind,
+    /// The asset profits, fees and requirements are counted in.
+    pub settlement: AssetId,
+    /// Instruments of one underlying hedge each other in the shown sensitivities.
+    pub underlying: UnderlyingId,
+    /// When a dated future ends, in nanoseconds since 1970; 0 is a perpetual.
+    pub expiry_ns: u64,
+    /// The settlement price of a dated future is the average of the index over this time before its end; 0 is the last
+    /// index.
+    pub averaging_ns: u64,
+}
+
+impl ContractTerms {
+    /// A linear perpetual settled in the venue's own unit of account.
+    pub const LINEAR_PERPETUAL: Self = Self {
+        kind: ContractKind::Linear,
+        settlement: AssetId::BASE,
+        underlying: UnderlyingId::new(0),
+        expiry_ns: 0,
+        averaging_ns: 0,
+    };
+}
+
+/// What moves initial margin, and only initial margin. Source: `MARGIN.md` 3.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct AdaptiveTerms {
+    /// Open interest, in money, from which the initial rate rises; 0 with `oi_upper` 0 is never.
+    pub oi_lower: Money,
+    /// Open interest, in money, at which the initial rate is 100 %.
+    pub oi_upper: Money,
+    /// Measured depth of the book, in money; 0 switches the concentration add-on off.
+    pub depth: Money,
+    /// Notional, in multiples of the depth (ppb), that is free of the concentration add-on.
+    pub concentration_free: u64,
+    /// Slope of the concentration add-on: rate per depth beyond what is free.
+    pub concentration_slope: Rate,
+    /// What part of unrealised profit counts as initial margin.
+    pub profit_weight: Rate,
+}
+
+impl AdaptiveTerms {
+    /// The table and the account's own leverage decide; profit counts in full.
+    pub const OFF: Self = Self {
+        oi_lower: Money::ZERO,
+        oi_upper: Money::ZERO,
+        depth: Money::ZERO,
+        concentration_free: 0,
+        concentration_slope: Rate::new(0),
+        profit_weight: Rate::ONE,
+    };
+}
+
+/// How the index comes of its sources and the mark of index and book. Source: `MARGIN.md` 11.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct PricingTerms {
+    /// Sources that must be live for the index to be valid; 0 takes each index price as it comes.
+    pub sources_min: u8,
+    /// A source's price is stale after this time; 0 is never.
+    pub stale_ns: u64,
+    /// A source further than this from the median is left out; 0 is none.
+    pub outlier: Rate,
+    /// Sources that disagree by more than this make the index uncertain; 0 is never.
+    pub uncertain: Rate,
+    /// An index further than this from its slow average is wild; 0 is never.
+    pub wild: Rate,
+    /// Ticks of the index inside the limit that end a wild state.
+    pub confirmations: u8,
+    /// Each component of the mark is clamped to this band around the index; 0 leaves the mark to the index alone.
+    pub component_band: Rate,
+    /// Time constant of the average of book less index, in nanoseconds.
+    pub basis_tau_ns: u64,
+    /// The stable price moves at most this share of itself a second; 0 is no stable price.
+    pub stable_step: Rate,
+    /// While the index is stale the mark moves at most this share a minute.
+    pub frozen_step: Rate,
+}
+
+impl PricingTerms {
+    /// The mark follows each index price by at most the instrument's step.
+    pub const DIRECT: Self = Self {
+        sources_min: 0,
+        stale_ns: 0,
+        outlier: Rate::new(0),
+        uncertain: Rate::new(0),
+        wild: Rate::new(0),
+        confirmations: 0,
+        component_band: Rate::new(0),
+        basis_tau_ns: 0,
+        stable_step: Rate::new(0),
+        frozen_step: Rate::new(0),
+    };
+}
+
+/// Funding of a perpetual. Source: `MARGIN.md` 12.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct FundingTerms {
+    /// Time between payments, in nanoseconds; 0 is no funding.
+    pub interval_ns: u64,
+    /// Time the rate is quoted for, in nanoseconds.
+    pub rate_period_ns: u64,
+    /// Notional that the impact prices are taken for.
+    pub impact_notional: Money,
+    /// Interest part of the rate, a period.
+    pub interest: Rate,
+    /// The interest part pulls the premium by at most this.
+    pub interest_clamp: Rate,
+    /// Bound of the rate, a period, in either direction.
+    pub rate_max: Rate,
+}
+
+impl FundingTerms {
+    /// None.
+    pub const NONE: Self = Self {
+        interval_ns: 0,
+        rate_period_ns: 0,
+        impact_notional: Money::ZERO,
+        interest: Rate::new(0),
+        interest_clamp: Rate::new(0),
+        rate_max: Rate::new(0),
+    };
+}
