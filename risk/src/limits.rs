@@ -31,6 +31,8 @@ pub const ACCOUNTS_MAX: u32 = 1 << 21;
 pub const INSTRUMENTS_MAX: u32 = 1 << 12;
 /// Numbers below this belong to the venue's own accounts.
 pub const FIRST_USER_ACCOUNT: u32 = 16;
+/// Sources of index prices of one instrument.
+pub const INDEX_SOURCES_MAX: usize = 16;
 /// A withdrawal leaves at least this share of gross notional in the account (10 %).
 pub const WITHDRAWAL_FLOOR_PPB: u32 = 100_000_000;
 
