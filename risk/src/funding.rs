@@ -4,10 +4,10 @@
 //! that none of them is larger than the exact one. Source: `MARGIN.md` 12.
 
 use crate::limits::PPB;
-use crate::rounding::div_floor;
+use crate::rounding::{div_ceil, div_floor};
 use crate::terms::FundingTerms;
 use crate::unit;
-use crate::units::{Mark, Money, Qty, Rate};
+use crate::units::{Mark, Money, Price, Qty, Rate, Side};
 
 unit!(
     /// Funding rate or premium, in parts per billion a rate period; where it is positive, longs pay shorts.
@@ -31,20 +31,27 @@ fn narrow(value: i128, most: i128) -> i64 {
     i64::try_from(value.clamp(-most, most)).unwrap_or(i64::MAX)
 }
 
-/// The average price of the first `qty` of some levels, and that much of it, as value and quantity in price and quantity
-/// units; `None` where they do not hold so much.
+/// The average price of the first `qty` of a side's levels, best first; rounded away from the other side, so that the premium
+/// comes out smaller. `None` where they do not hold so much, or `qty` is nothing.
 #[must_use]
-pub fn impact(levels: impl Iterator<Item = (i64, Qty)>, qty: Qty) -> Option<(i128, Qty)> {
+pub fn impact(side: Side, levels: impl Iterator<Item = (Price, Qty)>, qty: Qty) -> Option<Mark> {
     let (mut left, mut value) = (qty, 0_i128);
     for (price, there) in levels {
         let taken = there.min(left);
-        value += i128::from(price) * i128::from(taken.get());
+        value += i128::from(price.to_mark().get()) * i128::from(taken.get());
         left -= taken;
         if left == Qty::ZERO {
-            return (qty > Qty::ZERO).then_some((value, qty));
+            break;
         }
     }
-    None
+    if left > Qty::ZERO || qty == Qty::ZERO {
+        return None;
+    }
+    let average = match side {
+        Side::Buy => div_floor(value, i128::from(qty.get())),
+        Side::Sell => div_ceil(value, i128::from(qty.get())),
+    };
+    i64::try_from(average).ok().map(Mark::new)
 }
 
 /// How far the prices of size lie on one side of the index: `((bid - index)+ - (index - ask)+) / index`, toward zero. A side
@@ -168,12 +175,13 @@ mod tests {
 
     #[test]
     fn the_impact_price_is_the_average_of_the_size() {
-        let levels = [(10, Qty::new(3)), (9, Qty::new(2)), (7, Qty::new(9))];
-        let of = |qty| impact(levels.iter().copied(), Qty::new(qty));
-        assert_eq!(of(3), Some((30, Qty::new(3))));
-        assert_eq!(of(6), Some((30 + 18 + 7, Qty::new(6))));
-        assert_eq!(of(14), Some((30 + 18 + 63, Qty::new(14))));
-        assert_eq!((of(15), of(0)), (None, None));
+        let levels = [(10, 3), (9, 2), (7, 9)].map(|(price, qty)| (Price::new(price), Qty::new(qty)));
+        let of = |side, qty| impact(side, levels.iter().copied(), Qty::new(qty)).map(Mark::get);
+        assert_eq!(of(Side::Buy, 3), Some(10 << 10));
+        // 55 / 6 and 111 / 14 of a price, down for bids and up for asks.
+        assert_eq!((of(Side::Buy, 6), of(Side::Sell, 6)), (Some(9_386), Some(9_387)));
+        assert_eq!((of(Side::Buy, 14), of(Side::Sell, 14)), (Some(8_118), Some(8_119)));
+        assert_eq!((of(Side::Buy, 15), of(Side::Sell, 0)), (None, None));
     }
 
     #[test]

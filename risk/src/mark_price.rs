@@ -96,24 +96,24 @@ impl Components {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode)]
 pub struct Basis {
     average: Ema,
-    /// Time of the last sample, in nanoseconds; 0 before the first.
-    sampled_ns: u64,
+    /// Time of the last sample, in nanoseconds.
+    sampled_ns: Option<u64>,
 }
 
 impl Default for Basis {
     /// No difference: the book must earn its weight by standing.
     fn default() -> Self {
-        Self { average: Ema::at(0), sampled_ns: 0 }
+        Self { average: Ema::at(0), sampled_ns: None }
     }
 }
 
 impl Basis {
     /// Takes the difference of now; without a book there is none.
     pub fn sample(&mut self, index: Mark, mid: Option<Mark>, tau_ns: u64, now_ns: u64) {
-        let elapsed = if self.sampled_ns == 0 { 0 } else { now_ns.saturating_sub(self.sampled_ns) };
+        let elapsed = self.sampled_ns.map_or(0, |before| now_ns.saturating_sub(before));
         let difference = mid.map_or(0, |mid| mid.get() - index.get());
         self.average.lead(difference, weight_q32(elapsed, tau_ns));
-        self.sampled_ns = now_ns;
+        self.sampled_ns = Some(now_ns);
     }
 
     /// The average, in sub-units of a mark.
