@@ -9,7 +9,7 @@ mod reason;
 use alloc::vec::Vec;
 use risk::{
     AccountId, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty, Restriction, Side,
-    TradingLimits, unit,
+    TradingLimits, byte_enum, unit,
 };
 
 use crate::command::{
@@ -21,6 +21,19 @@ use crate::reject::Reject;
 pub use fill::{Fill, FillSide};
 pub use reason::{CancelReason, TrimReason};
 
+byte_enum!(
+    /// What an account's equity is against its maintenance margin.
+    MarginState {
+        /// Above five quarters of it.
+        Healthy = 1,
+        /// Covers it, but not five quarters of it.
+        Warned = 2,
+        /// Does not cover it.
+        Liquidating = 3,
+        /// Does not cover it and is below zero.
+        Bankrupt = 4,
+    }
+);
 unit!(
     /// Number of a match, rising by one.
     TradeId(u64)
@@ -484,6 +497,33 @@ pub enum Event {
         /// Rounding that the dust account received; negative when it paid.
         dust: Money,
     },
+    /// An account's margin came into another state. Amounts are in the unit of account; leverage is exposure over equity,
+    /// the margin ratio maintenance over equity.
+    MarginStateChanged {
+        /// Whose.
+        account: AccountId,
+        /// From now on.
+        state: MarginState,
+        /// Equity, rounded down.
+        equity: Money,
+        /// Gross notional of its positions, rounded up.
+        exposure: Money,
+        /// Initial margin, open orders counted in, rounded up.
+        initial: Money,
+        /// Maintenance margin, rounded up.
+        maintenance: Money,
+    },
+    /// Funding of a leg was booked.
+    FundingBooked {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// What was paid, in the settlement asset; negative where it was received.
+        paid: Money,
+        /// Balance in that asset after it.
+        balance: Money,
+    },
 }
 
 impl Event {
@@ -534,6 +574,8 @@ impl Event {
             Self::Uncrossed { .. } => "Uncrossed",
             Self::PositionSettled { .. } => "PositionSettled",
             Self::InstrumentSettled { .. } => "InstrumentSettled",
+            Self::MarginStateChanged { .. } => "MarginStateChanged",
+            Self::FundingBooked { .. } => "FundingBooked",
         }
     }
 }

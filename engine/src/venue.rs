@@ -137,7 +137,7 @@ pub struct Venue {
     /// The time of a tick that has not fired all timers it must.
     firing: Option<TimeNs>,
     /// A price move that has not woken all it must.
-    wake: Option<Wake>,
+    wakes: VecDeque<Wake>,
     last_trade: TradeId,
     last: Stamp,
 }
@@ -193,7 +193,7 @@ impl Venue {
             work: 0,
             left_over: false,
             firing: None,
-            wake: None,
+            wakes: VecDeque::new(),
             last_trade: TradeId::default(),
             last: Stamp::default(),
         }
@@ -325,7 +325,7 @@ impl Venue {
             || !self.sweeps.is_empty()
             || self.phase.is_some()
             || self.firing.is_some()
-            || self.wake.is_some()
+            || !self.wakes.is_empty()
             || self.has_follow_up()
             || self.restricting.is_some()
             || !self.liquidating.is_empty()
@@ -344,7 +344,7 @@ impl Venue {
             self.go_on_with_phase(work, events);
         } else if let Some(now) = self.firing.take() {
             self.fire_due(now, events);
-        } else if let Some(wake) = self.wake.take() {
+        } else if let Some(wake) = self.wakes.pop_front() {
             self.go_on_waking(wake, events);
         } else if self.has_follow_up() {
             // What follows up is taken up at the end of every command, this one too.

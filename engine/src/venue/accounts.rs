@@ -7,7 +7,7 @@ use super::{Refusal, Venue, Verdict};
 use crate::command::{TradingState, Transfer};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
-use risk::{AccountId, AccountState, InstrumentId, Leverage, Money, Restriction};
+use risk::{AccountId, AccountState, AssetId, InstrumentId, Leverage, Money, Restriction};
 
 /// Lowest leverage that can be set, in hundredths: 1x.
 const LEVERAGE_MIN: Leverage = Leverage::new(100);
@@ -35,11 +35,12 @@ impl Venue {
         if self.ledger.account(account).is_none() {
             return Err(Reject::UnknownAccount.into());
         }
-        if !self.ledger.admits_deposit(amount) {
+        if !self.ledger.admits_deposit(AssetId::BASE, amount) {
             return Err(Reject::BadParameter.into());
         }
-        let balance = self.ledger.transfer(account, amount);
+        let balance = self.ledger.transfer(account, AssetId::BASE, amount);
         events.push(Event::Transferred { account, amount, balance });
+        self.tend_balance(account, events);
         Ok(())
     }
 
@@ -47,15 +48,14 @@ impl Venue {
     pub(super) fn withdraw(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
         let Transfer { account, amount } = transfer;
         self.check_free(account)?;
-        let balance = self.ledger.account(account).map_or(Money::ZERO, |account| account.balance);
-        let withdrawable = self.ledger.assess(account).withdrawable(balance);
+        let withdrawable = self.ledger.withdrawable(account, AssetId::BASE);
         if amount > withdrawable {
             return Err(Refusal { reject: Reject::InsufficientFunds, short: amount - withdrawable });
         }
         if amount <= Money::ZERO {
             return Err(Reject::BadParameter.into());
         }
-        let balance = self.ledger.transfer(account, -amount);
+        let balance = self.ledger.transfer(account, AssetId::BASE, -amount);
         events.push(Event::Transferred { account, amount: -amount, balance });
         self.tend_balance(account, events);
         Ok(())

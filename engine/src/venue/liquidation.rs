@@ -7,8 +7,8 @@
 use super::Venue;
 use super::matching::{Purpose, Taker, WalkEnd};
 use super::sweep::Scope;
-use crate::event::{CancelReason, Event, Events};
-use risk::{AccountId, AccountState, LegId, Money, Qty, Side};
+use crate::event::{CancelReason, Event, Events, MarginState};
+use risk::{AccountId, AccountState, AssetId, LegId, Money, Qty, Side};
 
 impl Venue {
     /// The next step for the account that was found first.
@@ -29,7 +29,7 @@ impl Venue {
 
     /// No position is left: the insurance account pays what is owed.
     fn close_account_debt(&mut self, account: AccountId, events: &mut Events) {
-        let covered = self.ledger.cover_deficit(account);
+        let covered = self.ledger.cover_deficit(account, AssetId::BASE);
         self.end_liquidation(account, covered, events);
     }
 
@@ -38,6 +38,7 @@ impl Venue {
         self.ledger.set_state(account, AccountState::Active);
         let equity = self.ledger.assess(account).equity;
         events.push(Event::LiquidationEnded { account, equity, covered });
+        self.tell_margin_state(account, MarginState::Healthy, events);
         self.look(account, events);
     }
 

@@ -1,0 +1,248 @@
+//! Collateral assets: what an operator says of one, and what a balance in it counts for.
+//!
+//! Invariant: an [`Asset`] exists only through [`AssetSpec::compile`]; the worth of a balance is saturated, never wrapped,
+//! so no amount leads out of range. Credits round down, debits up. Source: `MARGIN.md` 10.
+
+use alloc::vec::Vec;
+
+use crate::contract::Scale;
+use crate::holdings::CashSums;
+use crate::instrument::Instrument;
+use crate::limits::{MONEY_MAX, NOTIONAL_MAX, PPB, TIERS_MAX};
+use crate::rounding::{div_floor, wide_mul};
+use crate::terms::ContractKind;
+use crate::tiers::{Tier, TierError};
+use crate::units::{AssetId, InstrumentId, Mark, Money, Rate, Requirement};
+
+/// What an operator says of a collateral asset. Logged with the command that carries it.
+#[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct AssetSpec {
+    /// Name shown to people, ASCII, zero padded.
+    pub symbol: [u8; 16],
+    /// Decimals of the smallest unit.
+    pub decimals: u8,
+    /// The instrument whose index is the price of one whole unit; linear and settled in the unit of account. It need not
+    /// trade.
+    pub priced_by: InstrumentId,
+    /// Marginal weights by value: from `floor` upward, in money of the unit of account, `rate` of it counts. Weights do
+    /// not rise, and the last may be 0.
+    pub weights: Vec<Tier>,
+    /// What a debt counts for, at least 100 %.
+    pub liability_weight: Rate,
+    /// Part of the value that does not count for initial margin as far as longs of the same underlying stand against it:
+    /// such collateral falls with the position.
+    pub wrong_way: Rate,
+    /// Above this value of all balances together, weights for initial margin shrink in proportion; 0 is never.
+    pub full_weight_total: Money,
+    /// Largest sum of deposits less withdrawals, in the asset's smallest unit.
+    pub deposit_max: Money,
+    /// A debt above this, in the asset's smallest unit, is paid at once out of the other assets.
+    pub debt_max: Money,
+    /// What is sold to pay a debt in another asset fetches its index price less this.
+    pub conversion_haircut: Rate,
+    /// Interest on debts, a year of 365 days.
+    pub interest: Rate,
+    /// Assets are spent in ascending rank, among equals by number.
+    pub spend_rank: u8,
+}
+
+/// First rule an asset's specification breaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AssetError {
+    /// Its price comes from an instrument that is inverse, settles in another asset, or has no index price yet.
+    Price,
+    /// Decimals that no value can be computed with, or amounts out of range.
+    Range,
+    /// The weights are not a concave schedule of at most 100 %.
+    Weights(TierError),
+    /// A weight of debts below 100 %, or another rate out of range.
+    Rates,
+}
+
+/// A validated asset, with the sums over all balances in it.
+#[derive(Clone, Debug, bincode::Encode)]
+pub struct Asset {
+    /// As specified.
+    pub spec: AssetSpec,
+    scale: Scale,
+    weights: WeightTable,
+    /// Sums over all accounts.
+    pub(crate) sums: CashSums,
+    /// How far weights are shrunk for initial margin.
+    pub(crate) concentration: Rate,
+}
+
+/// Weights that fall with value, joined without jumps: `v w_k + c_k` with `c_k = c_{k-1} + floor_k (w_{k-1} - w_k)`.
+#[derive(Clone, Debug, bincode::Encode)]
+pub struct WeightTable {
+    rows: Vec<(i64, i64, i128)>,
+}
+
+impl WeightTable {
+    /// Validates a schedule.
+    ///
+    /// # Errors
+    /// [`TierError`], first rule broken.
+    pub fn new(tiers: &[Tier]) -> Result<Self, TierError> {
+        if tiers.is_empty() || tiers.len() > TIERS_MAX {
+            return Err(TierError::Count);
+        }
+        let mut rows: Vec<(i64, i64, i128)> = Vec::with_capacity(tiers.len());
+        for tier in tiers {
+            let (floor, weight) = (tier.floor.get(), i64::from(tier.rate.get()));
+            let addition = match rows.last() {
+                None if floor != 0 => return Err(TierError::Floors),
+                None => 0,
+                Some(last) if floor <= last.0 || floor > MONEY_MAX => return Err(TierError::Floors),
+                Some(last) if weight > last.1 => return Err(TierError::Rates),
+                Some(last) => last.2 + wide_mul(floor, last.1 - weight),
+            };
+            if weight > PPB {
+                return Err(TierError::Rates);
+            }
+            rows.push((floor, weight, addition));
+        }
+        Ok(Self { rows })
+    }
+
+    /// What a value counts for, exact. `value` must not be negative.
+    #[must_use]
+    pub fn credit(&self, value: Money) -> Requirement {
+        let row = self.rows.iter().take_while(|row| row.0 <= value.get()).last().unwrap_or(&self.rows[0]);
+        Requirement::from_ppb(wide_mul(value.get(), row.1) + row.2)
+    }
+}
+
+impl AssetSpec {
+    /// Validates the specification against the instrument that prices it.
+    ///
+    /// # Errors
+    /// [`AssetError`], first rule broken.
+    pub fn compile(self, priced_by: &Instrument) -> Result<Asset, AssetError> {
+        let contract = &priced_by.spec.contract;
+        let priced = contract.kind == ContractKind::Linear && contract.settlement == AssetId::BASE;
+        if !priced || priced_by.index.is_none() {
+            return Err(AssetError::Price);
+        }
+        let units = &priced_by.spec;
+        let exponent = i32::from(units.money_decimals) - i32::from(units.price_decimals) - i32::from(self.decimals);
+        // A factor above one would let a balance times a mark leave the range of the arithmetic.
+        let scale = Scale::new(ContractKind::Linear, exponent.min(0), 1).filter(|_| exponent <= 0);
+        let scale = scale.ok_or(AssetError::Range)?;
+        let within = |money: Money| money >= Money::ZERO && money.get() <= MONEY_MAX;
+        if !(within(self.full_weight_total) && within(self.deposit_max) && within(self.debt_max)) {
+            return Err(AssetError::Range);
+        }
+        let weights = WeightTable::new(&self.weights).map_err(AssetError::Weights)?;
+        let half = Rate::new(500_000_000);
+        let proper = self.liability_weight >= Rate::ONE
+            && self.liability_weight.get() <= 2 * Rate::ONE.get()
+            && self.wrong_way <= Rate::ONE
+            && self.conversion_haircut <= half
+            && self.interest <= Rate::new(4_000_000_000);
+        if !proper {
+            return Err(AssetError::Rates);
+        }
+        Ok(Asset { spec: self, scale, weights, sums: CashSums::default(), concentration: Rate::ONE })
+    }
+}
+
+impl Asset {
+    /// What an amount is worth at a price, rounded down: a debt is worth more, not less, than it is.
+    #[must_use]
+    pub fn worth(&self, amount: Money, price: Mark) -> Money {
+        saturated(self.scale.wide_value(amount, price))
+    }
+
+    /// What an amount (not negative) is worth at a price, rounded up.
+    #[must_use]
+    pub fn worth_up(&self, amount: Money, price: Mark) -> Money {
+        -self.worth(-amount, price)
+    }
+
+    /// The amount that is worth `value` (not negative) at a price, rounded up.
+    #[must_use]
+    pub fn amount_worth(&self, value: Money, price: Mark) -> Money {
+        saturated(-div_floor(-self.scale.wide_money(value), i128::from(price.get())))
+    }
+
+    /// The amount that is worth no more than `value` (not negative) at a price.
+    #[must_use]
+    pub fn amount_within(&self, value: Money, price: Mark) -> Money {
+        saturated(div_floor(self.scale.wide_money(value), i128::from(price.get())))
+    }
+
+    /// What a balance counts for: a credit by its weights, a debt by its own.
+    #[must_use]
+    pub fn collateral(&self, balance: Money, price: Mark) -> Money {
+        let worth = self.worth(balance, price);
+        if worth < Money::ZERO {
+            return -self.spec.liability_weight.of_ceil(-worth);
+        }
+        self.weights.credit(worth).floor()
+    }
+
+    /// As [`Self::collateral`], with the weights shrunk by what all accounts together hold.
+    #[must_use]
+    pub fn initial_collateral(&self, balance: Money, price: Mark) -> Money {
+        let counted = self.collateral(balance, price);
+        if counted > Money::ZERO { self.concentration.of_floor(counted) } else { counted }
+    }
+
+    /// Shrinks the weights for initial margin where all balances together are worth more than what counts in full.
+    pub(crate) fn concentrate(&mut self, price: Mark) {
+        let total = self.worth(Money::new(self.sums.balances.max(0)), price).get();
+        let full = self.spec.full_weight_total.get();
+        self.concentration = if full == 0 || total <= full {
+            Rate::ONE
+        } else {
+            let part = div_floor(wide_mul(full, PPB), i128::from(total));
+            Rate::new(u32::try_from(part).unwrap_or(Rate::ONE.get()))
+        };
+    }
+
+    /// Whether a deposit keeps the asset's sum in range.
+    #[must_use]
+    pub fn admits_deposit(&self, amount: Money) -> bool {
+        Money::ZERO < amount
+            && amount <= self.spec.deposit_max
+            && self.sums.deposits + amount.get() <= self.spec.deposit_max.get()
+    }
+
+    /// Deposits less withdrawals.
+    #[must_use]
+    pub const fn deposits(&self) -> i64 {
+        self.sums.deposits
+    }
+}
+
+/// What fits: at most the largest value of an instrument's open interest, so that sums of all assets stay in range.
+fn saturated(value: i128) -> Money {
+    let most = i128::from(NOTIONAL_MAX);
+    Money::from_wide(value.clamp(-most, most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tier(floor: i64, weight: u32) -> Tier {
+        Tier { floor: Money::new(floor), rate: Rate::new(weight) }
+    }
+
+    #[test]
+    fn weights_are_marginal() {
+        // 95 % up to 1,000, 50 % up to 3,000, nothing beyond.
+        let table = WeightTable::new(&[tier(0, 950_000_000), tier(1_000, 500_000_000), tier(3_000, 0)]);
+        let table = table.expect("falls with value");
+        let credit = |value| table.credit(Money::new(value)).floor().get();
+        assert_eq!((credit(1_000), credit(1_001), credit(3_000), credit(1_000_000)), (950, 950, 1_950, 1_950));
+    }
+
+    #[test]
+    fn weights_that_rise_are_refused() {
+        assert_eq!(WeightTable::new(&[tier(0, 5), tier(1, 6)]).err(), Some(TierError::Rates));
+        assert_eq!(WeightTable::new(&[tier(1, 5)]).err(), Some(TierError::Floors));
+        assert_eq!(WeightTable::new(&[tier(0, 1_000_000_001)]).err(), Some(TierError::Rates));
+    }
+}
