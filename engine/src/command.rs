@@ -3,14 +3,16 @@
 //! Invariant: a command says what somebody asked for; it never carries a result. Its bytes in the log are these
 //! structs through [`crate::codec`], so field order here is the format.
 
+mod money;
 mod special;
 
 use alloc::boxed::Box;
 use risk::{
-    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, OwnerGroupId, Price, Qty, Restriction,
-    Side, TradingLimits, byte_enum, unit,
+    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, OwnerGroupId, Price, Qty, Restriction, Side,
+    TradingLimits, byte_enum, unit,
 };
 
+pub use money::{Transfer, TransferBetween};
 pub use special::{
     AdvancedOrder, BatchMode, BatchedOrder, Exit, Instructions, MassQuote, OrderBatch, Pricing, Protection,
     Quote, SelfTrade, Trigger, TriggerKind, TriggerSource,
@@ -234,15 +236,6 @@ impl MassCancel {
     pub const fn of_account(account: AccountId) -> Self {
         Self { account, instrument: None, side: None, tag: None }
     }
-}
-
-/// Money in or out of an account.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
-pub struct Transfer {
-    /// Whose.
-    pub account: AccountId,
-    /// How much; above zero.
-    pub amount: Money,
 }
 
 /// A public key and what it admits to.
@@ -470,6 +463,8 @@ pub enum Action {
         /// With sub-units; above zero.
         price: Mark,
     },
+    /// Moves money between two accounts of one owner.
+    TransferBetween(TransferBetween),
 }
 
 impl Action {
@@ -499,6 +494,7 @@ impl Action {
             Self::MassQuote(quotes) => quotes.account,
             Self::AmendTrigger(amend) => amend.account,
             Self::SetProtection(protection) => protection.account,
+            Self::TransferBetween(transfer) => transfer.from,
             Self::SetGroupRestriction { .. }
             | Self::SuspendKey { .. }
             | Self::SetLimits { .. }

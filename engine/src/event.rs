@@ -4,12 +4,13 @@
 //! Their canonical bytes (through [`crate::codec`]) are what checkpoints commit to, so field order here is the format.
 
 mod fill;
+mod movement;
 mod reason;
 
 use alloc::vec::Vec;
 use risk::{
     AccountId, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty, Restriction, Side,
-    TradingLimits, unit,
+    Standing, TradingLimits, unit,
 };
 
 use crate::command::{
@@ -19,6 +20,7 @@ use crate::command::{
 use crate::reject::Reject;
 
 pub use fill::{Fill, FillSide};
+pub use movement::{Movement, MovementReason};
 pub use reason::{CancelReason, TrimReason};
 
 unit!(
@@ -484,6 +486,24 @@ pub enum Event {
         /// Rounding that the dust account received; negative when it paid.
         dust: Money,
     },
+    /// Money went from one account to another.
+    Moved(Movement),
+    /// A transfer was asked for once more and was done before; nothing moved.
+    TransferRepeated {
+        /// Whose number it is.
+        account: AccountId,
+        /// The number.
+        external_id: u64,
+        /// Balance, as it is now.
+        balance: Money,
+    },
+    /// What an account is in one word changed.
+    StandingChanged {
+        /// Whose.
+        account: AccountId,
+        /// From now on.
+        standing: Standing,
+    },
 }
 
 impl Event {
@@ -534,6 +554,9 @@ impl Event {
             Self::Uncrossed { .. } => "Uncrossed",
             Self::PositionSettled { .. } => "PositionSettled",
             Self::InstrumentSettled { .. } => "InstrumentSettled",
+            Self::Moved(_) => "Moved",
+            Self::TransferRepeated { .. } => "TransferRepeated",
+            Self::StandingChanged { .. } => "StandingChanged",
         }
     }
 }

@@ -51,6 +51,8 @@ pub const SETTLE_LOOKS_PER_COMMAND: usize = 4096;
 pub const AUCTION_LOOKS_PER_COMMAND: usize = 4096;
 /// Instruments a restart may pass in one command.
 pub const RESTARTS_PER_COMMAND: usize = 256;
+/// Transfers of one account whose numbers and terms are remembered.
+pub const RECEIPTS_PER_ACCOUNT: usize = 64;
 /// Sources of index prices of one instrument.
 pub const INDEX_SOURCES_MAX: usize = 16;
 

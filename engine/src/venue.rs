@@ -35,7 +35,9 @@ mod reduce_only;
 mod self_trade;
 mod sessions;
 mod settle;
+mod standing;
 mod sweep;
+mod transfers;
 mod triggers;
 mod views;
 mod wake;
@@ -67,6 +69,7 @@ use phases::{PhaseWork, Reach};
 use protection::Protections;
 use sessions::skip_numbers;
 use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
+use transfers::Receipts;
 use wake::Wake;
 
 pub use auction::Indicative;
@@ -119,6 +122,10 @@ pub struct Venue {
     /// A restriction of an owner group that has not come to all its accounts.
     restricting: Option<Restricting>,
     protections: Protections,
+    /// Transfers that are remembered so that none is carried out twice.
+    receipts: Receipts,
+    /// Accounts in liquidation that were worth less than nothing at the last look.
+    bankrupt: u32,
     /// Trailing stops of all instruments.
     trails: Trails,
     /// Instruments with crossed triggers, the first crossed first.
@@ -187,6 +194,8 @@ impl Venue {
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
+            receipts: Receipts::default(),
+            bankrupt: 0,
             waiting: Queue::EMPTY,
             phase: None,
             state_timers: Vec::new(),
@@ -263,8 +272,8 @@ impl Venue {
             }
             Action::OpenSession { session } => self.open_session(*session, events),
             Action::OpenAccount { account } => self.open_account(*account, events),
-            Action::Deposit(transfer) => self.deposit(*transfer, events),
-            Action::Withdraw(transfer) => self.withdraw(*transfer, events),
+            Action::Deposit(transfer) => self.deposit(transfer, events),
+            Action::Withdraw(transfer) => self.withdraw(transfer, events),
             Action::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage, events)
             }
@@ -296,10 +305,6 @@ impl Venue {
             Action::ResetProtection { account, group } => {
                 self.reset_protection(command, *account, *group, events)
             }
-            Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group, events),
-            Action::SetGroupRestriction { group, restriction, cancel_orders } => {
-                self.set_group_restriction(*group, *restriction, *cancel_orders, events)
-            }
             Action::SuspendKey { key, suspended, cancel_orders } => {
                 self.suspend_key(*key, *suspended, *cancel_orders, events)
             }
@@ -309,6 +314,26 @@ impl Venue {
                 self.restarted(*cancel_only_ms, *call_ms, events)
             }
             Action::Settle { instrument, price } => self.settle(*instrument, *price, events),
+            Action::SetOwnerGroup { .. }
+            | Action::SetGroupRestriction { .. }
+            | Action::TransferBetween(_) => self.handle_of_owner(command, events),
+        }
+    }
+
+    /// What concerns several accounts of one owner.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other actions are those of `handle`, which calls this"
+    )]
+    #[cold]
+    fn handle_of_owner(&mut self, command: &Command, events: &mut Events) -> Verdict {
+        match &command.action {
+            Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group, events),
+            Action::SetGroupRestriction { group, restriction, cancel_orders } => {
+                self.set_group_restriction(*group, *restriction, *cancel_orders, events)
+            }
+            Action::TransferBetween(transfer) => self.transfer_between(transfer, events),
+            _ => Ok(()),
         }
     }
 

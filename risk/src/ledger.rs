@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use crate::account::{Account, AccountState, Leg, LegId, Restriction, Valuation};
+use crate::account::{Account, AccountState, Leg, LegId, Restriction, Standing, Valuation};
 use crate::instrument::Instrument;
 use crate::limits::{INSTRUMENTS_MAX, MONEY_MAX};
 use crate::reservation::{Reservation, Weight};
@@ -132,6 +132,26 @@ impl Ledger {
     /// Sets what the operator forbids an account.
     pub fn set_restriction(&mut self, account: AccountId, restriction: Restriction) {
         self.accounts[account.index()].restriction = restriction;
+    }
+
+    /// What an account is in one word: its state before its restriction. O(legs) while it is in liquidation, else O(1).
+    #[must_use]
+    pub fn standing_of(&self, account: AccountId) -> Standing {
+        let Account { state, restriction, .. } = self.accounts[account.index()];
+        if state == AccountState::Liquidating {
+            let is_short = self.assess(account).equity < Money::ZERO;
+            return if is_short { Standing::Bankrupt } else { Standing::Liquidating };
+        }
+        match restriction {
+            Restriction::None => Standing::Active,
+            Restriction::ReduceOnly => Standing::ReduceOnly,
+            Restriction::Suspended => Standing::Suspended,
+        }
+    }
+
+    /// Notes what an account is in one word.
+    pub fn set_standing(&mut self, account: AccountId, standing: Standing) {
+        self.accounts[account.index()].standing = standing;
     }
 
     /// Puts an account into an owner group; 0 lets it stand alone.
@@ -324,6 +344,11 @@ impl Ledger {
     pub fn transfer(&mut self, account: AccountId, amount: Money) -> Money {
         self.deposits += amount.get();
         self.post_cash(account, amount)
+    }
+
+    /// Money from one account to another; the balances after it.
+    pub fn transfer_between(&mut self, from: AccountId, to: AccountId, amount: Money) -> [Money; 2] {
+        [self.post_cash(from, -amount), self.post_cash(to, amount)]
     }
 
     /// Books a balance change; every caller books the counter-entry in the same command.

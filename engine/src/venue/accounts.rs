@@ -3,11 +3,12 @@
 //! Invariant: money enters and leaves only here; everything else moves it between accounts.
 
 use super::sweep::Scope;
-use super::{Refusal, Venue, Verdict};
+use super::transfers::Receipt;
+use super::{Venue, Verdict};
 use crate::command::{TradingState, Transfer};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
-use risk::{AccountId, AccountState, InstrumentId, Leverage, Money, Restriction};
+use risk::{AccountId, AccountState, AssetId, InstrumentId, Leverage, Money, Restriction};
 
 /// Lowest leverage that can be set, in hundredths: 1x.
 const LEVERAGE_MIN: Leverage = Leverage::new(100);
@@ -30,31 +31,41 @@ impl Venue {
     }
 
     #[inline(never)]
-    pub(super) fn deposit(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
-        let Transfer { account, amount } = transfer;
+    pub(super) fn deposit(&mut self, transfer: &Transfer, events: &mut Events) -> Verdict {
+        let Transfer { account, asset, amount, .. } = *transfer;
         if self.ledger.account(account).is_none() {
             return Err(Reject::UnknownAccount.into());
         }
-        if !self.ledger.admits_deposit(amount) {
+        let receipt = Receipt::of_deposit(transfer);
+        if self.answer_repeated(&receipt, events)? {
+            return Ok(());
+        }
+        if !self.ledger.admits_deposit(amount) || asset != AssetId::BASE {
             return Err(Reject::BadParameter.into());
         }
+
+        self.keep_receipt(receipt);
         let balance = self.ledger.transfer(account, amount);
         events.push(Event::Transferred { account, amount, balance });
+        self.restate(account, events);
         Ok(())
     }
 
     #[inline(never)]
-    pub(super) fn withdraw(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
-        let Transfer { account, amount } = transfer;
-        self.check_free(account)?;
-        let balance = self.ledger.account(account).map_or(Money::ZERO, |account| account.balance);
-        let withdrawable = self.ledger.assess(account).withdrawable(balance);
-        if amount > withdrawable {
-            return Err(Refusal { reject: Reject::InsufficientFunds, short: amount - withdrawable });
+    pub(super) fn withdraw(&mut self, transfer: &Transfer, events: &mut Events) -> Verdict {
+        let Transfer { account, asset, amount, .. } = *transfer;
+        self.user(account)?;
+        let receipt = Receipt::of_withdrawal(transfer);
+        if self.answer_repeated(&receipt, events)? {
+            return Ok(());
         }
-        if amount <= Money::ZERO {
+        self.check_free(account)?;
+        self.check_withdrawable(account, amount)?;
+        if amount <= Money::ZERO || asset != AssetId::BASE {
             return Err(Reject::BadParameter.into());
         }
+
+        self.keep_receipt(receipt);
         let balance = self.ledger.transfer(account, -amount);
         events.push(Event::Transferred { account, amount: -amount, balance });
         self.tend_balance(account, events);
@@ -86,6 +97,7 @@ impl Venue {
 
         self.ledger.set_restriction(account, restriction);
         events.push(Event::RestrictionSet { account, restriction });
+        self.restate(account, events);
         if cancel_orders {
             self.start_sweep(Scope::of_account(account, CancelReason::Suspended), events);
         }

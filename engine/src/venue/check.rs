@@ -52,6 +52,7 @@ impl Venue {
             hash.write(bytes);
         });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
+        encode_to(&(&self.receipts, self.bankrupt), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
         }
@@ -108,6 +109,8 @@ impl Venue {
         self.check_expiries();
         self.groups.check(&self.ledger);
         self.check_protections();
+        self.check_standings();
+        self.receipts.check(&self.ledger);
     }
 
     /// Verifies orders with conditions; how many of them neither rest nor take.

@@ -11,8 +11,13 @@ use crate::event::{CancelReason, Event, Events};
 use risk::{AccountId, AccountState, LegId, Money, Qty, Side};
 
 impl Venue {
-    /// The next step for the account that was found first.
+    /// The next step for the account that was found first, and what it makes of its standing.
     pub(super) fn liquidation_step(&mut self, account: AccountId, events: &mut Events) {
+        self.step(account, events);
+        self.restate(account, events);
+    }
+
+    fn step(&mut self, account: AccountId, events: &mut Events) {
         if self.ledger.first_order(account, None).is_some() {
             // What is left of it the next step begins anew: everything goes, so the first is always next.
             self.cancel_some(Scope::of_account(account, CancelReason::Liquidation), events);
@@ -38,6 +43,7 @@ impl Venue {
         self.ledger.set_state(account, AccountState::Active);
         let equity = self.ledger.assess(account).equity;
         events.push(Event::LiquidationEnded { account, equity, covered });
+        self.restate(account, events);
         self.look(account, events);
     }
 

@@ -81,6 +81,7 @@ impl Venue {
         self.left_over = true;
         let (equity, maintenance) = (now.equity, now.maintenance.ceil());
         events.push(Event::LiquidationStarted { account, equity, maintenance });
+        self.restate(account, events);
     }
 
     /// Drops a leg that holds nothing any more, with its trigger.

@@ -49,7 +49,7 @@ fn after_start(at: TimeNs) -> u64 {
 }
 
 impl Story<'_> {
-    fn owner(&self, account: AccountId) -> String {
+    pub(crate) fn owner(&self, account: AccountId) -> String {
         let found = self.accounts.iter().find(|(_, known)| **known == account);
         found.map_or_else(|| account.to_string(), |(name, _)| name.clone())
     }
@@ -154,6 +154,9 @@ impl Story<'_> {
             | Event::Uncrossed { .. }
             | Event::PositionSettled { .. }
             | Event::InstrumentSettled { .. } => self.of_instrument(event),
+            Event::Moved(_) | Event::TransferRepeated { .. } | Event::StandingChanged { .. } => {
+                self.of_funds(event)
+            }
         }
     }
 
