@@ -84,6 +84,7 @@ impl Story<'_> {
     }
 
     /// An event as a scenario writes it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events are those of `of_instrument`")]
     pub(crate) fn in_words(&self, event: &Event) -> String {
         match *event {
             Event::Rejected { reject, short, .. } => {
@@ -149,14 +150,7 @@ impl Story<'_> {
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. } => self.of_owner(event),
-            Event::LimitsSet { .. }
-            | Event::LimitStateEntered { .. }
-            | Event::Uncrossed { .. }
-            | Event::PositionSettled { .. }
-            | Event::InstrumentSettled { .. } => self.of_instrument(event),
-            Event::Moved(_) | Event::TransferRepeated { .. } | Event::StandingChanged { .. } => {
-                self.of_funds(event)
-            }
+            _ => self.of_instrument(event),
         }
     }
 
@@ -244,7 +238,7 @@ impl Story<'_> {
         }
     }
 
-    /// What happens to an instrument as a whole.
+    /// What happens to an instrument as a whole, or to money.
     fn of_instrument(&self, event: &Event) -> String {
         if let Event::LimitsSet { instrument, .. } = *event {
             format!("limits of {instrument}")
@@ -258,7 +252,7 @@ impl Story<'_> {
         } else if let Event::InstrumentSettled { price, dust, .. } = *event {
             format!("settled at {} dust {dust}", mark(price))
         } else {
-            String::new()
+            self.of_funds(event)
         }
     }
 }
