@@ -4,12 +4,13 @@
 //! Their canonical bytes (through [`crate::codec`]) are what checkpoints commit to, so field order here is the format.
 
 mod fill;
+mod movement;
 mod reason;
 
 use alloc::vec::Vec;
 use risk::{
-    AccountId, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty, Restriction, Side,
-    TradingLimits, byte_enum, unit,
+    AccountId, AssetId, Conversion, DebtTerms, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty, Restriction, Side,
+    Standing, TradingLimits, byte_enum, unit,
 };
 
 use crate::command::{
@@ -19,6 +20,7 @@ use crate::command::{
 use crate::reject::Reject;
 
 pub use fill::{Fill, FillSide};
+pub use movement::{Movement, MovementReason};
 pub use reason::{CancelReason, TrimReason};
 
 byte_enum!(
@@ -30,8 +32,15 @@ byte_enum!(
         Warned = 2,
         /// Does not cover it.
         Liquidating = 3,
-        /// Does not cover it and is below zero.
-        Bankrupt = 4,
+    }
+);
+byte_enum!(
+    /// Why a debt was paid out of another asset.
+    ConversionReason {
+        /// It had grown above what the asset admits.
+        DebtAboveMax = 1,
+        /// The account's liquidation had closed its positions.
+        Liquidation = 2,
     }
 );
 unit!(
@@ -165,6 +174,8 @@ pub enum Event {
     Transferred {
         /// Whose.
         account: AccountId,
+        /// What.
+        asset: AssetId,
         /// Signed amount.
         amount: Money,
         /// Balance after it.
@@ -524,6 +535,65 @@ pub enum Event {
         /// Balance in that asset after it.
         balance: Money,
     },
+    /// Money went from one account to another.
+    Moved(Movement),
+    /// A transfer was asked for once more and was done before; nothing moved.
+    TransferRepeated {
+        /// Whose number it is.
+        account: AccountId,
+        /// The number.
+        external_id: u64,
+        /// Balance, as it is now.
+        balance: Money,
+    },
+    /// A collateral asset exists.
+    AssetDefined {
+        /// Which.
+        asset: AssetId,
+    },
+    /// A debt in one asset was paid out of another.
+    Converted {
+        /// Whose.
+        account: AccountId,
+        /// What was given and what was paid.
+        conversion: Conversion,
+        /// Why.
+        reason: ConversionReason,
+    },
+    /// The insurance account paid what an account still owed, in an asset beside the unit of account.
+    DeficitCovered {
+        /// Whose.
+        account: AccountId,
+        /// In what.
+        asset: AssetId,
+        /// How much.
+        amount: Money,
+    },
+    /// Terms of debts in an asset changed.
+    DebtTermsSet {
+        /// Of which.
+        asset: AssetId,
+        /// From now on.
+        terms: DebtTerms,
+    },
+    /// Interest on a debt was booked.
+    InterestCharged {
+        /// Whose.
+        account: AccountId,
+        /// On what.
+        asset: AssetId,
+        /// How much; it is owed in the same asset.
+        amount: Money,
+        /// Balance after it.
+        balance: Money,
+    },
+    /// What an account is in one word changed.
+    StandingChanged {
+        /// Whose.
+        account: AccountId,
+        /// From now on.
+        standing: Standing,
+    },
 }
 
 impl Event {
@@ -576,6 +646,14 @@ impl Event {
             Self::InstrumentSettled { .. } => "InstrumentSettled",
             Self::MarginStateChanged { .. } => "MarginStateChanged",
             Self::FundingBooked { .. } => "FundingBooked",
+            Self::Moved(_) => "Moved",
+            Self::TransferRepeated { .. } => "TransferRepeated",
+            Self::AssetDefined { .. } => "AssetDefined",
+            Self::Converted { .. } => "Converted",
+            Self::DeficitCovered { .. } => "DeficitCovered",
+            Self::DebtTermsSet { .. } => "DebtTermsSet",
+            Self::InterestCharged { .. } => "InterestCharged",
+            Self::StandingChanged { .. } => "StandingChanged",
         }
     }
 }

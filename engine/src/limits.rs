@@ -2,6 +2,8 @@
 //!
 //! Invariant: one command does a bounded amount of work; what is left over waits for [`crate::Action::Continue`].
 
+use risk::limits::ASSETS_MAX;
+
 /// Units of matching work of one command: a maker touched (filled, cancelled or passed over), a trigger fired and an order
 /// whose turn comes are one each.
 pub const MATCHES_PER_COMMAND: usize = 256;
@@ -13,6 +15,8 @@ pub const LOOKS_PER_COMMAND: usize = 1024;
 pub const TIMERS_PER_COMMAND: usize = 256;
 /// Accounts one command may wake and re-evaluate after a price move.
 pub const WAKES_PER_COMMAND: usize = 256;
+/// Debtors charged with interest in one command.
+pub const INTEREST_PER_COMMAND: usize = 64;
 /// Sentinels one command may pass to find those a payment of funding concerns.
 pub const SENTINELS_PER_COMMAND: u32 = 4096;
 /// Makers a fill-or-kill order may need; it is refused beyond, so that all or nothing stays one command.
@@ -53,6 +57,8 @@ pub const SETTLE_LOOKS_PER_COMMAND: usize = 4096;
 pub const AUCTION_LOOKS_PER_COMMAND: usize = 4096;
 /// Instruments a restart may pass in one command.
 pub const RESTARTS_PER_COMMAND: usize = 256;
+/// Transfers of one account whose numbers and terms are remembered.
+pub const RECEIPTS_PER_ACCOUNT: usize = 64;
 /// Sources of index prices of one instrument.
 pub const INDEX_SOURCES_MAX: usize = 16;
 
@@ -76,4 +82,6 @@ const _: () = assert!(EVENTS_PER_COMMAND >= 4 * QUOTES_MAX + 64);
 // A sweep that cancels all it looks at meets the bound on cancels first.
 const _: () = assert!(LOOKS_PER_COMMAND >= CANCELS_PER_COMMAND);
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * WAKES_PER_COMMAND + 64);
+// Interest in each asset, each debt paid out of each asset, and a liquidation.
+const _: () = assert!(EVENTS_PER_COMMAND >= INTEREST_PER_COMMAND * (ASSETS_MAX + 1) * 2 + 64);
 const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_COMMAND);

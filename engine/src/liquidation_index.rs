@@ -157,7 +157,7 @@ impl LiquidationIndex {
         *edges = edges.saturating_add(shift);
     }
 
-    /// Looks at an account after its leg changed (a fill, a takeover) and keeps the no-miss invariant.
+    /// Looks at an account with one asset after its leg changed (a fill, a takeover) and keeps the no-miss invariant.
     ///
     /// The common case is O(1): the leg's floor is taken anew at its old edge and the sum still holds. Next comes arming
     /// this leg alone with what slack is left; only then is the whole account evaluated.
@@ -165,7 +165,7 @@ impl LiquidationIndex {
     pub(crate) fn tend(&mut self, ledger: &Ledger, account: AccountId, leg_id: LegId) -> Verdict {
         self.make_room(account, leg_id);
         let standing = &self.standings[account.index()];
-        if !standing.armed || standing.sentinels != NIL {
+        if !standing.armed {
             return self.look(ledger, account);
         }
         let leg = ledger.leg(leg_id);
@@ -198,10 +198,10 @@ impl LiquidationIndex {
         self.arm_leg(ledger, leg_id, leg, side, floor) && self.is_covered(ledger, leg.account)
     }
 
-    /// Looks at an account after its balance changed. More money cannot hurt: only a warned account is looked at for it.
+    /// Looks at an account with one asset after its balance changed. More money cannot hurt: only a warned account is looked at for it.
     pub(crate) fn tend_balance(&mut self, ledger: &Ledger, account: AccountId) -> Verdict {
         let standing = self.standings.get(account.index()).copied().unwrap_or(ABSENT);
-        let sleeps = standing.armed && standing.sentinels == NIL && standing.warned == NIL;
+        let sleeps = standing.armed && standing.warned == NIL;
         if sleeps && self.is_covered(ledger, account) {
             return Verdict::Safe;
         }

@@ -10,6 +10,7 @@ mod advanced;
 mod amend;
 mod amend_trigger;
 mod announce;
+mod assets;
 mod auction;
 mod batch;
 mod cancel;
@@ -35,7 +36,9 @@ mod reduce_only;
 mod self_trade;
 mod sessions;
 mod settle;
+mod standing;
 mod sweep;
+mod transfers;
 mod triggers;
 mod views;
 mod wake;
@@ -59,6 +62,7 @@ use risk::{
     Side,
 };
 
+use assets::Interest;
 use groups::{Groups, Restricting};
 use instruments::Sources;
 use keys::Keys;
@@ -67,6 +71,7 @@ use phases::{PhaseWork, Reach};
 use protection::Protections;
 use sessions::skip_numbers;
 use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
+use transfers::Receipts;
 use wake::Wake;
 
 pub use auction::Indicative;
@@ -119,6 +124,10 @@ pub struct Venue {
     /// A restriction of an owner group that has not come to all its accounts.
     restricting: Option<Restricting>,
     protections: Protections,
+    /// Transfers that are remembered so that none is carried out twice.
+    receipts: Receipts,
+    /// Accounts in liquidation that were worth less than nothing at the last look.
+    bankrupt: u32,
     /// Trailing stops of all instruments.
     trails: Trails,
     /// Instruments with crossed triggers, the first crossed first.
@@ -138,6 +147,7 @@ pub struct Venue {
     firing: Option<TimeNs>,
     /// A price move that has not woken all it must.
     wakes: VecDeque<Wake>,
+    interest: Interest,
     last_trade: TradeId,
     last: Stamp,
 }
@@ -187,6 +197,8 @@ impl Venue {
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
+            receipts: Receipts::default(),
+            bankrupt: 0,
             waiting: Queue::EMPTY,
             phase: None,
             state_timers: Vec::new(),
@@ -194,6 +206,7 @@ impl Venue {
             left_over: false,
             firing: None,
             wakes: VecDeque::new(),
+            interest: Interest::default(),
             last_trade: TradeId::default(),
             last: Stamp::default(),
         }
@@ -263,8 +276,8 @@ impl Venue {
             }
             Action::OpenSession { session } => self.open_session(*session, events),
             Action::OpenAccount { account } => self.open_account(*account, events),
-            Action::Deposit(transfer) => self.deposit(*transfer, events),
-            Action::Withdraw(transfer) => self.withdraw(*transfer, events),
+            Action::Deposit(transfer) => self.deposit(transfer, events),
+            Action::Withdraw(transfer) => self.withdraw(transfer, events),
             Action::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage, events)
             }
@@ -296,10 +309,6 @@ impl Venue {
             Action::ResetProtection { account, group } => {
                 self.reset_protection(command, *account, *group, events)
             }
-            Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group, events),
-            Action::SetGroupRestriction { group, restriction, cancel_orders } => {
-                self.set_group_restriction(*group, *restriction, *cancel_orders, events)
-            }
             Action::SuspendKey { key, suspended, cancel_orders } => {
                 self.suspend_key(*key, *suspended, *cancel_orders, events)
             }
@@ -309,6 +318,28 @@ impl Venue {
                 self.restarted(*cancel_only_ms, *call_ms, events)
             }
             Action::Settle { instrument, price } => self.settle(*instrument, *price, events),
+            Action::SetOwnerGroup { .. }
+            | Action::SetGroupRestriction { .. }
+            | Action::TransferBetween(_) => self.handle_of_owner(command, events),
+            Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
+            Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
+        }
+    }
+
+    /// What concerns several accounts of one owner.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other actions are those of `handle`, which calls this"
+    )]
+    #[cold]
+    fn handle_of_owner(&mut self, command: &Command, events: &mut Events) -> Verdict {
+        match &command.action {
+            Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group, events),
+            Action::SetGroupRestriction { group, restriction, cancel_orders } => {
+                self.set_group_restriction(*group, *restriction, *cancel_orders, events)
+            }
+            Action::TransferBetween(transfer) => self.transfer_between(transfer, events),
+            _ => Ok(()),
         }
     }
 
@@ -326,6 +357,7 @@ impl Venue {
             || self.phase.is_some()
             || self.firing.is_some()
             || !self.wakes.is_empty()
+            || self.interest.left > 0
             || self.has_follow_up()
             || self.restricting.is_some()
             || !self.liquidating.is_empty()
@@ -346,6 +378,8 @@ impl Venue {
             self.fire_due(now, events);
         } else if let Some(wake) = self.wakes.pop_front() {
             self.go_on_waking(wake, events);
+        } else if self.interest.left > 0 {
+            self.go_on_charging_interest(events);
         } else if self.has_follow_up() {
             // What follows up is taken up at the end of every command, this one too.
         } else if let Some(restricting) = self.restricting.take() {

@@ -40,6 +40,22 @@ byte_enum!(
     }
 );
 
+byte_enum!(
+    /// An account in one word. Where several hold, the last of these.
+    Standing {
+        /// Everything its margin allows.
+        Active = 1,
+        /// The operator lets it reduce only.
+        ReduceOnly = 2,
+        /// The operator suspended it.
+        Suspended = 3,
+        /// In liquidation.
+        Liquidating = 4,
+        /// In liquidation, and worth less than nothing when it was last looked at.
+        Bankrupt = 5,
+    }
+);
+
 /// An account: a balance in the unit of account, holdings of other assets, and legs.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
 pub struct Account {
@@ -47,6 +63,8 @@ pub struct Account {
     pub state: AccountState,
     /// What the operator forbids it.
     pub restriction: Restriction,
+    /// The two in one word, as it was last told.
+    pub standing: Standing,
     /// Whose it is together with others; 0 when it stands alone.
     pub group: OwnerGroupId,
     /// Cash, realised results and fees booked in. May be negative while positions cover it.
@@ -63,6 +81,7 @@ impl Account {
     pub(crate) const ABSENT: Self = Self {
         state: AccountState::Absent,
         restriction: Restriction::None,
+        standing: Standing::Active,
         group: OwnerGroupId::new(0),
         balance: Money::ZERO,
         first_leg: LegId::NONE,

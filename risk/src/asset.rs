@@ -14,6 +14,26 @@ use crate::terms::ContractKind;
 use crate::tiers::{Tier, TierError};
 use crate::units::{AssetId, InstrumentId, Mark, Money, Rate, Requirement};
 
+/// Terms of debts in an asset, the unit of account included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct DebtTerms {
+    /// A debt above this, in the asset's smallest unit, is paid at once out of the other assets.
+    pub max: Money,
+    /// Interest, a year of 365 days.
+    pub interest: Rate,
+}
+
+impl DebtTerms {
+    /// Any debt, without interest.
+    pub const FREE: Self = Self { max: Money::new(MONEY_MAX), interest: Rate::new(0) };
+
+    /// Whether they are in range: interest at most 400 % a year.
+    #[must_use]
+    pub const fn are_sound(&self) -> bool {
+        self.max.get() >= 0 && self.max.get() <= MONEY_MAX && self.interest.get() <= 4_000_000_000
+    }
+}
+
 /// What an operator says of a collateral asset. Logged with the command that carries it.
 #[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
 pub struct AssetSpec {
@@ -36,12 +56,10 @@ pub struct AssetSpec {
     pub full_weight_total: Money,
     /// Largest sum of deposits less withdrawals, in the asset's smallest unit.
     pub deposit_max: Money,
-    /// A debt above this, in the asset's smallest unit, is paid at once out of the other assets.
-    pub debt_max: Money,
     /// What is sold to pay a debt in another asset fetches its index price less this.
     pub conversion_haircut: Rate,
-    /// Interest on debts, a year of 365 days.
-    pub interest: Rate,
+    /// Terms of debts in it.
+    pub debt: DebtTerms,
     /// Assets are spent in ascending rank, among equals by number.
     pub spend_rank: u8,
 }
@@ -130,7 +148,7 @@ impl AssetSpec {
         let scale = Scale::new(ContractKind::Linear, exponent.min(0), 1).filter(|_| exponent <= 0);
         let scale = scale.ok_or(AssetError::Range)?;
         let within = |money: Money| money >= Money::ZERO && money.get() <= MONEY_MAX;
-        if !(within(self.full_weight_total) && within(self.deposit_max) && within(self.debt_max)) {
+        if !(within(self.full_weight_total) && within(self.deposit_max)) {
             return Err(AssetError::Range);
         }
         let weights = WeightTable::new(&self.weights).map_err(AssetError::Weights)?;
@@ -139,7 +157,7 @@ impl AssetSpec {
             && self.liability_weight.get() <= 2 * Rate::ONE.get()
             && self.wrong_way <= Rate::ONE
             && self.conversion_haircut <= half
-            && self.interest <= Rate::new(4_000_000_000);
+            && self.debt.are_sound();
         if !proper {
             return Err(AssetError::Rates);
         }

@@ -160,6 +160,12 @@ impl Ledger {
             || self.holdings_of(account).any(|holding| holding.balance < Money::ZERO)
     }
 
+    /// How many accounts owe.
+    #[must_use]
+    pub fn debtors(&self) -> usize {
+        self.holdings.debtors.len()
+    }
+
     /// The account at a place of the list of debtors.
     #[must_use]
     pub fn debtor_at(&self, place: usize) -> Option<AccountId> {

@@ -72,6 +72,8 @@ pub enum SpecError {
     Units,
     /// Decimals that no value can be computed with.
     Decimals,
+    /// A linear contract that does not settle in the unit of account, or an inverse one that does.
+    Settlement,
     /// The largest open interest at the highest mark would not fit the arithmetic.
     Range,
     /// A band, collar, step or fee is out of range, or a rebate exceeds the taker fee.
@@ -116,6 +118,10 @@ impl InstrumentSpec {
     pub fn compile(self) -> Result<Instrument, SpecError> {
         self.check_units()?;
         self.check_rates()?;
+        let is_inverse = self.contract.kind == ContractKind::Inverse;
+        if is_inverse == (self.contract.settlement == AssetId::BASE) {
+            return Err(SpecError::Settlement);
+        }
         let scale = self.scale()?;
         let initial = TierTable::new(&self.initial_tiers).map_err(SpecError::Tiers)?;
         let maintenance = TierTable::new(&self.maintenance_tiers).map_err(SpecError::Tiers)?;

@@ -8,8 +8,8 @@
 
 use alloc::vec::Vec;
 
-use crate::account::{Account, AccountState, Leg, LegId, Remembered, Restriction, Revision};
-use crate::asset::Asset;
+use crate::account::{Account, AccountState, Leg, LegId, Remembered, Restriction, Revision, Standing};
+use crate::asset::{Asset, DebtTerms};
 use crate::holdings::{CashSums, Holdings};
 use crate::instrument::Instrument;
 use crate::limits::{ASSETS_MAX, INSTRUMENTS_MAX, MONEY_MAX};
@@ -57,6 +57,8 @@ pub struct Ledger {
     sums: Vec<InstrumentSums>,
     /// Sums of the unit of account.
     pub(crate) base: CashSums,
+    /// Terms of debts in it.
+    pub(crate) base_debt: DebtTerms,
     /// Collateral assets by number, from 1: the unit of account has no terms of its own.
     pub(crate) assets: Vec<Asset>,
     pub(crate) holdings: Holdings,
@@ -82,6 +84,7 @@ impl Ledger {
             orders: 0,
             sums: Vec::new(),
             base: CashSums::default(),
+            base_debt: DebtTerms::FREE,
             assets: Vec::with_capacity(ASSETS_MAX),
             holdings: Holdings::default(),
             touched: None,
@@ -137,6 +140,26 @@ impl Ledger {
     /// Sets what the operator forbids an account.
     pub fn set_restriction(&mut self, account: AccountId, restriction: Restriction) {
         self.accounts[account.index()].restriction = restriction;
+    }
+
+    /// What an account is in one word: its state before its restriction. O(legs) while it is in liquidation, else O(1).
+    #[must_use]
+    pub fn standing_of(&self, account: AccountId) -> Standing {
+        let Account { state, restriction, .. } = self.accounts[account.index()];
+        if state == AccountState::Liquidating {
+            let is_short = self.assess(account).equity < Money::ZERO;
+            return if is_short { Standing::Bankrupt } else { Standing::Liquidating };
+        }
+        match restriction {
+            Restriction::None => Standing::Active,
+            Restriction::ReduceOnly => Standing::ReduceOnly,
+            Restriction::Suspended => Standing::Suspended,
+        }
+    }
+
+    /// Notes what an account is in one word.
+    pub fn set_standing(&mut self, account: AccountId, standing: Standing) {
+        self.accounts[account.index()].standing = standing;
     }
 
     /// Puts an account into an owner group; 0 lets it stand alone.
@@ -316,10 +339,9 @@ impl Ledger {
         self.post_cash(account, asset, amount)
     }
 
-    /// Moves money from one account to another.
-    pub fn move_cash(&mut self, from: AccountId, to: AccountId, asset: AssetId, amount: Money) {
-        self.post_cash(from, asset, -amount);
-        self.post_cash(to, asset, amount);
+    /// Moves money from one account to another; the balances after it.
+    pub fn move_cash(&mut self, from: AccountId, to: AccountId, asset: AssetId, amount: Money) -> [Money; 2] {
+        [self.post_cash(from, asset, -amount), self.post_cash(to, asset, amount)]
     }
 
     /// Sums of an asset, about to change.

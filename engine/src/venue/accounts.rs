@@ -3,11 +3,12 @@
 //! Invariant: money enters and leaves only here; everything else moves it between accounts.
 
 use super::sweep::Scope;
-use super::{Refusal, Venue, Verdict};
+use super::transfers::Receipt;
+use super::{Venue, Verdict};
 use crate::command::{TradingState, Transfer};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
-use risk::{AccountId, AccountState, AssetId, InstrumentId, Leverage, Money, Restriction};
+use risk::{AccountId, AccountState, InstrumentId, Leverage, Money, Restriction};
 
 /// Lowest leverage that can be set, in hundredths: 1x.
 const LEVERAGE_MIN: Leverage = Leverage::new(100);
@@ -30,33 +31,46 @@ impl Venue {
     }
 
     #[inline(never)]
-    pub(super) fn deposit(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
-        let Transfer { account, amount } = transfer;
+    pub(super) fn deposit(&mut self, transfer: &Transfer, events: &mut Events) -> Verdict {
+        let Transfer { account, asset, amount, .. } = *transfer;
         if self.ledger.account(account).is_none() {
             return Err(Reject::UnknownAccount.into());
         }
-        if !self.ledger.admits_deposit(AssetId::BASE, amount) {
+        let receipt = Receipt::of_deposit(transfer);
+        if self.answer_repeated(&receipt, events)? {
+            return Ok(());
+        }
+        self.check_asset(asset)?;
+        if !self.ledger.admits_deposit(asset, amount) {
             return Err(Reject::BadParameter.into());
         }
-        let balance = self.ledger.transfer(account, AssetId::BASE, amount);
-        events.push(Event::Transferred { account, amount, balance });
+
+        self.keep_receipt(receipt);
+        let balance = self.ledger.transfer(account, asset, amount);
+        events.push(Event::Transferred { account, asset, amount, balance });
+        self.restate(account, events);
         self.tend_balance(account, events);
         Ok(())
     }
 
     #[inline(never)]
-    pub(super) fn withdraw(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
-        let Transfer { account, amount } = transfer;
-        self.check_free(account)?;
-        let withdrawable = self.ledger.withdrawable(account, AssetId::BASE);
-        if amount > withdrawable {
-            return Err(Refusal { reject: Reject::InsufficientFunds, short: amount - withdrawable });
+    pub(super) fn withdraw(&mut self, transfer: &Transfer, events: &mut Events) -> Verdict {
+        let Transfer { account, asset, amount, .. } = *transfer;
+        self.user(account)?;
+        let receipt = Receipt::of_withdrawal(transfer);
+        if self.answer_repeated(&receipt, events)? {
+            return Ok(());
         }
+        self.check_free(account)?;
+        self.check_asset(asset)?;
+        self.check_withdrawable(account, asset, amount)?;
         if amount <= Money::ZERO {
             return Err(Reject::BadParameter.into());
         }
-        let balance = self.ledger.transfer(account, AssetId::BASE, -amount);
-        events.push(Event::Transferred { account, amount: -amount, balance });
+
+        self.keep_receipt(receipt);
+        let balance = self.ledger.transfer(account, asset, -amount);
+        events.push(Event::Transferred { account, asset, amount: -amount, balance });
         self.tend_balance(account, events);
         Ok(())
     }
@@ -86,6 +100,7 @@ impl Venue {
 
         self.ledger.set_restriction(account, restriction);
         events.push(Event::RestrictionSet { account, restriction });
+        self.restate(account, events);
         if cancel_orders {
             self.start_sweep(Scope::of_account(account, CancelReason::Suspended), events);
         }

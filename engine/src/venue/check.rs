@@ -48,10 +48,11 @@ impl Venue {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.waiting), |bytes| {
+        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.waiting, &self.interest), |bytes| {
             hash.write(bytes);
         });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
+        encode_to(&(&self.receipts, self.bankrupt), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
         }
@@ -111,6 +112,8 @@ impl Venue {
         self.check_expiries();
         self.groups.check(&self.ledger);
         self.check_protections();
+        self.check_standings();
+        self.receipts.check(&self.ledger);
     }
 
     /// Verifies orders with conditions; how many of them neither rest nor take.

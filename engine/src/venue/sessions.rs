@@ -177,6 +177,7 @@ const fn is_trading(action: &Action) -> bool {
             | Action::AmendTrigger(_)
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
+            | Action::TransferBetween(_)
     )
 }
 
@@ -200,6 +201,7 @@ const fn is_operating(action: &Action) -> bool {
             | Action::SetLimits { .. }
             | Action::StartAuction { .. }
             | Action::Settle { .. }
+            | Action::TransferBetween(_)
     )
 }
 

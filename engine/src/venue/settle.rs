@@ -108,8 +108,10 @@ impl Venue {
         events: &mut Events,
     ) {
         let Settling { instrument, price, .. } = *settling;
+        self.book_funding(leg, events);
         let position = self.ledger.leg(leg).position;
         let dust = self.ledger.leg_for(AccountId::DUST, instrument);
+        self.book_funding(dust, events);
         let amount = self.ledger.settle_position(leg, dust, price);
         settling.paid += amount;
         let asset = self.ledger.instrument(instrument).settlement();

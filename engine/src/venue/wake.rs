@@ -6,7 +6,7 @@ use super::Venue;
 use crate::event::{Event, Events, MarginState};
 use crate::limits::{SENTINELS_PER_COMMAND, WAKES_PER_COMMAND};
 use crate::liquidation_index::Verdict;
-use risk::{AccountId, AccountState, InstrumentId, LegId, Money};
+use risk::{Account, AccountId, AccountState, InstrumentId, Leg, LegId};
 
 /// A change of prices, or a payment of funding, that has not woken all it must.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
@@ -90,6 +90,9 @@ impl Venue {
 
     /// Evaluates an account exactly: arms it anew or begins its liquidation.
     pub(super) fn look(&mut self, account: AccountId, events: &mut Events) {
+        if self.ledger.excessive_debt(account).is_some() {
+            self.pay_excessive_debts(account, events);
+        }
         let verdict = self.index.look(&self.ledger, account);
         self.judge(account, verdict, events);
     }
@@ -100,6 +103,10 @@ impl Venue {
         if account.is_system() || self.is_liquidating(account) {
             return;
         }
+        if self.ledger.account(account).is_some_and(Account::has_holdings) {
+            self.look(account, events);
+            return;
+        }
         let verdict = self.index.tend(&self.ledger, account, leg);
         self.judge(account, verdict, events);
     }
@@ -107,6 +114,10 @@ impl Venue {
     /// Keeps the no-miss invariant after an account's balance changed.
     pub(super) fn tend_balance(&mut self, account: AccountId, events: &mut Events) {
         if account.is_system() || self.is_liquidating(account) {
+            return;
+        }
+        if self.ledger.account(account).is_some_and(Account::has_holdings) {
+            self.look(account, events);
             return;
         }
         let verdict = self.index.tend_balance(&self.ledger, account);
@@ -140,8 +151,18 @@ impl Venue {
         self.left_over = true;
         let (equity, maintenance) = (now.equity, now.maintenance.ceil());
         events.push(Event::LiquidationStarted { account, equity, maintenance });
-        let state = if equity < Money::ZERO { MarginState::Bankrupt } else { MarginState::Liquidating };
-        self.tell_margin_state(account, state, events);
+        self.tell_margin_state(account, MarginState::Liquidating, events);
+        self.restate(account, events);
+    }
+
+    /// Books what a leg owes of funding, before its position changes.
+    #[inline]
+    pub(super) fn book_funding(&mut self, leg: LegId, events: &mut Events) {
+        if let Some(paid) = self.ledger.settle_funding(leg) {
+            let Leg { account, instrument, .. } = *self.ledger.leg(leg);
+            let balance = self.ledger.balance(account, self.ledger.instrument(instrument).settlement());
+            events.push(Event::FundingBooked { account, instrument, paid, balance });
+        }
     }
 
     /// Drops a leg that holds nothing any more, with its trigger.
