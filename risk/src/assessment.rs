@@ -7,7 +7,7 @@ use crate::account::{Leg, LegId, Valuation};
 use crate::ledger::Ledger;
 use crate::limits::WITHDRAWAL_FLOOR_PPB;
 use crate::ratio::Ratio;
-use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Qty, Rate, Requirement};
+use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Qty, Rate, Requirement, Side};
 
 /// An account at the current marks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -201,6 +201,14 @@ impl OpenOrders {
         let (closing_buy, closing_sell) = if position.get() > 0 { (0, closing) } else { (closing, 0) };
         let bought = position + Position::new(self.buy_qty.get() + closing_buy);
         let sold = position - Position::new(self.sell_qty.get() + closing_sell);
-        bought.size().max(sold.size())
+        worst_end(bought, sold).1
     }
+}
+
+/// The end of the range of positions that open orders can lead to that requires the most, and its size: requirements do
+/// not fall with size. Buying all among equals.
+#[inline]
+#[must_use]
+pub fn worst_end(bought: Position, sold: Position) -> (Side, Qty) {
+    if sold.size() > bought.size() { (Side::Sell, sold.size()) } else { (Side::Buy, bought.size()) }
 }

@@ -4,11 +4,13 @@
 //! promises follows from that. Sources: `MARGIN.md` 6 (triggers, no-miss proof) and 7 (bankruptcy).
 
 use crate::account::{Leg, LegId};
+use crate::bankruptcy::bankruptcy_amount;
 use crate::instrument::Instrument;
 use crate::ledger::Ledger;
 use crate::limits::{MARK_SHIFT, PPB};
+use crate::liquidation_price::edge_notional;
 use crate::rounding::{div_ceil, div_floor};
-use crate::units::{AccountId, Mark, Money, Price, Requirement};
+use crate::units::{AccountId, Mark, Money, Price, Requirement, Side};
 
 /// Rounding a value down and a notional up loses less than one money unit each; a trigger keeps both back.
 const ROUNDING_RESERVE: Requirement = Requirement::from_ppb(2 * PPB as i128);
@@ -64,8 +66,7 @@ impl Ledger {
         let equity = self.assess(leg.account).equity;
         let value =
             self.instrument(leg.instrument).position_value(leg.position, self.mark_of(leg.instrument));
-        let share = i128::from(equity.get()) * i128::from(own.get());
-        value - Money::from_wide(div_floor(share, i128::from(total.get().max(1))))
+        bankruptcy_amount(value, equity, own, total)
     }
 
     /// The worst price, on the tick, at which closing the whole leg still yields `amount`; `None` when no price of the
@@ -114,18 +115,19 @@ impl Ledger {
 /// `N (1 + r_k) - c_k <= -target`.
 fn edge(instrument: &Instrument, leg: &Leg, target: i128) -> Option<Mark> {
     let size = leg.position.size();
-    let one = i128::from(PPB);
-    let lines = instrument.maintenance_table().lines();
-    let mark = match leg.position.get() {
+    let side = match leg.position.get() {
         0 => return None,
-        1.. => {
-            let notional = lines.map(|(rate, cut)| div_ceil(target - cut, one - i128::from(rate))).max()?;
-            let (over, under) = instrument.mark_of_notional(notional.max(0), size);
+        1.. => Side::Buy,
+        _ => Side::Sell,
+    };
+    let notional = edge_notional(side, target, PPB, instrument.maintenance_table().lines())?;
+    let mark = match side {
+        Side::Buy => {
+            let (over, under) = instrument.mark_of_notional(notional.ceil().max(0), size);
             div_ceil(over, under)
         }
-        _ => {
-            let notional = lines.map(|(rate, cut)| div_floor(cut - target, one + i128::from(rate))).min()?;
-            let (over, under) = instrument.mark_of_notional(notional.max(0), size);
+        Side::Sell => {
+            let (over, under) = instrument.mark_of_notional(notional.floor().max(0), size);
             div_floor(over, under)
         }
     };

@@ -3,6 +3,7 @@
 //! Invariant: after each function here the sums I1-I5 hold again.
 
 use crate::account::{Leg, LegId};
+use crate::bankruptcy::insurance_delta;
 use crate::byte_enum;
 use crate::ledger::Ledger;
 use crate::units::{AccountId, FeeRate, Mark, Money, Position, Price, Qty, Side};
@@ -60,12 +61,14 @@ impl Ledger {
     ) -> Settlement {
         let value = self.exchange(taker, maker, side, price, qty);
         let instrument = self.instrument(self.leg(taker).instrument);
-        let at_bankruptcy = instrument.value(qty, bankruptcy);
-        let surplus = match side {
-            Side::Buy => at_bankruptcy - value,
-            Side::Sell => value - at_bankruptcy,
+        let received = |amount: Money| match side {
+            Side::Buy => -amount,
+            Side::Sell => amount,
         };
-        let taker_fee = instrument.spec.liquidation_fee.of_ceil(value).min(surplus.max(Money::ZERO));
+        let at_bankruptcy = received(instrument.value(qty, bankruptcy));
+        let rate = instrument.spec.liquidation_fee;
+        // No order of an account under liquidation trades beyond its bankruptcy price.
+        let taker_fee = insurance_delta(received(value), at_bankruptcy, rate).max(Money::ZERO);
         self.charge(self.leg(taker).account, AccountId::INSURANCE, taker_fee);
         self.charge_maker(maker, value, taker_fee)
     }
