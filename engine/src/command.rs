@@ -8,8 +8,8 @@ mod special;
 
 use alloc::boxed::Box;
 use risk::{
-    AccountId, AssetId, AssetSpec, DebtTerms, InstrumentId, InstrumentSpec, Leverage, Mark, OwnerGroupId, Price, Qty, Restriction, Side,
-    TradingLimits, byte_enum, unit,
+    AccountId, AssetId, AssetSpec, DebtTerms, InstrumentId, InstrumentSpec, Leverage, Mark, OwnerGroupId,
+    Price, Qty, Restriction, Side, TradingLimits, byte_enum, unit,
 };
 
 pub use money::{Transfer, TransferBetween};

@@ -9,8 +9,8 @@ mod reason;
 
 use alloc::vec::Vec;
 use risk::{
-    AccountId, AssetId, Conversion, DebtTerms, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty, Restriction, Side,
-    Standing, TradingLimits, byte_enum, unit,
+    AccountId, AssetId, Conversion, DebtTerms, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position,
+    Price, Qty, Restriction, Side, Standing, TradingLimits, byte_enum, unit,
 };
 
 use crate::command::{

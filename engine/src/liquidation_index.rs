@@ -596,7 +596,8 @@ impl Triggers {
     /// Bucket and edge of a short whose safety holds up to `mark`, or to any: it is crossed by any mark in the bucket above.
     /// No mark of the instrument's range is in the last one; only funding brings it nearer.
     fn short_bucket(&self, mark: Option<Mark>) -> (u32, Mark) {
-        let above = mark.map_or(i64::MAX, |mark| mark.get().saturating_add(self.short_shift).saturating_add(1));
+        let above =
+            mark.map_or(i64::MAX, |mark| mark.get().saturating_add(self.short_shift).saturating_add(1));
         let bucket = self.bucket_of(above);
         (bucket, Mark::new((i64::from(bucket) << self.shift) - 1))
     }

@@ -105,15 +105,8 @@ impl Sentinels {
         if is_near {
             return false;
         }
-        let sentinel = Sentinel {
-            link: Link::LOOSE,
-            account,
-            instrument,
-            coordinate,
-            is_below,
-            bucket,
-            next: *first,
-        };
+        let sentinel =
+            Sentinel { link: Link::LOOSE, account, instrument, coordinate, is_below, bucket, next: *first };
         let place = self.free;
         let place = if place == NIL {
             self.list.push(sentinel);
@@ -178,8 +171,7 @@ impl Sentinels {
             assert!(sentinel.account == account, "a sentinel belongs to the account whose chain it is in");
             let now = price(sentinel.instrument, sentinel.coordinate).expect("what is watched has a price");
             let bucket = self.watched[sentinel.instrument.index()].bucket_of(now);
-            let inside =
-                if sentinel.is_below { sentinel.bucket < bucket } else { sentinel.bucket > bucket };
+            let inside = if sentinel.is_below { sentinel.bucket < bucket } else { sentinel.bucket > bucket };
             assert!(inside, "the price is inside the bound");
             place = sentinel.next;
         }
@@ -218,8 +210,9 @@ impl Watched {
             Coordinate::Index => &mut self.index,
         };
         let buckets = self.buckets;
-        let bounds = place
-            .get_or_insert_with(|| Box::new(Bounds { below: Ladder::new(buckets), above: Ladder::new(buckets) }));
+        let bounds = place.get_or_insert_with(|| {
+            Box::new(Bounds { below: Ladder::new(buckets), above: Ladder::new(buckets) })
+        });
         if is_below { &mut bounds.below } else { &mut bounds.above }
     }
 }

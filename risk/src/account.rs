@@ -3,8 +3,8 @@
 //! Invariant: an account's legs form one chain in ascending instrument number, each instrument at most once; a leg
 //! without position, orders and leverage setting does not exist.
 
-use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::holdings::{DebtorPlace, HoldingId};
+use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::reservation::OrderSlot;
 use crate::units::{
     AccountId, InstrumentId, Leverage, Money, OwnerGroupId, Position, Price, Qty, Requirement,

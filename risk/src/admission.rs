@@ -9,7 +9,9 @@ use crate::collateral::Change;
 use crate::ledger::Ledger;
 use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::reservation::{OrderSlot, Weight};
-use crate::units::{AccountId, AssetId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Requirement, Side};
+use crate::units::{
+    AccountId, AssetId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Requirement, Side,
+};
 
 /// An order as risk sees it before it exists.
 #[derive(Clone, Copy, Debug)]

@@ -6,10 +6,12 @@
 use crate::account::{Leg, LegId, Remembered};
 use crate::collateral::Change;
 use crate::ledger::Ledger;
-use crate::liquidation::Level;
 use crate::limits::WITHDRAWAL_FLOOR_PPB;
+use crate::liquidation::Level;
 use crate::ratio::Ratio;
-use crate::units::{AccountId, AssetId, InstrumentId, Leverage, Mark, Money, Position, Qty, Rate, Requirement};
+use crate::units::{
+    AccountId, AssetId, InstrumentId, Leverage, Mark, Money, Position, Qty, Rate, Requirement, Side,
+};
 
 /// An account at the current marks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -259,6 +261,14 @@ impl OpenOrders {
         let (closing_buy, closing_sell) = if position.get() > 0 { (0, closing) } else { (closing, 0) };
         let bought = position + Position::new(self.buy_qty.get() + closing_buy);
         let sold = position - Position::new(self.sell_qty.get() + closing_sell);
-        bought.size().max(sold.size())
+        worst_end(bought, sold).1
     }
+}
+
+/// The end of the range of positions that open orders can lead to that requires the most, and its size: requirements do
+/// not fall with size. Buying all among equals.
+#[inline]
+#[must_use]
+pub fn worst_end(bought: Position, sold: Position) -> (Side, Qty) {
+    if sold.size() > bought.size() { (Side::Sell, sold.size()) } else { (Side::Buy, bought.size()) }
 }

@@ -6,13 +6,13 @@
 use alloc::vec::Vec;
 
 use crate::contract::Scale;
+use crate::haircut::{Schedule, ScheduleError, Slice, asset_value};
 use crate::holdings::CashSums;
 use crate::instrument::Instrument;
-use crate::limits::{MONEY_MAX, NOTIONAL_MAX, PPB, TIERS_MAX};
+use crate::limits::{MONEY_MAX, NOTIONAL_MAX, PPB};
 use crate::rounding::{div_floor, wide_mul};
 use crate::terms::ContractKind;
-use crate::tiers::{Tier, TierError};
-use crate::units::{AssetId, InstrumentId, Mark, Money, Rate, Requirement};
+use crate::units::{AssetId, InstrumentId, Mark, Money, Rate};
 
 /// Terms of debts in an asset, the unit of account included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
@@ -44,9 +44,8 @@ pub struct AssetSpec {
     /// The instrument whose index is the price of one whole unit; linear and settled in the unit of account. It need not
     /// trade.
     pub priced_by: InstrumentId,
-    /// Marginal weights by value: from `floor` upward, in money of the unit of account, `rate` of it counts. Weights do
-    /// not rise, and the last may be 0.
-    pub weights: Vec<Tier>,
+    /// What part counts of each slice of the value, in money of the unit of account; above the last nothing does.
+    pub weights: Vec<Slice>,
     /// What a debt counts for, at least 100 %.
     pub liability_weight: Rate,
     /// Part of the value that does not count for initial margin as far as longs of the same underlying stand against it:
@@ -72,7 +71,7 @@ pub enum AssetError {
     /// Decimals that no value can be computed with, or amounts out of range.
     Range,
     /// The weights are not a concave schedule of at most 100 %.
-    Weights(TierError),
+    Weights(ScheduleError),
     /// A weight of debts below 100 %, or another rate out of range.
     Rates,
 }
@@ -83,52 +82,11 @@ pub struct Asset {
     /// As specified.
     pub spec: AssetSpec,
     scale: Scale,
-    weights: WeightTable,
+    weights: Schedule,
     /// Sums over all accounts.
     pub(crate) sums: CashSums,
     /// How far weights are shrunk for initial margin.
     pub(crate) concentration: Rate,
-}
-
-/// Weights that fall with value, joined without jumps: `v w_k + c_k` with `c_k = c_{k-1} + floor_k (w_{k-1} - w_k)`.
-#[derive(Clone, Debug, bincode::Encode)]
-pub struct WeightTable {
-    rows: Vec<(i64, i64, i128)>,
-}
-
-impl WeightTable {
-    /// Validates a schedule.
-    ///
-    /// # Errors
-    /// [`TierError`], first rule broken.
-    pub fn new(tiers: &[Tier]) -> Result<Self, TierError> {
-        if tiers.is_empty() || tiers.len() > TIERS_MAX {
-            return Err(TierError::Count);
-        }
-        let mut rows: Vec<(i64, i64, i128)> = Vec::with_capacity(tiers.len());
-        for tier in tiers {
-            let (floor, weight) = (tier.floor.get(), i64::from(tier.rate.get()));
-            let addition = match rows.last() {
-                None if floor != 0 => return Err(TierError::Floors),
-                None => 0,
-                Some(last) if floor <= last.0 || floor > MONEY_MAX => return Err(TierError::Floors),
-                Some(last) if weight > last.1 => return Err(TierError::Rates),
-                Some(last) => last.2 + wide_mul(floor, last.1 - weight),
-            };
-            if weight > PPB {
-                return Err(TierError::Rates);
-            }
-            rows.push((floor, weight, addition));
-        }
-        Ok(Self { rows })
-    }
-
-    /// What a value counts for, exact. `value` must not be negative.
-    #[must_use]
-    pub fn credit(&self, value: Money) -> Requirement {
-        let row = self.rows.iter().take_while(|row| row.0 <= value.get()).last().unwrap_or(&self.rows[0]);
-        Requirement::from_ppb(wide_mul(value.get(), row.1) + row.2)
-    }
 }
 
 impl AssetSpec {
@@ -143,7 +101,8 @@ impl AssetSpec {
             return Err(AssetError::Price);
         }
         let units = &priced_by.spec;
-        let exponent = i32::from(units.money_decimals) - i32::from(units.price_decimals) - i32::from(self.decimals);
+        let exponent =
+            i32::from(units.money_decimals) - i32::from(units.price_decimals) - i32::from(self.decimals);
         // A factor above one would let a balance times a mark leave the range of the arithmetic.
         let scale = Scale::new(ContractKind::Linear, exponent.min(0), 1).filter(|_| exponent <= 0);
         let scale = scale.ok_or(AssetError::Range)?;
@@ -151,7 +110,7 @@ impl AssetSpec {
         if !(within(self.full_weight_total) && within(self.deposit_max)) {
             return Err(AssetError::Range);
         }
-        let weights = WeightTable::new(&self.weights).map_err(AssetError::Weights)?;
+        let weights = Schedule::new(&self.weights).map_err(AssetError::Weights)?;
         let half = Rate::new(500_000_000);
         let proper = self.liability_weight >= Rate::ONE
             && self.liability_weight.get() <= 2 * Rate::ONE.get()
@@ -193,11 +152,7 @@ impl Asset {
     /// What a balance counts for: a credit by its weights, a debt by its own.
     #[must_use]
     pub fn collateral(&self, balance: Money, price: Mark) -> Money {
-        let worth = self.worth(balance, price);
-        if worth < Money::ZERO {
-            return -self.spec.liability_weight.of_ceil(-worth);
-        }
-        self.weights.credit(worth).floor()
+        asset_value(self.worth(balance, price), &self.weights, self.spec.liability_weight).floor()
     }
 
     /// As [`Self::collateral`], with the weights shrunk by what all accounts together hold.
@@ -238,29 +193,4 @@ impl Asset {
 fn saturated(value: i128) -> Money {
     let most = i128::from(NOTIONAL_MAX);
     Money::from_wide(value.clamp(-most, most))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tier(floor: i64, weight: u32) -> Tier {
-        Tier { floor: Money::new(floor), rate: Rate::new(weight) }
-    }
-
-    #[test]
-    fn weights_are_marginal() {
-        // 95 % up to 1,000, 50 % up to 3,000, nothing beyond.
-        let table = WeightTable::new(&[tier(0, 950_000_000), tier(1_000, 500_000_000), tier(3_000, 0)]);
-        let table = table.expect("falls with value");
-        let credit = |value| table.credit(Money::new(value)).floor().get();
-        assert_eq!((credit(1_000), credit(1_001), credit(3_000), credit(1_000_000)), (950, 950, 1_950, 1_950));
-    }
-
-    #[test]
-    fn weights_that_rise_are_refused() {
-        assert_eq!(WeightTable::new(&[tier(0, 5), tier(1, 6)]).err(), Some(TierError::Rates));
-        assert_eq!(WeightTable::new(&[tier(1, 5)]).err(), Some(TierError::Floors));
-        assert_eq!(WeightTable::new(&[tier(0, 1_000_000_001)]).err(), Some(TierError::Rates));
-    }
 }

@@ -41,7 +41,8 @@ impl Ledger {
     #[cold]
     pub(crate) fn add_assets(&self, account: AccountId, change: &Change, sum: &mut Assessment) {
         for asset in (1..self.asset_numbers()).map(AssetId::new) {
-            let mut within = Assessment::of_balance(self.balance(account, asset) + change.cash[asset.index()]);
+            let mut within =
+                Assessment::of_balance(self.balance(account, asset) + change.cash[asset.index()]);
             within.initial = change.initial[asset.index()];
             within.maintenance = change.maintenance[asset.index()];
             for (leg_id, leg) in self.legs_in(account, asset) {

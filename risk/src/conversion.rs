@@ -4,9 +4,10 @@
 //! what is given is rounded up. Source: `MARGIN.md` 10.
 
 use crate::asset::{Asset, DebtTerms};
+use crate::haircut::gross_up;
 use crate::ledger::Ledger;
 use crate::limits::PPB;
-use crate::rounding::{div_ceil, wide_mul};
+use crate::rounding::div_ceil;
 use crate::units::{AccountId, AssetId, Mark, Money, Rate};
 
 /// Nanoseconds of a year of 365 days.
@@ -23,13 +24,6 @@ pub struct Conversion {
     pub bought: AssetId,
     /// How much of it.
     pub received: Money,
-}
-
-/// The amount (not negative) whose value less `haircut` is `value`: `ceil(value / (1 - haircut))`.
-#[must_use]
-pub fn grossed_up(value: Money, haircut: Rate) -> Money {
-    let kept = PPB - i64::from(haircut.get());
-    Money::from_wide(div_ceil(wide_mul(value.get(), PPB), i128::from(kept)))
 }
 
 /// Interest on a debt (not negative) for so long at a yearly rate, rounded up.
@@ -71,13 +65,19 @@ impl Ledger {
         let sold = self.next_to_spend(account).filter(|_| debt > Money::ZERO)?;
         let have = self.balance(account, sold);
         let value = self.worth_in_base(owed, debt);
-        let needed = self.amount_for(sold, grossed_up(value, self.haircut_of(sold)));
+        let needed = self.amount_for(sold, self.before_haircut(sold, value));
         if needed <= have {
             return Some(Conversion { sold, given: needed, bought: owed, received: debt });
         }
         let fetched = self.worth_of(sold, have) - self.haircut_of(sold).of_ceil(self.worth_of(sold, have));
         let received = self.amount_within(owed, fetched).min(debt);
         (received > Money::ZERO).then_some(Conversion { sold, given: have, bought: owed, received })
+    }
+
+    /// Value of what must be sold of an asset so that `value` is left of it, rounded up.
+    fn before_haircut(&self, sold: AssetId, value: Money) -> Money {
+        let kept = Rate::new(Rate::ONE.get() - self.haircut_of(sold).get());
+        Money::from_wide(gross_up(value, kept).ceil())
     }
 
     /// What an account spends next: the positive balance of the lowest rank, the unit of account before all others.

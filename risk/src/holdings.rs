@@ -93,8 +93,9 @@ impl Ledger {
             }
             (before, after) = (place, holding.next);
         }
-        let place =
-            HoldingId::new(u32::try_from(self.holdings.list.len()).expect("accounts times assets is below 2^32"));
+        let place = HoldingId::new(
+            u32::try_from(self.holdings.list.len()).expect("accounts times assets is below 2^32"),
+        );
         self.holdings.list.push(Holding { account, asset, balance: Money::ZERO, next: after });
         match before.some() {
             Some(before) => self.holdings.list[before.index()].next = place,

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::account::Revision;
 use crate::contract::Scale;
 use crate::limits::{PRICE_MAX, QTY_MAX};
-use crate::rounding::{div_ceil, wide_mul};
+use crate::open_interest::concentration;
 use crate::terms::{AdaptiveTerms, ContractKind, ContractTerms, FundingTerms, PricingTerms};
 use crate::tiers::{Tier, TierError, TierTable};
 use crate::trading_limits::TradingLimits;
@@ -247,14 +247,11 @@ impl Instrument {
         if notional > self.unconcentrated { required + self.concentration(notional) } else { required }
     }
 
-    /// Add-on for a position that is large against the book: `N x slope x (N - free) / depth`, its rate rounded up and at
-    /// most 100 %.
+    /// The add-on for a position that is large beside the depth of the book.
     #[cold]
     fn concentration(&self, notional: Money) -> Requirement {
-        let AdaptiveTerms { concentration_slope, depth, .. } = self.spec.adaptive;
-        let excess = (notional - self.unconcentrated).get();
-        let rate = div_ceil(wide_mul(excess, i64::from(concentration_slope.get())), i128::from(depth.get()));
-        Rate::new(u32::try_from(rate).unwrap_or(u32::MAX)).min(Rate::ONE).of(notional)
+        let AdaptiveTerms { concentration_slope, concentration_free, depth, .. } = self.spec.adaptive;
+        concentration(notional, depth, concentration_free, concentration_slope)
     }
 
     /// The mark, or the stable price where it is worse for a position.

@@ -4,10 +4,12 @@
 //! follows from that. Sources: `MARGIN.md` 6 (triggers, no-miss proof) and 7 (bankruptcy).
 
 use crate::account::{Leg, LegId};
+use crate::bankruptcy::bankruptcy_amount;
 use crate::collateral::Change;
 use crate::instrument::Instrument;
 use crate::ledger::Ledger;
 use crate::limits::PPB;
+use crate::liquidation_price::edge_notional;
 use crate::rounding::{div_ceil, div_floor};
 use crate::units::{AccountId, AssetId, Mark, Money, Price, Requirement, Side};
 
@@ -26,11 +28,12 @@ pub enum Level {
 }
 
 impl Level {
-    /// The multiple as a fraction.
-    const fn fraction(self) -> (i128, i128) {
+    /// A line of the maintenance table as the level asks for it, its rate rounded up and its deduction down. Below 100 %
+    /// always, since five quarters of maintenance are never more than initial margin; at that, no notional helps.
+    fn line(self, (rate, cut): (i64, i128)) -> (i64, i128) {
         match self {
-            Self::Maintenance => (1, 1),
-            Self::Warning => (5, 4),
+            Self::Maintenance => (rate, cut),
+            Self::Warning => (((5 * rate + 3) >> 2).min(PPB - 1), (5 * cut) >> 2),
         }
     }
 
@@ -167,7 +170,8 @@ impl Ledger {
             return Requirement::ZERO;
         }
         let (below, above) = self.asset_prices(asset).0.around(shift);
-        let at = |price| Requirement::of_money(asset.collateral(equity, price) - asset.worth_up(required, price));
+        let at =
+            |price| Requirement::of_money(asset.collateral(equity, price) - asset.worth_up(required, price));
         at(below).min(at(above)) - ASSET_RESERVE
     }
 
@@ -178,21 +182,25 @@ impl Ledger {
     pub fn bankruptcy_amount(&self, leg_id: LegId) -> Money {
         let leg = self.leg(leg_id);
         let own = self.maintenance_in_base(leg);
-        let total: Money = self
-            .legs_of(leg.account)
-            .fold(Money::ZERO, |sum, (_, leg)| sum + self.maintenance_in_base(leg));
+        let total: Money =
+            self.legs_of(leg.account).fold(Money::ZERO, |sum, (_, leg)| sum + self.maintenance_in_base(leg));
         let equity = self.assess(leg.account).equity;
         let instrument = self.instrument(leg.instrument);
         let value = instrument.position_value(leg.position, self.mark_of(leg.instrument));
-        let share = share_of_equity(equity, own, total);
-        value - self.in_settlement_asset(instrument, share)
+        // With nothing of value, the amount is the share of equity the leg may use up, taken away.
+        let share = bankruptcy_amount(Money::ZERO, equity, own, total);
+        value + self.in_settlement_asset(instrument, share)
     }
 
-    /// Money of the unit of account in the asset an instrument settles in, rounded down.
+    /// Money of the unit of account in the asset an instrument settles in, rounded up.
     fn in_settlement_asset(&self, instrument: &Instrument, money: Money) -> Money {
         let Some(asset) = self.find_asset(instrument.settlement()) else { return money };
         let (index, ..) = self.asset_prices(asset);
-        if money < Money::ZERO { -asset.amount_worth(-money, index) } else { asset.amount_within(money, index) }
+        if money < Money::ZERO {
+            -asset.amount_within(-money, index)
+        } else {
+            asset.amount_worth(money, index)
+        }
     }
 
     /// The worst price, on the tick, at which closing the whole leg still yields `amount`; `None` when no price of the
@@ -246,47 +254,22 @@ impl Ledger {
     }
 }
 
-/// `floor(equity x own / total)`: the share of equity that a leg may use up. `total` is at least `own`.
-#[must_use]
-pub fn share_of_equity(equity: Money, own: Money, total: Money) -> Money {
-    let share = i128::from(equity.get()) * i128::from(own.get());
-    Money::from_wide(div_floor(share, i128::from(total.get().max(1))))
-}
-
 /// The mark where `value - what the level asks for` of a leg's position is `target` billionths, on the exact (unrounded)
-/// curve, rounded toward the safe side. An inverse long is in its notional what a linear short is, and the other way round.
+/// curve, rounded toward the safe side.
 fn edge(instrument: &Instrument, leg: &Leg, target: i128, level: Level) -> Option<Mark> {
-    let long = leg.position.get() > 0;
-    if leg.position.get() == 0 {
-        return None;
-    }
-    let notional = if long == instrument.scale().is_inverse() {
-        largest_notional(instrument, target, level)?
-    } else {
-        smallest_notional(instrument, target, level)?
-    };
-    if instrument.scale().is_inverse() && notional <= 0 {
+    let is_inverse = instrument.scale().is_inverse();
+    let side = Side::closing(leg.position)?;
+    // An inverse long is in its notional what a linear short is, and the other way round.
+    let gains = if is_inverse { side } else { side.opposite() };
+    let lines = instrument.maintenance_table().lines().map(|line| level.line(line));
+    let notional = edge_notional(gains, target, PPB, lines)?;
+    let notional = if gains == Side::Buy { notional.ceil() } else { notional.floor() };
+    if is_inverse && notional <= 0 {
         // No coin at all is what an infinite mark is worth: beyond every mark for a long, never reached by a short.
-        return long.then(|| Mark::new(i64::MAX));
+        return (side == Side::Sell).then(|| Mark::new(i64::MAX));
     }
     let (over, under) = instrument.scale().mark_of_notional(notional.max(0), leg.position.size());
-    let mark = if long { div_ceil(over, under) } else { div_floor(over, under) };
+    let mark = if side == Side::Sell { div_ceil(over, under) } else { div_floor(over, under) };
     // A mark of zero or beyond the range is one that cannot come.
     i64::try_from(mark).ok().filter(|&mark| mark > 0).map(Mark::new)
-}
-
-/// The least notional of somebody who gains with it: `N (1 - f r_k) + f c_k >= target` for every line.
-fn smallest_notional(instrument: &Instrument, target: i128, level: Level) -> Option<i128> {
-    let ((num, den), one) = (level.fraction(), i128::from(PPB));
-    let lines = instrument.maintenance_table().lines();
-    // A rate of 80 % asks for all of it at five quarters: then no notional helps, or any does.
-    let slope = |rate: i64| (den * one - num * i128::from(rate)).max(1);
-    lines.map(|(rate, cut)| div_ceil(den * target - num * cut, slope(rate))).max()
-}
-
-/// The largest notional of somebody who loses with it: `N (1 + f r_k) - f c_k <= -target` for every line.
-fn largest_notional(instrument: &Instrument, target: i128, level: Level) -> Option<i128> {
-    let ((num, den), one) = (level.fraction(), i128::from(PPB));
-    let lines = instrument.maintenance_table().lines();
-    lines.map(|(rate, cut)| div_floor(num * cut - den * target, den * one + num * i128::from(rate))).min()
 }

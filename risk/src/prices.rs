@@ -5,10 +5,9 @@
 
 use crate::account::{Remembered, Revision};
 use crate::ledger::Ledger;
-use crate::limits::PPB;
-use crate::rounding::{div_ceil, wide_mul};
+use crate::open_interest::scaled_rate;
 use crate::terms::AdaptiveTerms;
-use crate::units::{InstrumentId, Mark, Money, Rate};
+use crate::units::{InstrumentId, Mark, Money};
 
 /// An instrument's prices.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,18 +83,4 @@ impl Ledger {
             leg.valued_at = Remembered(Revision::default());
         }
     }
-}
-
-/// The initial rate at an open interest: `base` up to `lower`, then straight up to 100 % at `upper`; rounded up.
-#[must_use]
-pub fn scaled_rate(base: Rate, open_interest: Money, lower: Money, upper: Money) -> Rate {
-    if open_interest <= lower {
-        return base;
-    }
-    if open_interest >= upper {
-        return Rate::ONE;
-    }
-    let gap = PPB - i64::from(base.get());
-    let rise = div_ceil(wide_mul((open_interest - lower).get(), gap), i128::from((upper - lower).get()));
-    Rate::new(base.get() + u32::try_from(rise).unwrap_or(u32::MAX - base.get())).min(Rate::ONE)
 }

@@ -276,8 +276,12 @@ impl Ledger {
             .map(|(_, reservation)| {
                 let price = reservation.price.to_mark().get();
                 match reservation.side {
-                    Side::Buy => instrument.scale().distance(reservation.qty, price.max(mark.get()), mark.get()),
-                    Side::Sell => instrument.scale().distance(reservation.qty, mark.get(), price.min(mark.get())),
+                    Side::Buy => {
+                        instrument.scale().distance(reservation.qty, price.max(mark.get()), mark.get())
+                    }
+                    Side::Sell => {
+                        instrument.scale().distance(reservation.qty, mark.get(), price.min(mark.get()))
+                    }
                 }
             })
             .sum()

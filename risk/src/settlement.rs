@@ -3,6 +3,7 @@
 //! Invariant: after each function here the sums I1-I5 hold again.
 
 use crate::account::{Leg, LegId};
+use crate::bankruptcy::insurance_delta;
 use crate::byte_enum;
 use crate::ledger::Ledger;
 use crate::units::{AccountId, AssetId, FeeRate, Mark, Money, Position, Price, Qty, Side};
@@ -60,9 +61,13 @@ impl Ledger {
     ) -> Settlement {
         let value = self.exchange(taker, maker, side, price, qty);
         let instrument = self.instrument(self.leg(taker).instrument);
-        let better = instrument.scale().value(qty, price) - instrument.scale().value(qty, bankruptcy);
-        let surplus = if side == Side::Buy { -better } else { better };
-        let taker_fee = instrument.spec.liquidation_fee.of_ceil(value).min(surplus.max(Money::ZERO));
+        let received = |price| {
+            let paid = instrument.scale().value(qty, price);
+            if side == Side::Buy { -paid } else { paid }
+        };
+        let rate = instrument.spec.liquidation_fee;
+        // No order of an account under liquidation trades beyond its bankruptcy price.
+        let taker_fee = insurance_delta(received(price), received(bankruptcy), rate).max(Money::ZERO);
         self.charge(taker, AccountId::INSURANCE, taker_fee);
         self.charge_maker(maker, value, taker_fee)
     }

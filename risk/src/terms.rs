@@ -77,7 +77,8 @@ impl AdaptiveTerms {
     #[must_use]
     pub fn unconcentrated(&self) -> Option<Money> {
         let within = |money: Money| money >= Money::ZERO && money.get() <= NOTIONAL_MAX;
-        let ramp = self.oi_lower < self.oi_upper || self.oi_upper == Money::ZERO && self.oi_lower == Money::ZERO;
+        let ramp =
+            self.oi_lower < self.oi_upper || self.oi_upper == Money::ZERO && self.oi_lower == Money::ZERO;
         let sound = within(self.oi_lower) && within(self.oi_upper) && within(self.depth) && ramp;
         if !sound || self.profit_weight > Rate::ONE {
             return None;

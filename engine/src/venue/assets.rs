@@ -44,7 +44,12 @@ impl Venue {
     }
 
     #[cold]
-    pub(super) fn set_debt_terms(&mut self, asset: AssetId, terms: DebtTerms, events: &mut Events) -> Verdict {
+    pub(super) fn set_debt_terms(
+        &mut self,
+        asset: AssetId,
+        terms: DebtTerms,
+        events: &mut Events,
+    ) -> Verdict {
         self.check_asset(asset)?;
         if !terms.are_sound() {
             return Err(Reject::BadParameter.into());

@@ -116,8 +116,11 @@ impl Venue {
         settling.paid += amount;
         let asset = self.ledger.instrument(instrument).settlement();
         let holds = self.ledger.legs_of(account).any(|(_, leg)| leg.position != Position::ZERO);
-        let covered =
-            if holds || account.is_system() { Money::ZERO } else { self.ledger.cover_deficit(account, asset) };
+        let covered = if holds || account.is_system() {
+            Money::ZERO
+        } else {
+            self.ledger.cover_deficit(account, asset)
+        };
         let balance = self.ledger.balance(account, asset);
         events.push(Event::PositionSettled { account, instrument, position, amount, balance, covered });
         if !account.is_system() {
