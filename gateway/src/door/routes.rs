@@ -91,6 +91,9 @@ impl Projection {
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
             Event::SessionOpened { .. }
             | Event::LimitStateEntered { .. }
+            | Event::Moved { .. }
+            | Event::TransferRepeated { .. }
+            | Event::StandingChanged { .. }
             | Event::Uncrossed { .. }
             | Event::TradingStateSet { .. }
             | Event::InstrumentSettled { .. }

@@ -223,6 +223,9 @@ impl Model {
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
+            | Event::Moved { .. }
+            | Event::TransferRepeated { .. }
+            | Event::StandingChanged { .. }
             | Event::Uncrossed { .. }
             | Event::InstrumentSettled { .. }
             | Event::OracleStateChanged { .. }

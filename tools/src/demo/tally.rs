@@ -111,6 +111,7 @@ impl Tally {
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::SetOwnerGroup { .. }
+            | Action::TransferBetween { .. }
             | Action::SetGroupRestriction { .. }
             | Action::SuspendKey { .. }
             | Action::SetLimits { .. }
@@ -171,6 +172,9 @@ impl Tally {
             | Event::ProtectionTripped { .. }
             | Event::ProtectionReset { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::Moved { .. }
+            | Event::TransferRepeated { .. }
+            | Event::StandingChanged { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. }
             | Event::LimitsSet { .. }

@@ -250,6 +250,7 @@ impl Floor {
                 | Action::Skip(_)
                 | Action::CancelAllAfter { .. }
                 | Action::SetOwnerGroup { .. }
+                | Action::TransferBetween { .. }
                 | Action::SetGroupRestriction { .. }
                 | Action::SuspendKey { .. }
                 | Action::SetLimits { .. }

@@ -59,6 +59,7 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::TransferBetween { .. }
         | Action::SetGroupRestriction { .. }
         | Action::SuspendKey { .. }
         | Action::SetLimits { .. }
@@ -141,6 +142,7 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::TransferBetween { .. }
         | Action::SetGroupRestriction { .. }
         | Action::SuspendKey { .. }
         | Action::SetLimits { .. }

@@ -206,6 +206,9 @@ impl Row {
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::Moved { .. }
+            | Event::TransferRepeated { .. }
+            | Event::StandingChanged { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. }
             | Event::RestrictionSet { .. } => self.fill_in_session(event),
