@@ -102,7 +102,12 @@ impl Model {
         self.deposits += amount;
         self.account_mut(account).balance += amount;
         let balance = money(self.accounts[&account].balance);
-        self.out.push(Event::Transferred { account, amount: money(amount), balance });
+        self.out.push(Event::Transferred {
+            account,
+            asset: risk::AssetId::BASE,
+            amount: money(amount),
+            balance,
+        });
     }
 
     pub(crate) fn deposit(&mut self, deposit: &Transfer) -> Result<(), Refusal> {

@@ -59,6 +59,8 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         | Action::Logoff { .. }
         | Action::Restarted { .. }
         | Action::SetIndexSource { .. }
+        | Action::DefineAsset { .. }
+        | Action::SetDebtTerms { .. }
         | Action::SessionLost { .. } => 0,
     }
 }

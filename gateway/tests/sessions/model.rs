@@ -224,6 +224,13 @@ impl Model {
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
             | Event::Moved { .. }
+            | Event::MarginStateChanged { .. }
+            | Event::FundingBooked { .. }
+            | Event::AssetDefined { .. }
+            | Event::Converted { .. }
+            | Event::DeficitCovered { .. }
+            | Event::DebtTermsSet { .. }
+            | Event::InterestCharged { .. }
             | Event::TransferRepeated { .. }
             | Event::StandingChanged { .. }
             | Event::Uncrossed { .. }

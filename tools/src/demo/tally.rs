@@ -112,6 +112,8 @@ impl Tally {
             | Action::ResetProtection { .. }
             | Action::SetOwnerGroup { .. }
             | Action::TransferBetween { .. }
+            | Action::DefineAsset { .. }
+            | Action::SetDebtTerms { .. }
             | Action::SetGroupRestriction { .. }
             | Action::SuspendKey { .. }
             | Action::SetLimits { .. }
@@ -173,6 +175,13 @@ impl Tally {
             | Event::ProtectionReset { .. }
             | Event::OwnerGroupSet { .. }
             | Event::Moved { .. }
+            | Event::MarginStateChanged { .. }
+            | Event::FundingBooked { .. }
+            | Event::AssetDefined { .. }
+            | Event::Converted { .. }
+            | Event::DeficitCovered { .. }
+            | Event::DebtTermsSet { .. }
+            | Event::InterestCharged { .. }
             | Event::TransferRepeated { .. }
             | Event::StandingChanged { .. }
             | Event::GroupRestrictionSet { .. }

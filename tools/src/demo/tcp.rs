@@ -251,6 +251,8 @@ impl Floor {
                 | Action::CancelAllAfter { .. }
                 | Action::SetOwnerGroup { .. }
                 | Action::TransferBetween { .. }
+                | Action::DefineAsset { .. }
+                | Action::SetDebtTerms { .. }
                 | Action::SetGroupRestriction { .. }
                 | Action::SuspendKey { .. }
                 | Action::SetLimits { .. }

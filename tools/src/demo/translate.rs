@@ -60,6 +60,8 @@ pub fn route(action: &Action) -> Route {
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
         | Action::TransferBetween { .. }
+        | Action::DefineAsset { .. }
+        | Action::SetDebtTerms { .. }
         | Action::SetGroupRestriction { .. }
         | Action::SuspendKey { .. }
         | Action::SetLimits { .. }
@@ -143,6 +145,8 @@ pub fn request(
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
         | Action::TransferBetween { .. }
+        | Action::DefineAsset { .. }
+        | Action::SetDebtTerms { .. }
         | Action::SetGroupRestriction { .. }
         | Action::SuspendKey { .. }
         | Action::SetLimits { .. }
