@@ -5,7 +5,10 @@
 
 use alloc::vec::Vec;
 
-use crate::limits::{MARK_ONE, MARK_SHIFT, NOTIONAL_MAX, PRICE_MAX, QTY_MAX, SCALED_MAX};
+use crate::funding::{ACCRUAL_MAX, ACCRUAL_SHIFT, rate_bound};
+use crate::limits::{
+    FUNDING_FACTOR_MAX, MARK_ONE, MARK_SHIFT, NOTIONAL_MAX, PPB, PRICE_MAX, QTY_MAX, SCALED_MAX,
+};
 use crate::rounding::{div_ceil, div_floor, wide_mul};
 use crate::terms::{AdaptiveTerms, ContractTerms, FundingTerms, PricingTerms};
 use crate::tiers::{Tier, TierError, TierTable};
@@ -78,6 +81,12 @@ pub enum SpecError {
     Tiers(TierError),
     /// Initial margin is below 5/4 of maintenance margin somewhere.
     MarginGap,
+    /// The terms of index and mark contradict each other or are out of range.
+    Pricing,
+    /// The terms of funding are out of range, or its rate could pass what initial and maintenance margin lie apart.
+    Funding,
+    /// The contract averages its settlement price over longer than it lives.
+    Contract,
 }
 
 /// A validated instrument.
@@ -117,6 +126,7 @@ impl InstrumentSpec {
         if !initial.covers_five_quarters_of(&maintenance) {
             return Err(SpecError::MarginGap);
         }
+        self.check_terms()?;
         let limits = TradingLimits::of(&self);
         let (index, mark) = (None, None);
         let instrument =
@@ -130,7 +140,23 @@ impl InstrumentSpec {
         {
             return Err(SpecError::Range);
         }
+        instrument.check_accrual()?;
         Ok(instrument)
+    }
+
+    fn check_terms(&self) -> Result<(), SpecError> {
+        if !self.pricing.is_sound() {
+            return Err(SpecError::Pricing);
+        }
+        if self.contract.averaging_ns > self.contract.expiry_ns {
+            return Err(SpecError::Contract);
+        }
+        let base = |tiers: &[Tier]| tiers.first().map_or(Rate::new(0), |tier| tier.rate);
+        let most = rate_bound(FUNDING_FACTOR_MAX, base(&self.initial_tiers), base(&self.maintenance_tiers));
+        let is_dated = self.contract.expiry_ns != 0;
+        let funds = self.funding.interval_ns != 0;
+        let bounded = self.funding.rate_max <= most && !is_dated;
+        if self.funding.is_sound() && (!funds || bounded) { Ok(()) } else { Err(SpecError::Funding) }
     }
 
     fn check_units(&self) -> Result<(), SpecError> {
@@ -267,6 +293,24 @@ impl Instrument {
     /// The price at which `size` is worth exactly `value`, as a fraction.
     pub(crate) fn price_of_value(&self, value: i128, size: Qty) -> (i128, i128) {
         (value * i128::from(self.value_div), i128::from(size.get()) * i128::from(self.value_mul))
+    }
+
+    /// Value of one lot at `index` in money times 2^32, rounded down: what funding is a rate of.
+    #[must_use]
+    pub fn lot_value(&self, index: Mark) -> i128 {
+        let product = self.product(self.spec.lot.get(), index.get());
+        let divisor = i128::from(self.value_div) << MARK_SHIFT;
+        // Whole money and its fraction apart: the product shifted at once might not fit.
+        let (whole, part) = (div_floor(product, divisor), product.rem_euclid(divisor));
+        (whole << ACCRUAL_SHIFT) + div_floor(part << ACCRUAL_SHIFT, divisor)
+    }
+
+    /// Whether the largest payment a lot can come to owe at once is in range.
+    fn check_accrual(&self) -> Result<(), SpecError> {
+        let highest = Mark::new(self.spec.price_max.to_mark().get() * 2);
+        let most =
+            div_ceil(self.lot_value(highest), i128::from(PPB)) * i128::from(self.spec.funding.rate_max.get());
+        if most <= i128::from(ACCRUAL_MAX) { Ok(()) } else { Err(SpecError::Funding) }
     }
 
     /// Initial margin of `notional` at an account's leverage setting: `max(table, notional x ceil(1/leverage))`.

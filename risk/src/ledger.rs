@@ -173,12 +173,17 @@ impl Ledger {
 
     /// Takes an index price: the mark follows it by at most the instrument's step. Returns the new mark.
     pub fn set_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
+        self.move_mark(instrument, index, index)
+    }
+
+    /// Takes an index price, and moves the mark toward `target` by at most the instrument's step. Returns the new mark.
+    pub fn move_mark(&mut self, instrument: InstrumentId, index: Mark, target: Mark) -> Mark {
         let instrument = &mut self.instruments[instrument.index()];
         let mark = match instrument.mark {
-            None => index,
+            None => target,
             Some(mark) => {
                 let step = instrument.spec.mark_step_max;
-                index.clamp(mark.lowered_by(step), mark.raised_by(step))
+                target.clamp(mark.lowered_by(step), mark.raised_by(step))
             }
         };
         instrument.index = Some(index);

@@ -10,7 +10,7 @@ use crate::ledger::Ledger;
 use crate::limits::{MARK_SHIFT, PPB};
 use crate::liquidation_price::edge_notional;
 use crate::rounding::{div_ceil, div_floor};
-use crate::units::{AccountId, Mark, Money, Price, Requirement, Side};
+use crate::units::{AccountId, InstrumentId, Mark, Money, Price, Requirement, Side};
 
 /// Rounding a value down and a notional up loses less than one money unit each; a trigger keeps both back.
 const ROUNDING_RESERVE: Requirement = Requirement::from_ppb(2 * PPB as i128);
@@ -99,8 +99,19 @@ impl Ledger {
     /// The leg to close next: the one with the largest maintenance margin, lowest instrument number among equals.
     #[must_use]
     pub fn largest_leg(&self, account: AccountId) -> Option<LegId> {
+        self.largest_leg_in(account, |_| true)
+    }
+
+    /// The same among the instruments that are `admitted`.
+    #[must_use]
+    pub fn largest_leg_in(
+        &self,
+        account: AccountId,
+        admitted: impl Fn(InstrumentId) -> bool,
+    ) -> Option<LegId> {
         let mut largest: Option<(Requirement, LegId)> = None;
-        for (leg_id, leg) in self.legs_of(account).filter(|(_, leg)| leg.position.get() != 0) {
+        let open = |leg: &Leg| leg.position.get() != 0 && admitted(leg.instrument);
+        for (leg_id, leg) in self.legs_of(account).filter(|(_, leg)| open(leg)) {
             let maintenance = self.maintenance_of(leg);
             if largest.is_none_or(|(most, _)| maintenance > most) {
                 largest = Some((maintenance, leg_id));

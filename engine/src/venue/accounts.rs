@@ -40,6 +40,7 @@ impl Venue {
         }
         let balance = self.ledger.transfer(account, amount);
         events.push(Event::Transferred { account, amount, balance });
+        self.resume_one(account, events);
         Ok(())
     }
 
@@ -47,6 +48,7 @@ impl Venue {
     pub(super) fn withdraw(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
         let Transfer { account, amount } = transfer;
         self.check_free(account)?;
+        self.check_trust_of(account)?;
         let balance = self.ledger.account(account).map_or(Money::ZERO, |account| account.balance);
         let withdrawable = self.ledger.assess(account).withdrawable(balance);
         if amount > withdrawable {

@@ -200,6 +200,7 @@ const fn is_operating(action: &Action) -> bool {
             | Action::SetLimits { .. }
             | Action::StartAuction { .. }
             | Action::Settle { .. }
+            | Action::SetIndexSource { .. }
     )
 }
 

@@ -24,6 +24,13 @@ pub(super) struct Settling {
     paid: Money,
 }
 
+impl Settling {
+    /// One that has come to nobody.
+    pub(super) const fn new(instrument: InstrumentId, price: Mark) -> Self {
+        Self { instrument, price, done: 0, paid: Money::ZERO }
+    }
+}
+
 impl Venue {
     #[cold]
     pub(super) fn settle(&mut self, instrument: InstrumentId, price: Mark, events: &mut Events) -> Verdict {
@@ -35,7 +42,7 @@ impl Venue {
             return Err(Reject::BadPrice.into());
         }
 
-        self.go_on_settling(Settling { instrument, price, done: 0, paid: Money::ZERO }, events);
+        self.go_on_settling(Settling::new(instrument, price), events);
         Ok(())
     }
 
@@ -117,7 +124,7 @@ impl Venue {
             if holds || account.is_system() { Money::ZERO } else { self.ledger.cover_deficit(account) };
         let balance = self.ledger.account(account).map_or(Money::ZERO, |account| account.balance);
         events.push(Event::PositionSettled { account, instrument, position, amount, balance, covered });
-        if !account.is_system() {
+        if !account.is_system() && !self.is_liquidating(account) {
             self.look(account, events);
         }
     }
@@ -126,5 +133,7 @@ impl Venue {
         let Settling { instrument, price, paid, .. } = *settling;
         self.set_state(instrument, TradingState::Settled, TimeNs::default(), events);
         events.push(Event::InstrumentSettled { instrument, price, dust: -paid });
+        self.end_of_time(instrument);
+        self.resume_liquidations();
     }
 }

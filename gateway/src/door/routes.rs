@@ -72,12 +72,21 @@ impl Projection {
                     self.give(place);
                 }
             }
+            Event::SourcePriceTaken { .. } => {
+                if let Some(place) = self.commander(outcome, SessionKind::Oracle)
+                    && let Some(message) = translate::oracle_ack(outcome, None, 0)
+                {
+                    self.stage(&message);
+                    self.give(place);
+                }
+            }
             Event::AccountOpened { .. }
             | Event::InstrumentDefined { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. }
             | Event::LimitsSet { .. }
+            | Event::IndexSourceSet { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
             Event::SessionOpened { .. }
@@ -85,6 +94,10 @@ impl Projection {
             | Event::Uncrossed { .. }
             | Event::TradingStateSet { .. }
             | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. }
             | Event::Ticked
             | Event::LoggedOn { .. }
             | Event::LoggedOff { .. } => {}

@@ -117,6 +117,7 @@ impl Tally {
             | Action::StartAuction { .. }
             | Action::Restarted { .. }
             | Action::Settle { .. }
+            | Action::SetIndexSource { .. }
             | Action::SetRestriction { .. } => {}
         }
         if outcome.command.action != Action::Continue {
@@ -177,6 +178,12 @@ impl Tally {
             | Event::Uncrossed { .. }
             | Event::PositionSettled { .. }
             | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::SourcePriceTaken { .. }
+            | Event::IndexSourceSet { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. }
             | Event::RestrictionSet { .. } => {}
         }
     }

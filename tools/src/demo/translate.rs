@@ -64,6 +64,7 @@ pub fn route(action: &Action) -> Route {
         | Action::SetLimits { .. }
         | Action::StartAuction { .. }
         | Action::Settle { .. }
+        | Action::SetIndexSource { .. }
         | Action::SetRestriction { .. } => Route::Admin,
         Action::IndexPrice { .. } => Route::Oracle,
         Action::Continue
@@ -146,6 +147,7 @@ pub fn request(
         | Action::StartAuction { .. }
         | Action::Restarted { .. }
         | Action::Settle { .. }
+        | Action::SetIndexSource { .. }
         | Action::SetRestriction { .. } => return None,
     })
 }
