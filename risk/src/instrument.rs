@@ -229,6 +229,14 @@ impl Instrument {
         &self.scale
     }
 
+    /// Whether a price from outside is in range: above zero, for an inverse contract no lower than a tick, since the coin
+    /// it is worth has no bound below, and at most the highest order price.
+    #[must_use]
+    pub fn admits_price(&self, price: Mark) -> bool {
+        let lowest = if self.scale.is_inverse() { self.spec.tick.to_mark() } else { Mark::new(1) };
+        (lowest..=self.spec.price_max.to_mark()).contains(&price)
+    }
+
     /// The asset it settles in.
     #[inline]
     #[must_use]

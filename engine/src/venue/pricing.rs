@@ -11,8 +11,8 @@ use risk::mark_price::{Basis, Components, Frost, Quotes, fair_price};
 use risk::oracle::Oracle;
 use risk::stable_price::StablePrice;
 use risk::{
-    AccountId, Activity, Candidate, Instrument, InstrumentId, InstrumentSpec, Mark, OracleState, Position,
-    Prices, PricingTerms, Prospect, Qty, Rate, Side,
+    AccountId, Activity, Candidate, Instrument, InstrumentId, Mark, OracleState, Position, Prices,
+    PricingTerms, Prospect, Qty, Rate, Side,
 };
 
 /// What an instrument's prices are made of.
@@ -31,11 +31,11 @@ impl Pricing {
     }
 }
 
-/// Whether a source may say this: in range, and above zero where it is taken as it comes.
-fn is_index(spec: &InstrumentSpec, price: Mark) -> bool {
-    let most = spec.price_max.to_mark();
-    let least = if spec.pricing.sources_min == 0 { 1 } else { -most.get() };
-    (least..=most.get()).contains(&price.get())
+/// Whether a source may say this: a price in range, or, where prices are not taken as they come, that there is none.
+fn is_index(instrument: &Instrument, price: Mark) -> bool {
+    let most = instrument.spec.price_max.to_mark().get();
+    let says_none = instrument.spec.pricing.sources_min > 0 && (-most..=0).contains(&price.get());
+    says_none || instrument.admits_price(price)
 }
 
 impl Venue {
@@ -50,11 +50,11 @@ impl Venue {
         if state == TradingState::Settled {
             return Err(Reject::NotTrading.into());
         }
-        let spec = &self.ledger.instrument(instrument).spec;
-        if !is_index(spec, price) {
+        let known = self.ledger.instrument(instrument);
+        if !is_index(known, price) {
             return Err(Reject::BadPrice.into());
         }
-        let (terms, market) = (spec.pricing, &mut self.markets[instrument.index()]);
+        let (terms, market) = (known.spec.pricing, &mut self.markets[instrument.index()]);
         if number != 0 {
             market.sources.check(source, number)?;
         }

@@ -38,7 +38,7 @@ impl Venue {
         if state != TradingState::Closed {
             return Err(Reject::NotTrading.into());
         }
-        if price.get() <= 0 || price > self.ledger.instrument(instrument).spec.price_max.to_mark() {
+        if !self.ledger.instrument(instrument).admits_price(price) {
             return Err(Reject::BadPrice.into());
         }
 
