@@ -47,6 +47,7 @@ const NEW_ORDER: &[Reject] = &[
     Reject::ReduceOnlyWouldIncrease,
     Reject::PostOnlyWouldCross,
     Reject::FokNotFillable,
+    Reject::IndexNotTrusted,
     Reject::PositionLimit,
     Reject::OpenInterestLimit,
     Reject::InsufficientMargin,
@@ -74,6 +75,7 @@ const AMEND_ORDER: &[Reject] = &[
     Reject::PriceBand,
     Reject::NotionalTooLarge,
     Reject::PostOnlyWouldCross,
+    Reject::IndexNotTrusted,
     Reject::PositionLimit,
     Reject::OpenInterestLimit,
     Reject::InsufficientMargin,
@@ -102,8 +104,12 @@ fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
         Reject::InsufficientMargin,
     ];
     const OF_SESSION: [Reject; 3] = [Reject::SequenceReplayed, Reject::SequenceGap, Reject::NoPermission];
-    const OF_SIZE: [Reject; 3] =
-        [Reject::PositionLimit, Reject::OpenInterestLimit, Reject::InsufficientMargin];
+    const OF_SIZE: [Reject; 4] = [
+        Reject::IndexNotTrusted,
+        Reject::PositionLimit,
+        Reject::OpenInterestLimit,
+        Reject::InsufficientMargin,
+    ];
     const OF_INSTRUMENT: [Reject; 11] = [
         Reject::NotTrading,
         Reject::QuantityTooLarge,

@@ -118,6 +118,9 @@ impl Model {
         then.retain(|order| !replaced.contains(&order.id));
         then.extend(orders);
         for (place, order) in orders.iter().enumerate() {
+            self.check_trust(order, &then).map_err(|refusal| (place, refusal))?;
+        }
+        for (place, order) in orders.iter().enumerate() {
             let most = self.instruments[order.instrument.index()].terms.position_max;
             let worst = self.worst(account, order.instrument, &then);
             if worst > most && worst > self.worst(account, order.instrument, &now) {
