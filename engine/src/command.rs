@@ -12,7 +12,7 @@ use risk::{
     TradingLimits, byte_enum, unit,
 };
 
-pub use money::{Transfer, TransferBetween};
+pub use money::{MoveMargin, Transfer, TransferBetween};
 pub use special::{
     AdvancedOrder, BatchMode, BatchedOrder, Exit, Instructions, MassQuote, OrderBatch, Pricing, Protection,
     Quote, SelfTrade, Trigger, TriggerKind, TriggerSource,
@@ -465,6 +465,17 @@ pub enum Action {
     },
     /// Moves money between two accounts of one owner.
     TransferBetween(TransferBetween),
+    /// Isolates an account's position in an instrument, or lets it share the account's margin again.
+    SetMarginMode {
+        /// Whose.
+        account: AccountId,
+        /// Where. The account has neither a position nor orders there.
+        instrument: InstrumentId,
+        /// From now on.
+        isolated: bool,
+    },
+    /// Moves money into an isolated position, or out of it.
+    MoveMargin(MoveMargin),
 }
 
 impl Action {
@@ -488,6 +499,7 @@ impl Action {
             | Self::CancelAllAfter { account, .. }
             | Self::ResetProtection { account, .. }
             | Self::SetOwnerGroup { account, .. }
+            | Self::SetMarginMode { account, .. }
             | Self::SetRestriction { account, .. } => *account,
             Self::AdvancedOrder(advanced) => advanced.order.account,
             Self::OrderBatch(batch) => batch.account,
@@ -495,6 +507,7 @@ impl Action {
             Self::AmendTrigger(amend) => amend.account,
             Self::SetProtection(protection) => protection.account,
             Self::TransferBetween(transfer) => transfer.from,
+            Self::MoveMargin(moved) => moved.account,
             Self::SetGroupRestriction { .. }
             | Self::SuspendKey { .. }
             | Self::SetLimits { .. }

@@ -504,6 +504,17 @@ pub enum Event {
         /// From now on.
         standing: Standing,
     },
+    /// An account's position in an instrument is isolated, or shares the account's margin.
+    MarginModeSet {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// From now on.
+        isolated: bool,
+        /// The account that acts there from now on.
+        acting: AccountId,
+    },
 }
 
 impl Event {
@@ -557,6 +568,7 @@ impl Event {
             Self::Moved(_) => "Moved",
             Self::TransferRepeated { .. } => "TransferRepeated",
             Self::StandingChanged { .. } => "StandingChanged",
+            Self::MarginModeSet { .. } => "MarginModeSet",
         }
     }
 }

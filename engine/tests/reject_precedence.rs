@@ -12,7 +12,7 @@ use engine::limits::INDEX_SOURCES_MAX;
 use engine::{Action, Command, Event, Reject};
 use machine::{Machine, ModelAlone, VenueAlone, VenueBesideModel};
 use precedence::others::{of_keys, others};
-use precedence::owners::{BY_SUSPENDED, of_quotes, of_suspended, of_switches, owners, quoting};
+use precedence::owners::{BY_SUSPENDED, of_isolated, of_quotes, of_suspended, of_switches, owners, quoting};
 use precedence::phases::phases;
 use precedence::scene::{Scene, TRADED, TRADER};
 use precedence::special::{self, SPECIAL_ORDER};
@@ -228,7 +228,7 @@ fn walk_sources(make: Make<'_>) {
 }
 
 fn walk_others(make: Make<'_>) {
-    for (action, broken) in others().into_iter().chain(owners()) {
+    for (action, broken) in others().into_iter().chain(owners()).chain(of_isolated()) {
         let mut scene = Scene::new(make, &broken);
         let command = scene.other(action);
         let found = refusal(&mut scene, &command);
@@ -316,7 +316,7 @@ fn the_smaller_number_wins_in_the_model() {
 
 #[test]
 fn every_reject_is_met_or_explained() {
-    let all = others().into_iter().chain(of_keys()).chain(owners()).chain(of_switches());
+    let all = others().into_iter().chain(of_keys()).chain(owners()).chain(of_switches()).chain(of_isolated());
     let of_quotes = of_quotes().into_iter().flat_map(|(_, broken)| broken);
     let of_others: Vec<Reject> = all.flat_map(|(_, broken)| broken).chain(of_quotes).collect();
     let hidden = HIDDEN.iter().map(|(reject, _)| reject);

@@ -100,16 +100,38 @@ impl Ledger {
         prospect
     }
 
-    /// Admits several candidates of one account together, or says how much initial margin is missing: what they change
-    /// in all instruments is compared once. Source: `MARGIN.md` 4.
+    /// Admits those of several candidates that are of one account together, or says how much initial margin is missing:
+    /// what they change in all instruments is compared once. Source: `MARGIN.md` 4.
     ///
     /// # Errors
     /// [`MarginShort`].
     #[cold]
-    pub fn admit_all(&mut self, candidates: &[Candidate]) -> Result<(), MarginShort> {
-        let Some(first) = candidates.first() else { return Ok(()) };
+    pub fn admit_all(&mut self, account: AccountId, candidates: &[Candidate]) -> Result<(), MarginShort> {
+        let (before, after) = self.requirements_of(account, candidates);
+        self.cover(account, before, after)
+    }
+
+    /// The most an account may give away once its candidates stand. What they would free is not free yet.
+    #[cold]
+    #[must_use]
+    pub fn withdrawable_with(&mut self, account: AccountId, candidates: &[Candidate]) -> Money {
+        let (before, after) = self.requirements_of(account, candidates);
+        let mut then = self.assess(account);
+        then.initial += (after - before).max(Requirement::ZERO);
+        then.withdrawable(self.accounts[account.index()].balance)
+    }
+
+    /// What the legs that an account's candidates are in require as they are, and with the candidates.
+    fn requirements_of(
+        &mut self,
+        account: AccountId,
+        candidates: &[Candidate],
+    ) -> (Requirement, Requirement) {
         let (mut before, mut after) = (Requirement::ZERO, Requirement::ZERO);
         for (place, one) in candidates.iter().enumerate() {
+            if one.account != account {
+                continue;
+            }
             let has_come = |earlier: &Candidate| earlier.instrument == one.instrument;
             if candidates[..place].iter().any(has_come) {
                 continue;
@@ -121,7 +143,7 @@ impl Ledger {
             }
             after += self.requirement_with(instrument, position, leverage, mark, &then);
         }
-        self.cover(first.account, before, after)
+        (before, after)
     }
 
     /// Admits a candidate, or says how much initial margin is missing.

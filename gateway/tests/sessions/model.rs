@@ -222,6 +222,7 @@ impl Model {
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::TransferRepeated { .. }
             | Event::StandingChanged { .. }

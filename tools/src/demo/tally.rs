@@ -111,6 +111,8 @@ impl Tally {
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::SetOwnerGroup { .. }
+            | Action::SetMarginMode { .. }
+            | Action::MoveMargin { .. }
             | Action::TransferBetween { .. }
             | Action::SetGroupRestriction { .. }
             | Action::SuspendKey { .. }
@@ -171,6 +173,7 @@ impl Tally {
             | Event::ProtectionTripped { .. }
             | Event::ProtectionReset { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::TransferRepeated { .. }
             | Event::StandingChanged { .. }
