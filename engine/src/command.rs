@@ -8,8 +8,8 @@ mod special;
 
 use alloc::boxed::Box;
 use risk::{
-    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, OwnerGroupId, Price, Qty, Restriction, Side,
-    TradingLimits, byte_enum, unit,
+    AccountId, AssetId, AssetSpec, DebtTerms, InstrumentId, InstrumentSpec, Leverage, Mark, OwnerGroupId,
+    Price, Qty, Restriction, Side, TradingLimits, byte_enum, unit,
 };
 
 pub use money::{MoveMargin, Transfer, TransferBetween};
@@ -301,7 +301,7 @@ pub enum Action {
         source: u16,
         /// The source's number of it, rising per source and instrument; 0 is unnumbered, from the same process.
         source_seq: u64,
-        /// The price, with sub-units; above zero.
+        /// The price, with sub-units; above zero where prices are taken as they come.
         price: Mark,
     },
     /// Takes up work a former command left over. Injected by the sequencer while the venue is pending, logged like any
@@ -463,6 +463,15 @@ pub enum Action {
         /// With sub-units; above zero.
         price: Mark,
     },
+    /// Sets what a source counts in an instrument's index. One that was never named counts 1.
+    SetIndexSource {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Which source.
+        source: u16,
+        /// Against the weights of the others; 0 is not at all.
+        weight: u16,
+    },
     /// Moves money between two accounts of one owner.
     TransferBetween(TransferBetween),
     /// Isolates an account's position in an instrument, or lets it share the account's margin again.
@@ -476,6 +485,20 @@ pub enum Action {
     },
     /// Moves money into an isolated position, or out of it.
     MoveMargin(MoveMargin),
+    /// Defines a collateral asset.
+    DefineAsset {
+        /// The next free asset number; the unit of account is 0.
+        asset: AssetId,
+        /// Its terms. Boxed: rare.
+        spec: Box<AssetSpec>,
+    },
+    /// Sets the terms of debts in an asset.
+    SetDebtTerms {
+        /// Which; 0 is the unit of account.
+        asset: AssetId,
+        /// From now on.
+        terms: DebtTerms,
+    },
 }
 
 impl Action {
@@ -514,6 +537,9 @@ impl Action {
             | Self::StartAuction { .. }
             | Self::Restarted { .. }
             | Self::Settle { .. }
+            | Self::SetIndexSource { .. }
+            | Self::DefineAsset { .. }
+            | Self::SetDebtTerms { .. }
             | Self::IndexPrice { .. }
             | Self::Continue
             | Self::Tick

@@ -27,6 +27,7 @@ mod liquidation_index;
 pub mod orders;
 mod queue;
 pub mod reject;
+mod sentinels;
 mod triggers;
 pub mod venue;
 

@@ -2,6 +2,8 @@
 //!
 //! Invariant: one command does a bounded amount of work; what is left over waits for [`crate::Action::Continue`].
 
+use risk::limits::ASSETS_MAX;
+
 /// Units of matching work of one command: a maker touched (filled, cancelled or passed over), a trigger fired and an order
 /// whose turn comes are one each.
 pub const MATCHES_PER_COMMAND: usize = 256;
@@ -13,10 +15,14 @@ pub const LOOKS_PER_COMMAND: usize = 1024;
 pub const TIMERS_PER_COMMAND: usize = 256;
 /// Accounts one command may wake and re-evaluate after a price move.
 pub const WAKES_PER_COMMAND: usize = 256;
+/// Debtors charged with interest in one command.
+pub const INTEREST_PER_COMMAND: usize = 64;
+/// Sentinels one command may pass to find those a payment of funding concerns.
+pub const SENTINELS_PER_COMMAND: u32 = 4096;
 /// Makers a fill-or-kill order may need; it is refused beyond, so that all or nothing stays one command.
 pub const FOK_MAKERS_MAX: usize = MATCHES_PER_COMMAND;
 /// Events one command may emit.
-pub const EVENTS_PER_COMMAND: usize = 5120;
+pub const EVENTS_PER_COMMAND: usize = 6144;
 /// Slots of the order store: an order number carries 24 bits of slot.
 pub const ORDER_SLOTS_MAX: u32 = 1 << 24;
 /// Generations of one slot: an order number carries 40 bits of it; a slot retires at the last.
@@ -58,19 +64,26 @@ pub const RESTARTS_PER_COMMAND: usize = 256;
 /// Transfers of one account whose numbers and terms are remembered.
 pub const RECEIPTS_PER_ACCOUNT: usize = 64;
 /// Sources of index prices of one instrument.
-pub const INDEX_SOURCES_MAX: usize = 16;
+pub const INDEX_SOURCES_MAX: usize = risk::limits::INDEX_SOURCES_MAX;
+/// Instruments whose index, mark, funding and end one command of a tick may look at.
+pub const PRICED_PER_COMMAND: usize = 64;
+/// Levels of a side of a book that are looked at for its impact price; a book that needs more has none.
+pub const IMPACT_LEVELS_MAX: usize = 64;
+/// Liquidations that waited for a trusted index and go on in one command.
+pub const RESUMES_PER_COMMAND: usize = 256;
 
 // A touched maker is a fill, for each side two exits that grow, a pair partner and two trims or cancels of reduce-only
-// orders, for the maker its next part, its protection group and a liquidation; a command adds a handful of its own. More
+// orders, for the maker its next part, its protection group, a liquidation and the states of two
+// accounts' margins; a command adds a handful of its own. More
 // trims than that are paid for with units of work, but for those of the last touch: they cut at most
 // `ORDERS_PER_LEG_MAX` orders on each side, and the list of events may grow for them.
-const _: () = assert!(EVENTS_PER_COMMAND >= 14 * MATCHES_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= 18 * MATCHES_PER_COMMAND + 64);
 // What a cancel takes along: a pair partner, and two exits of each.
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + TIMERS_PER_COMMAND + 64);
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + RESTRICTIONS_PER_COMMAND + 64);
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * TIMERS_PER_COMMAND + 64);
 // Both orders of an auction's pair are what a maker is elsewhere, and each may be the first at a price found anew.
-const _: () = assert!(EVENTS_PER_COMMAND >= 18 * MATCHES_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= 22 * MATCHES_PER_COMMAND + 64);
 // A settled position may leave its account below maintenance margin.
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * SETTLES_PER_COMMAND + 64);
 const _: () = assert!(EVENTS_PER_COMMAND >= RESTARTS_PER_COMMAND + 64);
@@ -79,6 +92,13 @@ const _: () = assert!(EVENTS_PER_COMMAND >= 4 * QUOTES_MAX + 64);
 // A sweep that cancels all it looks at meets the bound on cancels first.
 const _: () = assert!(LOOKS_PER_COMMAND >= CANCELS_PER_COMMAND);
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * WAKES_PER_COMMAND + 64);
+// An instrument that time passed over says its index's state, its funding and its end; the last one its mark, which wakes.
+const _: () = assert!(
+    EVENTS_PER_COMMAND >= 6 * TIMERS_PER_COMMAND + 3 * PRICED_PER_COMMAND + 4 * WAKES_PER_COMMAND + 64
+);
+const _: () = assert!(EVENTS_PER_COMMAND >= RESUMES_PER_COMMAND + 64);
+// Interest in each asset, each debt paid out of each asset, and a liquidation.
+const _: () = assert!(EVENTS_PER_COMMAND >= INTEREST_PER_COMMAND * (ASSETS_MAX + 1) * 2 + 64);
 const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_COMMAND);
 const _: () = assert!(ISOLATED_PER_ACCOUNT_MAX < ACCOUNTS_PER_GROUP_MAX);
 const _: () = assert!(risk::limits::ACCOUNTS_MAX < OWN_GROUPS, "every account has a group of its own");

@@ -45,6 +45,8 @@ pub enum Reject {
     OtherOwner = 2059,
     /// No such instrument.
     UnknownInstrument = 2060,
+    /// No such asset.
+    UnknownAsset = 2061,
     /// The instrument does not admit this now.
     NotTrading = 2070,
     /// The account is below maintenance margin and under liquidation.
@@ -101,6 +103,8 @@ pub enum Reject {
     FokNotFillable = 2210,
     /// Less than the order's minimum can be filled at once.
     MinQtyNotFillable = 2215,
+    /// The index of the instrument is not trusted enough for this now.
+    IndexNotTrusted = 2290,
     /// The account's position, open orders counted in, would pass its limit.
     PositionLimit = 2300,
     /// What all accounts of the owner could reach together, open orders counted in, would pass its limit.
@@ -145,6 +149,7 @@ impl Reject {
         Self::TransferTooOld,
         Self::OtherOwner,
         Self::UnknownInstrument,
+        Self::UnknownAsset,
         Self::NotTrading,
         Self::AccountLiquidating,
         Self::AccountSuspended,
@@ -173,6 +178,7 @@ impl Reject {
         Self::PostOnlyWouldCross,
         Self::FokNotFillable,
         Self::MinQtyNotFillable,
+        Self::IndexNotTrusted,
         Self::PositionLimit,
         Self::OwnerPositionLimit,
         Self::OpenInterestLimit,

@@ -10,6 +10,7 @@ mod advanced;
 mod amend;
 mod amend_trigger;
 mod announce;
+mod assets;
 mod auction;
 mod batch;
 mod cancel;
@@ -19,7 +20,9 @@ mod dead_man;
 mod expiry;
 mod fillable;
 mod follow_up;
+mod funding;
 mod groups;
+mod held;
 mod iceberg;
 mod instructions;
 mod instruments;
@@ -28,8 +31,10 @@ mod keys;
 mod linked;
 mod liquidation;
 mod matching;
+mod maturity;
 mod new_order;
 mod phases;
+mod pricing;
 mod protection;
 mod quotes;
 mod reduce_only;
@@ -43,7 +48,7 @@ mod triggers;
 mod views;
 mod wake;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use crate::book::Book;
@@ -62,12 +67,16 @@ use risk::{
     Price, Qty, Side,
 };
 
+use assets::Interest;
+use funding::Funding;
 use groups::{Groups, Restricting};
 use instruments::Sources;
 use isolated::Isolated;
 use keys::Keys;
 use matching::Taker;
+use maturity::{Average, Round};
 use phases::{PhaseWork, Reach};
+use pricing::Pricing;
 use protection::Protections;
 use sessions::skip_numbers;
 use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
@@ -92,6 +101,9 @@ struct Market {
     /// How long the auction lasts that follows a cancel-only time, in milliseconds; 0 is not at all.
     call_ms: u32,
     sources: Sources,
+    pricing: Pricing,
+    funding: Funding,
+    average: Average,
     /// Price of the last match, in ticks; 0 before the first.
     last: u32,
     triggers: Triggers,
@@ -116,6 +128,10 @@ pub struct Venue {
     index: LiquidationIndex,
     /// Accounts below maintenance margin, first found first.
     liquidating: VecDeque<AccountId>,
+    /// Accounts below maintenance margin none of whose positions may be closed while an index is not trusted.
+    held: BTreeSet<AccountId>,
+    /// Whether those that are held join the others again.
+    resuming: bool,
     /// A taker that met the bound of its command.
     suspended: Option<Taker>,
     /// Sweeps that are not through, the one at work first.
@@ -150,7 +166,12 @@ pub struct Venue {
     /// The time of a tick that has not fired all timers it must.
     firing: Option<TimeNs>,
     /// A price move that has not woken all it must.
-    wake: Option<Wake>,
+    wakes: VecDeque<Wake>,
+    interest: Interest,
+    /// A tick that has not reached all instruments it must.
+    round: Option<Round>,
+    /// Instruments that time alone concerns, ascending. Derived.
+    timed: Vec<InstrumentId>,
     last_trade: TradeId,
     last: Stamp,
 }
@@ -193,6 +214,8 @@ impl Venue {
             expiries: Expiries::with_capacity(orders as usize),
             index: LiquidationIndex::with_capacity(accounts, legs),
             liquidating: VecDeque::with_capacity(accounts as usize),
+            held: BTreeSet::new(),
+            resuming: false,
             suspended: None,
             sweeps: VecDeque::with_capacity(SWEEPS_AT_ONCE),
             trails: Trails::with_capacity(orders),
@@ -210,7 +233,10 @@ impl Venue {
             work: 0,
             left_over: false,
             firing: None,
-            wake: None,
+            wakes: VecDeque::new(),
+            interest: Interest::default(),
+            round: None,
+            timed: Vec::new(),
             last_trade: TradeId::default(),
             last: Stamp::default(),
         }
@@ -320,12 +346,17 @@ impl Venue {
                 self.restarted(*cancel_only_ms, *call_ms, events)
             }
             Action::Settle { instrument, price } => self.settle(*instrument, *price, events),
+            Action::SetIndexSource { instrument, source, weight } => {
+                self.set_index_source(*instrument, *source, *weight, events)
+            }
             Action::SetRestriction { .. }
             | Action::SetOwnerGroup { .. }
             | Action::SetGroupRestriction { .. }
             | Action::TransferBetween(_)
             | Action::SetMarginMode { .. }
             | Action::MoveMargin(_) => self.handle_of_owner(command, events),
+            Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
+            Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
         }
     }
 
@@ -366,9 +397,12 @@ impl Venue {
             || !self.sweeps.is_empty()
             || self.phase.is_some()
             || self.firing.is_some()
-            || self.wake.is_some()
+            || !self.wakes.is_empty()
+            || self.interest.left > 0
             || self.has_follow_up()
             || self.restricting.is_some()
+            || self.round.is_some()
+            || self.resuming
             || !self.liquidating.is_empty()
     }
 
@@ -385,14 +419,20 @@ impl Venue {
             self.go_on_with_phase(work, events);
         } else if let Some(now) = self.firing.take() {
             self.fire_due(now, events);
-        } else if let Some(wake) = self.wake.take() {
+        } else if let Some(wake) = self.wakes.pop_front() {
             self.go_on_waking(wake, events);
+        } else if self.interest.left > 0 {
+            self.go_on_charging_interest(events);
         } else if self.has_follow_up() {
             // What follows up is taken up at the end of every command, this one too.
         } else if let Some(restricting) = self.restricting.take() {
             self.go_on_restricting(restricting, events);
         } else if let Some(work) = self.phase.take() {
             self.go_on_with_phase(work, events);
+        } else if let Some(round) = self.round.take() {
+            self.go_on_with_round(round, events);
+        } else if self.resuming {
+            self.go_on_resuming(events);
         } else if let Some(&account) = self.liquidating.front() {
             self.liquidation_step(account, events);
         }

@@ -5,6 +5,7 @@
 use core::cmp::Ordering;
 use fixed::types::I80F48;
 
+use crate::fraction::Fraction;
 use crate::units::{Money, Requirement};
 
 /// An exact fraction of a requirement over positive money.
@@ -19,6 +20,12 @@ impl Ratio {
     #[must_use]
     pub fn new(over: Requirement, under: Money) -> Option<Self> {
         (under > Money::ZERO).then(|| Self { over, under: Requirement::of_money(under) })
+    }
+
+    /// The ratio itself.
+    #[must_use]
+    pub fn exact(self) -> Fraction {
+        Fraction::new(self.over.ppb(), self.under.ppb())
     }
 
     /// The ratio in binary fixed point, rounded up (shown riskier than real, never safer); `None` when it does not fit.
@@ -50,22 +57,8 @@ impl PartialOrd for Ratio {
 }
 
 impl Ord for Ratio {
-    /// By continued fractions, so that no product of two wide numbers is needed.
     fn cmp(&self, other: &Self) -> Ordering {
-        let (mut a, mut b) = (self.over.ppb(), self.under.ppb());
-        let (mut c, mut d) = (other.over.ppb(), other.under.ppb());
-        loop {
-            let order = a.div_euclid(b).cmp(&c.div_euclid(d));
-            if order != Ordering::Equal {
-                return order;
-            }
-            (a, c) = (a.rem_euclid(b), c.rem_euclid(d));
-            if a == 0 || c == 0 {
-                return a.cmp(&c);
-            }
-            // a/b < c/d exactly when d/c < b/a.
-            (a, b, c, d) = (d, c, b, a);
-        }
+        self.exact().cmp(&other.exact())
     }
 }
 

@@ -14,7 +14,8 @@ use crate::units::{Money, Rate, Requirement};
 pub struct Tier {
     /// Notional at which the bracket begins, in money units; the first is 0.
     pub floor: Money,
-    /// Marginal rate of the bracket, above 0 and below 100 %, not below the bracket before.
+    /// Marginal rate of the bracket, above 0 and at most 100 %, not below the bracket before. Maintenance rates stay
+    /// below 80 %, since initial margin is at least 5/4 of them.
     pub rate: Rate,
 }
 
@@ -25,7 +26,7 @@ pub enum TierError {
     Count,
     /// The first floor is not 0, or floors do not rise.
     Floors,
-    /// A rate is 0, 100 % or more, or below the one before it.
+    /// A rate is 0, above 100 %, or below the one before it.
     Rates,
 }
 
@@ -62,7 +63,7 @@ impl TierTable {
                 Some(last) if rate < last.rate => return Err(TierError::Rates),
                 Some(last) => last.deduction + i128::from(floor) * i128::from(rate - last.rate),
             };
-            if rate <= 0 || rate >= i64::from(Rate::ONE.get()) {
+            if rate <= 0 || rate > i64::from(Rate::ONE.get()) {
                 return Err(TierError::Rates);
             }
             rows.push(Row { floor, rate, deduction });
@@ -74,6 +75,15 @@ impl TierTable {
     #[inline]
     #[must_use]
     pub fn requirement(&self, notional: Money) -> Requirement {
+        let (rate, deduction) = self.line_at(notional);
+        Requirement::from_ppb(wide_mul(notional.get(), rate) - deduction)
+    }
+
+    /// Marginal rate and continuity constant (billionths of a money unit) at `notional` (not negative): those of the last
+    /// bracket at or below it.
+    #[inline]
+    #[must_use]
+    pub fn line_at(&self, notional: Money) -> (i64, i128) {
         let mut row = &self.rows[0];
         for next in &self.rows[1..] {
             if next.floor > notional.get() {
@@ -81,13 +91,13 @@ impl TierTable {
             }
             row = next;
         }
-        Requirement::from_ppb(wide_mul(notional.get(), row.rate) - row.deduction)
+        (row.rate, row.deduction)
     }
 
     /// The rate of the first bracket, which bounds leverage.
     #[must_use]
     pub fn base_rate(&self) -> Rate {
-        Rate::new(u32::try_from(self.rows[0].rate).expect("a rate below 10^9 fits u32"))
+        Rate::new(u32::try_from(self.rows[0].rate).expect("a rate up to 10^9 fits u32"))
     }
 
     /// Marginal rate and continuity constant (billionths of a money unit) of each bracket, ascending.
@@ -159,7 +169,7 @@ mod tests {
         assert_eq!(TierTable::new(&[tier(1, 5)]), Err(TierError::Floors));
         assert_eq!(TierTable::new(&[tier(0, 5), tier(0, 6)]), Err(TierError::Floors));
         assert_eq!(TierTable::new(&[tier(0, 5), tier(9, 4)]), Err(TierError::Rates));
-        assert_eq!(TierTable::new(&[tier(0, 1_000_000_000)]), Err(TierError::Rates));
+        assert_eq!(TierTable::new(&[tier(0, 1_000_000_001)]), Err(TierError::Rates));
         assert_eq!(TierTable::new(&vec![tier(0, 1); TIERS_MAX + 1]), Err(TierError::Count));
     }
 }

@@ -10,7 +10,7 @@ use super::{Venue, Verdict};
 use crate::command::{TradingState, Transfer};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
-use risk::{AccountForm, AccountId, AccountState, AssetId, InstrumentId, Leverage, Money, Restriction};
+use risk::{AccountForm, AccountId, AccountState, InstrumentId, Leverage, Money, Restriction};
 
 /// Lowest leverage that can be set, in hundredths: 1x.
 const LEVERAGE_MIN: Leverage = Leverage::new(100);
@@ -43,14 +43,17 @@ impl Venue {
         if self.answer_repeated(&receipt, events)? {
             return Ok(());
         }
-        if !self.ledger.admits_deposit(amount) || asset != AssetId::BASE {
+        self.check_asset(asset)?;
+        if !self.ledger.admits_deposit(asset, amount) {
             return Err(Reject::BadParameter.into());
         }
 
         self.keep_receipt(receipt);
-        let balance = self.ledger.transfer(account, amount);
-        events.push(Event::Transferred { account, amount, balance });
+        let balance = self.ledger.transfer(account, asset, amount);
+        events.push(Event::Transferred { account, asset, amount, balance });
         self.restate(account, events);
+        self.tend_balance(account, events);
+        self.resume_one(account, events);
         Ok(())
     }
 
@@ -63,14 +66,15 @@ impl Venue {
             return Ok(());
         }
         self.check_free(account)?;
-        self.check_withdrawable(account, amount)?;
-        if amount <= Money::ZERO || asset != AssetId::BASE {
+        self.check_asset(asset)?;
+        self.check_withdrawable(account, asset, amount)?;
+        if amount <= Money::ZERO {
             return Err(Reject::BadParameter.into());
         }
 
         self.keep_receipt(receipt);
-        let balance = self.ledger.transfer(account, -amount);
-        events.push(Event::Transferred { account, amount: -amount, balance });
+        let balance = self.ledger.transfer(account, asset, -amount);
+        events.push(Event::Transferred { account, asset, amount: -amount, balance });
         self.tend_balance(account, events);
         Ok(())
     }

@@ -48,7 +48,7 @@ impl Venue {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.wake, &self.waiting), |bytes| {
+        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.waiting, &self.interest), |bytes| {
             hash.write(bytes);
         });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
@@ -56,15 +56,20 @@ impl Venue {
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
         }
+        for wake in &self.wakes {
+            encode_to(wake, |bytes| hash.write(bytes));
+        }
         for account in &self.liquidating {
             encode_to(account, |bytes| hash.write(bytes));
         }
+        encode_to(&(&self.held, &self.resuming, &self.round), |bytes| hash.write(bytes));
         for instrument in &self.crossed {
             encode_to(instrument, |bytes| hash.write(bytes));
         }
         for market in &self.markets {
-            let Market { state, until, call_ms, sources, last, .. } = market;
+            let Market { state, until, call_ms, sources, pricing, funding, average, last, .. } = market;
             encode_to(&(state, until, call_ms, sources, last), |bytes| hash.write(bytes));
+            encode_to(&(pricing, funding, average), |bytes| hash.write(bytes));
             market.triggers.encode_to(&self.trails, |bytes| hash.write(bytes));
             for side in [Side::Buy, Side::Sell] {
                 for level in market.book.ladder(side).occupied() {
@@ -109,6 +114,8 @@ impl Venue {
         self.check_expiries();
         self.groups.check(&self.ledger);
         self.check_protections();
+        self.check_held();
+        self.check_timed();
         self.check_standings();
         if self.suspended.is_none() {
             self.check_isolated();
@@ -200,11 +207,14 @@ impl Venue {
                 continue;
             }
             // While takers or wakes wait, an account may be between a change and the look at it.
-            if self.suspended.is_none() && self.wake.is_none() {
+            if self.suspended.is_none() && self.wakes.is_empty() {
                 assert!(!self.ledger.assess(account).is_below_maintenance(), "no account is missed");
                 self.index.check(&self.ledger, account);
             }
         }
-        assert!(liquidating == self.liquidating.len(), "the queue holds the accounts in liquidation");
+        assert!(
+            liquidating == self.liquidating.len() + self.held.len(),
+            "accounts in liquidation are queued"
+        );
     }
 }

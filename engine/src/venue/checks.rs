@@ -85,7 +85,7 @@ impl Venue {
     #[cold]
     fn is_worth_too_much(&self, instrument: InstrumentId, price: Price, qty: Qty) -> bool {
         let instrument = self.ledger.instrument(instrument);
-        instrument.value(qty, price) > instrument.limits.order_notional_max
+        instrument.size_of_value(qty, price) > instrument.limits.order_notional_max
     }
 
     /// The worst price of a market order: the collar around the mark, on the tick, inside the instrument's range.
@@ -128,6 +128,7 @@ impl Venue {
     /// isolated position gets of its parent for it, which is given before the candidate is accepted; zero for others.
     pub(super) fn admit(&mut self, candidate: &Candidate) -> Result<Money, Refusal> {
         let prospect = self.ledger.prospect(candidate);
+        self.check_trust(candidate, &prospect)?;
         self.check_exposure(candidate, &prospect)?;
         match self.ledger.admit(&prospect) {
             Ok(()) => Ok(Money::ZERO),
@@ -180,11 +181,16 @@ impl Venue {
         if open > most && opening > Qty::ZERO { Err(Reject::OpenInterestLimit) } else { Ok(()) }
     }
 
-    /// Limits and margin of several candidates of one account and its isolated positions together. Each instrument's position limit is looked at
-    /// where it is first named, then the limits of the owner likewise, then each one's open interest, then the margin; the place of the one that is refused,
+    /// Limits and margin of several candidates of one account and its isolated positions together. The trust in each one's
+    /// index is looked at first. Each instrument's position limit is looked at where it is first named, then the limits of
+    /// the owner likewise, then each one's open interest, then the margin; the place of the one that is refused,
     /// which for margin is the last.
     #[cold]
     pub(super) fn admit_together(&mut self, candidates: &[Candidate]) -> Result<(), (usize, Refusal)> {
+        for (place, one) in candidates.iter().enumerate() {
+            let prospect = self.ledger.prospect_together(one, candidates);
+            self.check_trust(one, &prospect).map_err(|reject| (place, reject.into()))?;
+        }
         for (place, one) in candidates.iter().enumerate() {
             let prospect = self.ledger.prospect_together(one, candidates);
             self.check_position(one.instrument, &prospect).map_err(|reject| (place, reject.into()))?;

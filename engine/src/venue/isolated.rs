@@ -13,8 +13,8 @@ use crate::event::{Event, Events, MovementReason};
 use crate::limits::{ACCOUNTS_PER_GROUP_MAX, ISOLATED_PER_ACCOUNT_MAX, OWN_GROUPS};
 use crate::reject::Reject;
 use risk::{
-    AccountForm, AccountId, AccountState, Candidate, InstrumentId, Ledger, MarginShort, Money, OwnerGroupId,
-    Position, Restriction,
+    AccountForm, AccountId, AccountState, AssetId, Candidate, InstrumentId, Ledger, MarginShort, Money,
+    OwnerGroupId, Position, Restriction,
 };
 
 /// An isolated position of an account in an instrument.
@@ -209,6 +209,7 @@ impl Venue {
             return Err(Reject::NoIsolatedPosition.into());
         }
         let (from, to) = if pays_in { (account, isolated) } else { (isolated, account) };
+        self.check_trust_of(from)?;
         let (size, may_give) = (Money::new(amount.get().saturating_abs()), self.may_give(from));
         if size > may_give {
             return Err(Refusal { reject: Reject::InsufficientFunds, short: size - may_give });
@@ -217,7 +218,7 @@ impl Venue {
             return Err(Reject::BadParameter.into());
         }
 
-        self.move_money(from, to, size, (MovementReason::MarginMoved, 0), events);
+        self.move_money((from, to), AssetId::BASE, size, (MovementReason::MarginMoved, 0), events);
         Ok(())
     }
 
@@ -225,10 +226,25 @@ impl Venue {
     #[cold]
     pub(super) fn feed_for(&self, account: AccountId, short: MarginShort) -> Result<Money, Refusal> {
         let parent = self.principal(account);
-        if parent == account || self.is_liquidating(parent) || self.may_give(parent) < short.0 {
+        if parent == account || self.may_feed(parent) < short.0 {
             return Err(short.into());
         }
         Ok(short.0)
+    }
+
+    /// The most of the unit of account that an account may give away.
+    fn may_give(&self, account: AccountId) -> Money {
+        self.ledger.withdrawable(account, AssetId::BASE)
+    }
+
+    /// The most that a parent may give its isolated positions without being asked.
+    fn may_feed(&self, parent: AccountId) -> Money {
+        if self.gives_nothing(parent) { Money::ZERO } else { self.may_give(parent) }
+    }
+
+    /// Whether a parent is in liquidation, or holds what is priced by an index that is not trusted.
+    fn gives_nothing(&self, parent: AccountId) -> bool {
+        self.is_liquidating(parent) || self.check_trust_of(parent).is_err()
     }
 
     /// Gives an isolated position what it was admitted to get.
@@ -236,7 +252,8 @@ impl Venue {
     pub(super) fn feed(&mut self, account: AccountId, amount: Money, events: &mut Events) {
         if amount != Money::ZERO {
             let parent = self.principal(account);
-            self.move_money(parent, account, amount, (MovementReason::MarginShort, 0), events);
+            let why = (MovementReason::MarginShort, 0);
+            self.move_money((parent, account), AssetId::BASE, amount, why, events);
         }
     }
 
@@ -252,11 +269,10 @@ impl Venue {
         if candidates.iter().all(|one| one.account == parent) {
             return Ok(());
         }
-        let mut may_give = if self.is_liquidating(parent) {
-            Money::ZERO
-        } else {
-            self.ledger.withdrawable_with(parent, candidates)
-        };
+        let mut may_give = Money::ZERO;
+        if !self.gives_nothing(parent) {
+            may_give = self.ledger.withdrawable_with(parent, candidates);
+        }
         for (place, one) in candidates.iter().enumerate() {
             if one.account == parent || has_come(candidates, place) {
                 continue;
@@ -298,13 +314,22 @@ impl Venue {
         let mut over: Vec<AccountId> = core::mem::take(&mut self.over);
         over.sort_unstable();
         for account in over.drain(..) {
-            let amount = self.balance_of(account);
-            if amount > Money::ZERO && !self.is_liquidating(account) && self.is_idle(account, None) {
-                let parent = self.principal(account);
-                self.move_money(account, parent, amount, (MovementReason::PositionOver, 0), events);
+            if !self.is_liquidating(account) && self.is_idle(account, None) && !self.ledger.owes(account) {
+                self.give_all_back(account, events);
             }
         }
         self.over = over;
+    }
+
+    /// Gives a parent everything that one of its isolated positions holds.
+    fn give_all_back(&mut self, account: AccountId, events: &mut Events) {
+        let parent = self.principal(account);
+        for asset in (0..self.ledger.asset_numbers()).map(AssetId::new) {
+            let amount = self.ledger.balance(account, asset);
+            if amount > Money::ZERO {
+                self.move_money((account, parent), asset, amount, (MovementReason::PositionOver, 0), events);
+            }
+        }
     }
 
     /// Verifies that isolated positions and their parents agree.
@@ -339,9 +364,11 @@ impl Venue {
         assert!(ledger.group_of(account) == ledger.group_of(parent), "of one owner");
         assert!(ledger.group_of(account) != OwnerGroupId::default(), "in a group");
         assert!(ledger.legs_of(account).all(|(_, leg)| leg.instrument == instrument), "in one instrument");
+        let holds = (0..ledger.asset_numbers())
+            .any(|asset| ledger.balance(account, AssetId::new(asset)) > Money::ZERO);
         let rests = ledger.account(account).is_some_and(|known| known.state == AccountState::Active);
-        let is_over = rests && self.is_idle(account, None);
-        assert!(!is_over || self.balance_of(account) == Money::ZERO, "what is over holds nothing");
+        let is_over = rests && self.is_idle(account, None) && !ledger.owes(account);
+        assert!(!is_over || !holds, "what is over holds nothing");
     }
 }
 

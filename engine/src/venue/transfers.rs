@@ -105,7 +105,7 @@ impl Venue {
         let is_repeated = self.receipts.is_repeated(asked)?;
         if is_repeated {
             let (account, external_id) = (asked.account, asked.external_id);
-            let balance = self.balance_of(account);
+            let balance = self.ledger.balance(account, asked.asset);
             events.push(Event::TransferRepeated { account, external_id, balance });
         }
         Ok(is_repeated)
@@ -128,51 +128,56 @@ impl Venue {
         if !self.is_of_owner(to, (from, group)) {
             return Err(Reject::OtherOwner.into());
         }
+        self.check_asset(asset)?;
         self.check_free(from)?;
-        self.check_withdrawable(from, amount)?;
-        if amount <= Money::ZERO || asset != AssetId::BASE || from == to {
+        self.check_withdrawable(from, asset, amount)?;
+        if amount <= Money::ZERO || from == to {
             return Err(Reject::BadParameter.into());
         }
 
         self.receipts.keep(receipt);
-        self.move_money(from, to, amount, (MovementReason::Requested, external_id), events);
+        self.move_money((from, to), asset, amount, (MovementReason::Requested, external_id), events);
         Ok(())
     }
 
     /// Whether an account may give so much: the rule of withdrawals. Source: `MARGIN.md` 5.
-    pub(super) fn check_withdrawable(&self, account: AccountId, amount: Money) -> Result<(), Refusal> {
+    pub(super) fn check_withdrawable(
+        &self,
+        account: AccountId,
+        asset: AssetId,
+        amount: Money,
+    ) -> Result<(), Refusal> {
+        self.check_trust_of(account)?;
         if self.bankrupt > 0 {
             return Err(Reject::WithdrawalsHeld.into());
         }
-        let may_give = self.may_give(account);
+        let may_give = self.ledger.withdrawable(account, asset);
         if amount > may_give {
             return Err(Refusal { reject: Reject::InsufficientFunds, short: amount - may_give });
         }
         Ok(())
     }
 
-    /// The most an account may give away.
-    pub(super) fn may_give(&self, account: AccountId) -> Money {
-        self.ledger.assess(account).withdrawable(self.balance_of(account))
+    /// Whether there is such an asset.
+    pub(super) fn check_asset(&self, asset: AssetId) -> Result<(), Reject> {
+        if asset == AssetId::BASE || self.ledger.find_asset(asset).is_some() {
+            Ok(())
+        } else {
+            Err(Reject::UnknownAsset)
+        }
     }
 
-    /// Balance of an open account.
-    pub(super) fn balance_of(&self, account: AccountId) -> Money {
-        self.ledger.account(account).map_or(Money::ZERO, |account| account.balance)
-    }
-
-    /// Moves money between accounts: the giver's triggers are kept sound, and a receiver in liquidation is looked at by
-    /// its next step.
+    /// Moves money between accounts: the giver's triggers are kept sound, and a warned receiver may recover; one in
+    /// liquidation is looked at by its next step.
     pub(super) fn move_money(
         &mut self,
-        from: AccountId,
-        to: AccountId,
+        (from, to): (AccountId, AccountId),
+        asset: AssetId,
         amount: Money,
         (reason, external_id): (MovementReason, u64),
         events: &mut Events,
     ) {
-        let [from_balance, to_balance] = self.ledger.transfer_between(from, to, amount);
-        let asset = AssetId::BASE;
+        let [from_balance, to_balance] = self.ledger.move_cash(from, to, asset, amount);
         events.push(Event::Moved(Movement {
             from,
             to,
@@ -184,9 +189,8 @@ impl Venue {
             reason,
         }));
         self.restate(to, events);
-        if !self.is_liquidating(from) {
-            self.tend_balance(from, events);
-        }
+        self.tend_balance(from, events);
+        self.tend_balance(to, events);
     }
 }
 

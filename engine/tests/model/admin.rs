@@ -72,6 +72,16 @@ impl Model {
         Ok(())
     }
 
+    pub(crate) fn set_index_source(
+        &mut self,
+        instrument: InstrumentId,
+        _source: u16,
+        _weight: u16,
+    ) -> Result<(), Refusal> {
+        self.known_instrument(instrument)?;
+        Err(Reject::BadParameter.into())
+    }
+
     pub(crate) fn open_account(&mut self, account: AccountId) -> Result<(), Refusal> {
         if account.is_system() {
             return Err(Reject::SystemAccount.into());
@@ -92,7 +102,7 @@ impl Model {
         self.deposits += amount;
         self.account_mut(account).balance += amount;
         let balance = money(self.accounts[&account].balance);
-        self.out.push(Event::Transferred { account, amount: money(amount), balance });
+        self.out.push(Event::Transferred { account, asset: AssetId::BASE, amount: money(amount), balance });
     }
 
     pub(crate) fn deposit(&mut self, deposit: &Transfer) -> Result<(), Refusal> {

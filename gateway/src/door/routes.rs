@@ -72,12 +72,23 @@ impl Projection {
                     self.give(place);
                 }
             }
+            Event::SourcePriceTaken { .. } => {
+                if let Some(place) = self.commander(outcome, SessionKind::Oracle)
+                    && let Some(message) = translate::oracle_ack(outcome, None, 0)
+                {
+                    self.stage(&message);
+                    self.give(place);
+                }
+            }
             Event::AccountOpened { .. }
+            | Event::AssetDefined { .. }
+            | Event::DebtTermsSet { .. }
             | Event::InstrumentDefined { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. }
             | Event::LimitsSet { .. }
+            | Event::IndexSourceSet { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
             Event::SessionOpened { .. }
@@ -89,6 +100,15 @@ impl Projection {
             | Event::Uncrossed { .. }
             | Event::TradingStateSet { .. }
             | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. }
+            | Event::MarginStateChanged { .. }
+            | Event::FundingBooked { .. }
+            | Event::Converted { .. }
+            | Event::DeficitCovered { .. }
+            | Event::InterestCharged { .. }
             | Event::Ticked
             | Event::LoggedOn { .. }
             | Event::LoggedOff { .. } => {}
@@ -371,7 +391,7 @@ impl Projection {
 
     fn stage_account(&mut self, outcome: &Outcome<'_>, event: &Event, request_id: IdN) {
         let (engine_seq, transact_time) = (outcome.stamp.seq, outcome.stamp.time);
-        if let Event::Transferred { account: account_id, amount, balance } = *event {
+        if let Event::Transferred { account: account_id, amount, balance, .. } = *event {
             self.stage(&private::BalanceChange {
                 request_id,
                 engine_seq,

@@ -199,6 +199,9 @@ const fn broken_rule(error: SpecError) -> &'static str {
              lot, and order_max <= position_max <= open_interest_max"
         }
         SpecError::Decimals => "money_decimals and price_decimals + quantity_decimals are too far apart",
+        SpecError::Settlement => {
+            "a linear contract settles in the unit of account, an inverse one in the coin it is about"
+        }
         SpecError::Range => {
             "open_interest_max at price_max is worth more than 2^58 money units; lower one of them"
         }
@@ -212,5 +215,14 @@ const fn broken_rule(error: SpecError) -> &'static str {
         }
         SpecError::Tiers(TierError::Rates) => "margin rates are above 0%, below 100%, and never fall",
         SpecError::MarginGap => "initial margin must be at least 5/4 of maintenance margin everywhere",
+        SpecError::Pricing => {
+            "the shares of index and mark must be at most 50% (wild at most 100%, stable_step at most 1%), a wild limit \
+             needs confirmations, a band its time constant, and an index has at most 16 sources"
+        }
+        SpecError::Funding => {
+            "funding needs whole seconds, no more of them between payments than its rate is quoted for, and that at most \
+             three days; rate_max is at most six times what initial and maintenance margin lie apart, and a dated future has none"
+        }
+        SpecError::Contract => "a future cannot average its settlement price over longer than it lives",
     }
 }

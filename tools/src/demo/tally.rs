@@ -114,12 +114,15 @@ impl Tally {
             | Action::SetMarginMode { .. }
             | Action::MoveMargin { .. }
             | Action::TransferBetween { .. }
+            | Action::DefineAsset { .. }
+            | Action::SetDebtTerms { .. }
             | Action::SetGroupRestriction { .. }
             | Action::SuspendKey { .. }
             | Action::SetLimits { .. }
             | Action::StartAuction { .. }
             | Action::Restarted { .. }
             | Action::Settle { .. }
+            | Action::SetIndexSource { .. }
             | Action::SetRestriction { .. } => {}
         }
         if outcome.command.action != Action::Continue {
@@ -175,6 +178,13 @@ impl Tally {
             | Event::OwnerGroupSet { .. }
             | Event::MarginModeSet { .. }
             | Event::Moved { .. }
+            | Event::MarginStateChanged { .. }
+            | Event::FundingBooked { .. }
+            | Event::AssetDefined { .. }
+            | Event::Converted { .. }
+            | Event::DeficitCovered { .. }
+            | Event::DebtTermsSet { .. }
+            | Event::InterestCharged { .. }
             | Event::TransferRepeated { .. }
             | Event::StandingChanged { .. }
             | Event::GroupRestrictionSet { .. }
@@ -184,6 +194,12 @@ impl Tally {
             | Event::Uncrossed { .. }
             | Event::PositionSettled { .. }
             | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::SourcePriceTaken { .. }
+            | Event::IndexSourceSet { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. }
             | Event::RestrictionSet { .. } => {}
         }
     }

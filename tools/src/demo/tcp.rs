@@ -253,12 +253,15 @@ impl Floor {
                 | Action::SetMarginMode { .. }
                 | Action::MoveMargin { .. }
                 | Action::TransferBetween { .. }
+                | Action::DefineAsset { .. }
+                | Action::SetDebtTerms { .. }
                 | Action::SetGroupRestriction { .. }
                 | Action::SuspendKey { .. }
                 | Action::SetLimits { .. }
                 | Action::StartAuction { .. }
                 | Action::Restarted { .. }
                 | Action::Settle { .. }
+                | Action::SetIndexSource { .. }
                 | Action::SetRestriction { .. } => {
                     self.wait_until(|floor| floor.sent - floor.answered < WINDOW)?;
                     self.send(&command)?;

@@ -62,11 +62,14 @@ pub fn route(action: &Action) -> Route {
         | Action::SetMarginMode { .. }
         | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
+        | Action::DefineAsset { .. }
+        | Action::SetDebtTerms { .. }
         | Action::SetGroupRestriction { .. }
         | Action::SuspendKey { .. }
         | Action::SetLimits { .. }
         | Action::StartAuction { .. }
         | Action::Settle { .. }
+        | Action::SetIndexSource { .. }
         | Action::SetRestriction { .. } => Route::Admin,
         Action::IndexPrice { .. } => Route::Oracle,
         Action::Continue
@@ -146,12 +149,15 @@ pub fn request(
         | Action::SetMarginMode { .. }
         | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
+        | Action::DefineAsset { .. }
+        | Action::SetDebtTerms { .. }
         | Action::SetGroupRestriction { .. }
         | Action::SuspendKey { .. }
         | Action::SetLimits { .. }
         | Action::StartAuction { .. }
         | Action::Restarted { .. }
         | Action::Settle { .. }
+        | Action::SetIndexSource { .. }
         | Action::SetRestriction { .. } => return None,
     })
 }

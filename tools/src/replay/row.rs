@@ -208,6 +208,13 @@ impl Row {
             | Event::OwnerGroupSet { .. }
             | Event::MarginModeSet { .. }
             | Event::Moved { .. }
+            | Event::MarginStateChanged { .. }
+            | Event::FundingBooked { .. }
+            | Event::AssetDefined { .. }
+            | Event::Converted { .. }
+            | Event::DeficitCovered { .. }
+            | Event::DebtTermsSet { .. }
+            | Event::InterestCharged { .. }
             | Event::TransferRepeated { .. }
             | Event::StandingChanged { .. }
             | Event::GroupRestrictionSet { .. }
@@ -226,7 +233,13 @@ impl Row {
             | Event::LimitStateEntered { .. }
             | Event::Uncrossed { .. }
             | Event::PositionSettled { .. }
-            | Event::InstrumentSettled { .. } => self.fill_in_special(event),
+            | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::SourcePriceTaken { .. }
+            | Event::IndexSourceSet { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. } => self.fill_in_special(event),
         }
     }
 
@@ -284,7 +297,7 @@ impl Row {
             }
             Event::SessionOpened { session } => self.number(C::Session, session.get()),
             Event::AccountOpened { account } => self.who(account),
-            Event::Transferred { account, amount, balance } => {
+            Event::Transferred { account, amount, balance, .. } => {
                 self.who(account);
                 self.number(C::Amount, amount.get());
                 self.number(C::Balance, balance.get());
