@@ -185,7 +185,7 @@ impl Population {
             let account = account_at(index);
             self.feeder.admin(Action::OpenSession { session: session_at(index) });
             self.feeder.admin(Action::OpenAccount { account });
-            self.feeder.admin(Action::Deposit(Transfer { account, amount: Money::new(DEPOSIT) }));
+            self.feeder.admin(Action::Deposit(Transfer::new(account, Money::new(DEPOSIT))));
         }
     }
 

@@ -377,7 +377,7 @@ fn opening() -> Vec<Command> {
         Action::DefineInstrument { instrument: INSTRUMENT, spec: Box::new(spec()) },
         Action::index_price(INSTRUMENT, Price::new(BASE).to_mark()),
         Action::OpenAccount { account: account() },
-        Action::Deposit(Transfer { account: account(), amount }),
+        Action::Deposit(Transfer::new(account(), amount)),
         Action::RegisterKey { key, terms: Box::new(terms) },
     ]
     .map(Command::venue)

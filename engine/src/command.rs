@@ -3,14 +3,16 @@
 //! Invariant: a command says what somebody asked for; it never carries a result. Its bytes in the log are these
 //! structs through [`crate::codec`], so field order here is the format.
 
+mod money;
 mod special;
 
 use alloc::boxed::Box;
 use risk::{
-    AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, OwnerGroupId, Price, Qty, Restriction,
-    Side, TradingLimits, byte_enum, unit,
+    AccountId, AssetId, AssetSpec, DebtTerms, InstrumentId, InstrumentSpec, Leverage, Mark, OwnerGroupId,
+    Price, Qty, Restriction, Side, TradingLimits, byte_enum, unit,
 };
 
+pub use money::{Transfer, TransferBetween};
 pub use special::{
     AdvancedOrder, BatchMode, BatchedOrder, Exit, Instructions, MassQuote, OrderBatch, Pricing, Protection,
     Quote, SelfTrade, Trigger, TriggerKind, TriggerSource,
@@ -234,15 +236,6 @@ impl MassCancel {
     pub const fn of_account(account: AccountId) -> Self {
         Self { account, instrument: None, side: None, tag: None }
     }
-}
-
-/// Money in or out of an account.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
-pub struct Transfer {
-    /// Whose.
-    pub account: AccountId,
-    /// How much; above zero.
-    pub amount: Money,
 }
 
 /// A public key and what it admits to.
@@ -479,6 +472,22 @@ pub enum Action {
         /// Against the weights of the others; 0 is not at all.
         weight: u16,
     },
+    /// Moves money between two accounts of one owner.
+    TransferBetween(TransferBetween),
+    /// Defines a collateral asset.
+    DefineAsset {
+        /// The next free asset number; the unit of account is 0.
+        asset: AssetId,
+        /// Its terms. Boxed: rare.
+        spec: Box<AssetSpec>,
+    },
+    /// Sets the terms of debts in an asset.
+    SetDebtTerms {
+        /// Which; 0 is the unit of account.
+        asset: AssetId,
+        /// From now on.
+        terms: DebtTerms,
+    },
 }
 
 impl Action {
@@ -508,6 +517,7 @@ impl Action {
             Self::MassQuote(quotes) => quotes.account,
             Self::AmendTrigger(amend) => amend.account,
             Self::SetProtection(protection) => protection.account,
+            Self::TransferBetween(transfer) => transfer.from,
             Self::SetGroupRestriction { .. }
             | Self::SuspendKey { .. }
             | Self::SetLimits { .. }
@@ -515,6 +525,8 @@ impl Action {
             | Self::Restarted { .. }
             | Self::Settle { .. }
             | Self::SetIndexSource { .. }
+            | Self::DefineAsset { .. }
+            | Self::SetDebtTerms { .. }
             | Self::IndexPrice { .. }
             | Self::Continue
             | Self::Tick

@@ -4,12 +4,13 @@
 //! Their canonical bytes (through [`crate::codec`]) are what checkpoints commit to, so field order here is the format.
 
 mod fill;
+mod movement;
 mod reason;
 
 use alloc::vec::Vec;
 use risk::{
-    AccountId, FundingRate, InstrumentId, Leverage, Mark, Money, OracleState, OwnerGroupId, Position, Price,
-    Qty, Restriction, Side, TradingLimits, unit,
+    AccountId, AssetId, Conversion, DebtTerms, FundingRate, InstrumentId, Leverage, Mark, Money, OracleState,
+    OwnerGroupId, Position, Price, Qty, Restriction, Side, Standing, TradingLimits, byte_enum, unit,
 };
 
 use crate::command::{
@@ -19,8 +20,29 @@ use crate::command::{
 use crate::reject::Reject;
 
 pub use fill::{Fill, FillSide};
+pub use movement::{Movement, MovementReason};
 pub use reason::{CancelReason, TrimReason};
 
+byte_enum!(
+    /// What an account's equity is against its maintenance margin.
+    MarginState {
+        /// Above five quarters of it.
+        Healthy = 1,
+        /// Covers it, but not five quarters of it.
+        Warned = 2,
+        /// Does not cover it.
+        Liquidating = 3,
+    }
+);
+byte_enum!(
+    /// Why a debt was paid out of another asset.
+    ConversionReason {
+        /// It had grown above what the asset admits.
+        DebtAboveMax = 1,
+        /// The account's liquidation had closed its positions.
+        Liquidation = 2,
+    }
+);
 unit!(
     /// Number of a match, rising by one.
     TradeId(u64)
@@ -152,6 +174,8 @@ pub enum Event {
     Transferred {
         /// Whose.
         account: AccountId,
+        /// What.
+        asset: AssetId,
         /// Signed amount.
         amount: Money,
         /// Balance after it.
@@ -484,6 +508,92 @@ pub enum Event {
         /// Rounding that the dust account received; negative when it paid.
         dust: Money,
     },
+    /// An account's margin came into another state. Amounts are in the unit of account; leverage is exposure over equity,
+    /// the margin ratio maintenance over equity.
+    MarginStateChanged {
+        /// Whose.
+        account: AccountId,
+        /// From now on.
+        state: MarginState,
+        /// Equity, rounded down.
+        equity: Money,
+        /// Gross notional of its positions, rounded up.
+        exposure: Money,
+        /// Initial margin, open orders counted in, rounded up.
+        initial: Money,
+        /// Maintenance margin, rounded up.
+        maintenance: Money,
+    },
+    /// Funding of a leg was booked.
+    FundingBooked {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// What was paid, in the settlement asset; negative where it was received.
+        paid: Money,
+        /// Balance in that asset after it.
+        balance: Money,
+    },
+    /// Money went from one account to another.
+    Moved(Movement),
+    /// A transfer was asked for once more and was done before; nothing moved.
+    TransferRepeated {
+        /// Whose number it is.
+        account: AccountId,
+        /// The number.
+        external_id: u64,
+        /// Balance, as it is now.
+        balance: Money,
+    },
+    /// A collateral asset exists.
+    AssetDefined {
+        /// Which.
+        asset: AssetId,
+    },
+    /// A debt in one asset was paid out of another.
+    Converted {
+        /// Whose.
+        account: AccountId,
+        /// What was given and what was paid.
+        conversion: Conversion,
+        /// Why.
+        reason: ConversionReason,
+    },
+    /// The insurance account paid what an account still owed, in an asset beside the unit of account.
+    DeficitCovered {
+        /// Whose.
+        account: AccountId,
+        /// In what.
+        asset: AssetId,
+        /// How much.
+        amount: Money,
+    },
+    /// Terms of debts in an asset changed.
+    DebtTermsSet {
+        /// Of which.
+        asset: AssetId,
+        /// From now on.
+        terms: DebtTerms,
+    },
+    /// Interest on a debt was booked.
+    InterestCharged {
+        /// Whose.
+        account: AccountId,
+        /// On what.
+        asset: AssetId,
+        /// How much; it is owed in the same asset.
+        amount: Money,
+        /// Balance after it.
+        balance: Money,
+    },
+    /// What an account is in one word changed.
+    StandingChanged {
+        /// Whose.
+        account: AccountId,
+        /// From now on.
+        standing: Standing,
+    },
     /// How far an instrument's index may be trusted changed.
     OracleStateChanged {
         /// Where.
@@ -580,6 +690,16 @@ impl Event {
             Self::Uncrossed { .. } => "Uncrossed",
             Self::PositionSettled { .. } => "PositionSettled",
             Self::InstrumentSettled { .. } => "InstrumentSettled",
+            Self::MarginStateChanged { .. } => "MarginStateChanged",
+            Self::FundingBooked { .. } => "FundingBooked",
+            Self::Moved(_) => "Moved",
+            Self::TransferRepeated { .. } => "TransferRepeated",
+            Self::AssetDefined { .. } => "AssetDefined",
+            Self::Converted { .. } => "Converted",
+            Self::DeficitCovered { .. } => "DeficitCovered",
+            Self::DebtTermsSet { .. } => "DebtTermsSet",
+            Self::InterestCharged { .. } => "InterestCharged",
+            Self::StandingChanged { .. } => "StandingChanged",
             Self::OracleStateChanged { .. } => "OracleStateChanged",
             Self::SourcePriceTaken { .. } => "SourcePriceTaken",
             Self::IndexSourceSet { .. } => "IndexSourceSet",

@@ -27,6 +27,7 @@ mod liquidation_index;
 pub mod orders;
 mod queue;
 pub mod reject;
+mod sentinels;
 mod triggers;
 pub mod venue;
 
@@ -34,11 +35,11 @@ pub use command::{
     Action, AdvancedOrder, AmendOrder, AmendTrigger, BatchMode, BatchedOrder, CancelOnLoss, CancelOrder,
     ClientOrderId, ClientSeq, Command, Exit, Instructions, KeyId, KeyTerms, Logon, MassCancel, MassQuote,
     NewOrder, OrderBatch, OrderId, OrderRef, OrderTag, Pricing, Protection, ProtectionId, Quote, SelfTrade,
-    Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs, TradingState, Transfer, Trigger,
-    TriggerKind, TriggerSource,
+    Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs, TradingState, Transfer, TransferBetween,
+    Trigger, TriggerKind, TriggerSource,
 };
 pub use conditions::Stage;
-pub use event::{CancelReason, Event, Events, Fill, FillSide, TradeId, TrimReason};
+pub use event::{CancelReason, Event, Events, Fill, FillSide, Movement, MovementReason, TradeId, TrimReason};
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
 pub use venue::{Indicative, Key, OpenOrderView, ProtectionView, Session, SpecialView, Venue, Window};

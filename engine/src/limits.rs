@@ -2,6 +2,8 @@
 //!
 //! Invariant: one command does a bounded amount of work; what is left over waits for [`crate::Action::Continue`].
 
+use risk::limits::ASSETS_MAX;
+
 /// Units of matching work of one command: a maker touched (filled, cancelled or passed over), a trigger fired and an order
 /// whose turn comes are one each.
 pub const MATCHES_PER_COMMAND: usize = 256;
@@ -13,10 +15,14 @@ pub const LOOKS_PER_COMMAND: usize = 1024;
 pub const TIMERS_PER_COMMAND: usize = 256;
 /// Accounts one command may wake and re-evaluate after a price move.
 pub const WAKES_PER_COMMAND: usize = 256;
+/// Debtors charged with interest in one command.
+pub const INTEREST_PER_COMMAND: usize = 64;
+/// Sentinels one command may pass to find those a payment of funding concerns.
+pub const SENTINELS_PER_COMMAND: u32 = 4096;
 /// Makers a fill-or-kill order may need; it is refused beyond, so that all or nothing stays one command.
 pub const FOK_MAKERS_MAX: usize = MATCHES_PER_COMMAND;
 /// Events one command may emit.
-pub const EVENTS_PER_COMMAND: usize = 5120;
+pub const EVENTS_PER_COMMAND: usize = 6144;
 /// Slots of the order store: an order number carries 24 bits of slot.
 pub const ORDER_SLOTS_MAX: u32 = 1 << 24;
 /// Generations of one slot: an order number carries 40 bits of it; a slot retires at the last.
@@ -51,6 +57,8 @@ pub const SETTLE_LOOKS_PER_COMMAND: usize = 4096;
 pub const AUCTION_LOOKS_PER_COMMAND: usize = 4096;
 /// Instruments a restart may pass in one command.
 pub const RESTARTS_PER_COMMAND: usize = 256;
+/// Transfers of one account whose numbers and terms are remembered.
+pub const RECEIPTS_PER_ACCOUNT: usize = 64;
 /// Sources of index prices of one instrument.
 pub const INDEX_SOURCES_MAX: usize = risk::limits::INDEX_SOURCES_MAX;
 /// Instruments whose index, mark, funding and end one command of a tick may look at.
@@ -61,16 +69,17 @@ pub const IMPACT_LEVELS_MAX: usize = 64;
 pub const RESUMES_PER_COMMAND: usize = 256;
 
 // A touched maker is a fill, for each side two exits that grow, a pair partner and two trims or cancels of reduce-only
-// orders, for the maker its next part, its protection group and a liquidation; a command adds a handful of its own. More
+// orders, for the maker its next part, its protection group, a liquidation and the states of two
+// accounts' margins; a command adds a handful of its own. More
 // trims than that are paid for with units of work, but for those of the last touch: they cut at most
 // `ORDERS_PER_LEG_MAX` orders on each side, and the list of events may grow for them.
-const _: () = assert!(EVENTS_PER_COMMAND >= 14 * MATCHES_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= 18 * MATCHES_PER_COMMAND + 64);
 // What a cancel takes along: a pair partner, and two exits of each.
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + TIMERS_PER_COMMAND + 64);
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * CANCELS_PER_COMMAND + RESTRICTIONS_PER_COMMAND + 64);
 const _: () = assert!(EVENTS_PER_COMMAND >= 6 * TIMERS_PER_COMMAND + 64);
 // Both orders of an auction's pair are what a maker is elsewhere, and each may be the first at a price found anew.
-const _: () = assert!(EVENTS_PER_COMMAND >= 18 * MATCHES_PER_COMMAND + 64);
+const _: () = assert!(EVENTS_PER_COMMAND >= 22 * MATCHES_PER_COMMAND + 64);
 // A settled position may leave its account below maintenance margin.
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * SETTLES_PER_COMMAND + 64);
 const _: () = assert!(EVENTS_PER_COMMAND >= RESTARTS_PER_COMMAND + 64);
@@ -84,4 +93,6 @@ const _: () = assert!(
     EVENTS_PER_COMMAND >= 6 * TIMERS_PER_COMMAND + 3 * PRICED_PER_COMMAND + 4 * WAKES_PER_COMMAND + 64
 );
 const _: () = assert!(EVENTS_PER_COMMAND >= RESUMES_PER_COMMAND + 64);
+// Interest in each asset, each debt paid out of each asset, and a liquidation.
+const _: () = assert!(EVENTS_PER_COMMAND >= INTEREST_PER_COMMAND * (ASSETS_MAX + 1) * 2 + 64);
 const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_COMMAND);

@@ -1,16 +1,19 @@
-//! The liquidation index: which accounts must be looked at when a mark moves, without looking at the others.
+//! The liquidation index: which accounts must be looked at when a price moves, without looking at the others.
 //!
 //! Each leg of an armed account sleeps behind a trigger: a mark bucket on the side it can lose to. `floor` is the
-//! leg's safety at the edge of that bucket, less one unit for rounding; while the mark stays on the safe side of the
+//! leg's safety at the edge of that bucket, less what rounding may take; while the mark stays on the safe side of the
 //! edge the leg's safety is at least its floor. Invariant (no miss): for every armed account
-//! `balance + sum of floors >= 0`, hence while none of its triggers is crossed its equity covers maintenance margin.
-//! Accounts too near to sleep are on the hot list and looked at on every tick. Proof and measurements: `MARGIN.md` 6.
+//! `balance + sum of floors >= 0`, hence while none of its triggers is crossed its equity covers what its level asks for.
+//! Funding moves the edges of those who pay, not the triggers. An account with several assets sleeps behind
+//! [`Sentinels`] instead. Accounts too near to sleep are on the hot list and looked at on every tick. Proof and
+//! measurements: `MARGIN.md` 6.
 
 use alloc::vec::Vec;
 
 use crate::ladder::{Ladder, Link, NIL, Nodes};
+use crate::sentinels::{Coordinate, Sentinels};
 use risk::limits::{INSTRUMENTS_MAX, MARK_SHIFT, PPB};
-use risk::{AccountId, InstrumentId, Ledger, Leg, LegId, Mark, Requirement, Side};
+use risk::{AccountId, AssetId, InstrumentId, Ledger, Leg, LegId, Level, Mark, Requirement, Side};
 
 /// Buckets of an instrument's trigger ladders: fine against the distance of the nearest trigger, small enough that
 /// millions of triggers share pages.
@@ -19,17 +22,20 @@ const BUCKETS_MAX: u32 = 1 << 20;
 const HOT_SHIFT: u32 = 9;
 /// Of an account's slack, one part in `2^3` is kept back when arming, so that fees and small fills need no re-arming.
 const RESERVE_SHIFT: u32 = 3;
-const ONE_UNIT: Requirement = Requirement::from_ppb(PPB as i128);
+/// Value, notional and funding are rounded each, so a safety is monotone but for less than three units.
+const ROUNDING: Requirement = Requirement::from_ppb(3 * PPB as i128);
+/// Boxes of an account with several assets reach from a quarter of each price down to a 512th.
+const BOX_SHIFTS: core::ops::RangeInclusive<u32> = 2..=9;
 
 /// A leg's trigger.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
 struct Trigger {
     link: Link,
-    /// Place in the ladder; `NIL` where no mark of the instrument's range can cross it.
+    /// Place in the ladder; `NIL` when disarmed.
     bucket: u32,
     /// The side that closes the position; `None` when disarmed.
     side: Option<Side>,
-    /// Edge of the bucket: the mark at which `floor` was taken.
+    /// Edge of the bucket. The mark at which `floor` holds is this, moved by the funding paid so far.
     edge: Mark,
     floor: Requirement,
 }
@@ -44,10 +50,23 @@ struct Standing {
     floors: Requirement,
     /// Place on the hot list, or `NIL`.
     hot: u32,
+    /// Place on the list of warned accounts, or `NIL`.
+    warned: u32,
+    /// First of its sentinels, or `NIL`.
+    sentinels: u32,
     armed: bool,
 }
 
-const ABSENT: Standing = Standing { floors: Requirement::ZERO, hot: NIL, armed: false };
+impl Standing {
+    /// What it is watched for: a sound account for its warning, a warned one for its liquidation.
+    #[inline]
+    const fn level(&self) -> Level {
+        if self.warned == NIL { Level::Warning } else { Level::Maintenance }
+    }
+}
+
+const ABSENT: Standing =
+    Standing { floors: Requirement::ZERO, hot: NIL, warned: NIL, sentinels: NIL, armed: false };
 
 /// Trigger ladders of one instrument.
 #[derive(Debug)]
@@ -59,6 +78,10 @@ struct Triggers {
     /// Marks per bucket, as a shift.
     shift: u32,
     buckets: u32,
+    /// How far funding that longs paid has moved their edges up; it never goes back.
+    long_shift: i64,
+    /// How far funding that shorts paid has moved theirs down.
+    short_shift: i64,
 }
 
 /// Triggers of all instruments, and the hot list.
@@ -70,6 +93,9 @@ pub(crate) struct LiquidationIndex {
     /// By account.
     standings: Vec<Standing>,
     hot: Vec<AccountId>,
+    /// Accounts whose equity is below five quarters of their maintenance margin.
+    warned: Vec<AccountId>,
+    sentinels: Sentinels,
 }
 
 struct TriggerNodes<'a>(&'a mut [Trigger]);
@@ -84,9 +110,13 @@ impl Nodes for TriggerNodes<'_> {
 /// What an account needs after a look at it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
-    /// Equity covers maintenance margin.
+    /// Nothing changed.
     Safe,
-    /// It does not.
+    /// Equity covers maintenance margin, and is below five quarters of it for the first time.
+    Warned,
+    /// It covers five quarters of it again.
+    Recovered,
+    /// It does not cover maintenance margin.
     BelowMaintenance,
 }
 
@@ -97,6 +127,8 @@ impl LiquidationIndex {
             triggers: Vec::with_capacity(legs as usize + INSTRUMENTS_MAX as usize),
             standings: Vec::with_capacity(accounts as usize),
             hot: Vec::with_capacity(accounts as usize),
+            warned: Vec::with_capacity(accounts as usize),
+            sentinels: Sentinels::default(),
         }
     }
 
@@ -110,17 +142,30 @@ impl LiquidationIndex {
             shorts: Ladder::new(buckets),
             shift,
             buckets,
+            long_shift: 0,
+            short_shift: 0,
         });
+        self.sentinels.define(shift, buckets);
     }
 
-    /// Looks at an account after its leg changed (a fill, a takeover) and keeps the no-miss invariant.
+    /// Funding of `per_lot` (money x 2^32, positive where longs pay) was accrued: the edges of those who pay move toward
+    /// the mark by what outweighs it. Source: `MARGIN.md` 6.
+    pub(crate) fn shift_edges(&mut self, ledger: &Ledger, instrument: InstrumentId, per_lot: i64) {
+        let triggers = &mut self.instruments[instrument.index()];
+        let shift = ledger.instrument(instrument).funding_shift(per_lot);
+        let edges = if per_lot > 0 { &mut triggers.long_shift } else { &mut triggers.short_shift };
+        *edges = edges.saturating_add(shift);
+    }
+
+    /// Looks at an account with one asset after its leg changed (a fill, a takeover) and keeps the no-miss invariant.
     ///
     /// The common case is O(1): the leg's floor is taken anew at its old edge and the sum still holds. Next comes arming
     /// this leg alone with what slack is left; only then is the whole account evaluated.
     #[inline]
     pub(crate) fn tend(&mut self, ledger: &Ledger, account: AccountId, leg_id: LegId) -> Verdict {
         self.make_room(account, leg_id);
-        if !self.standings[account.index()].armed {
+        let standing = &self.standings[account.index()];
+        if !standing.armed {
             return self.look(ledger, account);
         }
         let leg = ledger.leg(leg_id);
@@ -143,7 +188,7 @@ impl LiquidationIndex {
     fn arm_alone(&mut self, ledger: &Ledger, leg_id: LegId, leg: &Leg, side: Side) -> bool {
         let instrument = ledger.instrument(leg.instrument);
         let Some(mark) = instrument.mark else { return false };
-        let safety = ledger.safety(leg, mark);
+        let safety = ledger.safety(leg, mark, self.standings[leg.account.index()].level());
         let left = (self.cover(ledger, leg.account) + safety).ppb();
         let notional = Requirement::of_money(instrument.notional(leg.position.size(), mark)).ppb();
         if left < notional >> HOT_SHIFT {
@@ -153,10 +198,11 @@ impl LiquidationIndex {
         self.arm_leg(ledger, leg_id, leg, side, floor) && self.is_covered(ledger, leg.account)
     }
 
-    /// Looks at an account after its balance went down.
+    /// Looks at an account with one asset after its balance changed. More money cannot hurt: only a warned account is looked at for it.
     pub(crate) fn tend_balance(&mut self, ledger: &Ledger, account: AccountId) -> Verdict {
         let standing = self.standings.get(account.index()).copied().unwrap_or(ABSENT);
-        if standing.armed && self.is_covered(ledger, account) {
+        let sleeps = standing.armed && standing.warned == NIL;
+        if sleeps && self.is_covered(ledger, account) {
             return Verdict::Safe;
         }
         self.look(ledger, account)
@@ -167,34 +213,100 @@ impl LiquidationIndex {
     pub(crate) fn look(&mut self, ledger: &Ledger, account: AccountId) -> Verdict {
         self.disarm(ledger, account);
         let now = ledger.assess(account);
-        if now.is_below_maintenance() {
+        if now.is_below(Level::Maintenance) {
             self.cool(account);
+            self.set_warned(account, false);
             return Verdict::BelowMaintenance;
         }
-        if now.exposure.get() == 0 {
+        let is_warned = now.is_below(Level::Warning);
+        let was_warned = self.set_warned(account, is_warned);
+        let verdict = match (was_warned, is_warned) {
+            (false, true) => Verdict::Warned,
+            (true, false) => Verdict::Recovered,
+            _ => Verdict::Safe,
+        };
+        if now.exposure.get() == 0 && !ledger.owes(account) {
             self.cool(account);
-            return Verdict::Safe;
-        }
-        let slack = Requirement::of_money(now.equity) - now.maintenance;
-        let near = slack.ppb() < Requirement::of_money(now.exposure).ppb() >> HOT_SHIFT;
-        if !near && self.arm(ledger, account, slack, now.exposure) {
+        } else if self.arm(ledger, account, &now) {
             self.cool(account);
         } else {
             self.disarm(ledger, account);
             self.heat(account);
         }
-        Verdict::Safe
+        verdict
+    }
+
+    /// Arms an account that is sound at its level; `false` where it is too near to sleep.
+    fn arm(&mut self, ledger: &Ledger, account: AccountId, now: &risk::Assessment) -> bool {
+        let level = self.standings.get(account.index()).unwrap_or(&ABSENT).level();
+        let slack = now.slack(level);
+        if slack.ppb() < Requirement::of_money(now.exposure).ppb() >> HOT_SHIFT {
+            return false;
+        }
+        if ledger.account(account).is_some_and(risk::Account::has_holdings) {
+            return self.set_sentinels(ledger, account, level);
+        }
+        self.split(ledger, account, slack, now.exposure)
+    }
+
+    /// Puts an account with several assets into the widest box that holds it; `false` where none does.
+    fn set_sentinels(&mut self, ledger: &Ledger, account: AccountId, level: Level) -> bool {
+        let holds = |shift: &u32| ledger.slack_within(account, *shift, level) >= Requirement::ZERO;
+        let Some(shift) = BOX_SHIFTS.into_iter().find(holds) else { return false };
+        self.make_standing(account);
+        for (_, leg) in ledger.legs_of(account).filter(|(_, leg)| leg.position.get() != 0) {
+            let settles_elsewhere = ledger.instrument(leg.instrument).settlement() != AssetId::BASE;
+            let long = leg.position.get() > 0;
+            // Of an inverse short both sides count: it loses above, and requires more below.
+            let sides = [(true, long || settles_elsewhere), (false, !long)];
+            if !self.bound(ledger, account, (leg.instrument, Coordinate::Mark), shift, sides) {
+                return false;
+            }
+        }
+        for holding in ledger.holdings_of(account) {
+            let Some(asset) = ledger.find_asset(holding.asset) else { continue };
+            let place = (asset.spec.priced_by, Coordinate::Index);
+            if !self.bound(ledger, account, place, shift, [(true, true), (false, true)]) {
+                return false;
+            }
+        }
+        self.standings[account.index()].armed = true;
+        true
+    }
+
+    /// Sets the bounds of a box on one price, those of the sides that count.
+    fn bound(
+        &mut self,
+        ledger: &Ledger,
+        account: AccountId,
+        (instrument, coordinate): (InstrumentId, Coordinate),
+        shift: u32,
+        sides: [(bool, bool); 2],
+    ) -> bool {
+        let Some(price) = price_of(ledger, instrument, coordinate) else { return false };
+        let (below, above) = price.around(shift);
+        let first = &mut self.standings[account.index()].sentinels;
+        for (is_below, counts) in sides {
+            let bound = if is_below { below } else { above };
+            let place = (instrument, coordinate, is_below);
+            if counts && !self.sentinels.set(first, account, place, price, bound) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Splits `slack` over the account's legs by notional and arms each; `false` when some trigger would not lie
     /// beyond the current mark. Source: `MARGIN.md` 6.
-    fn arm(
+    fn split(
         &mut self,
         ledger: &Ledger,
         account: AccountId,
         slack: Requirement,
         exposure: risk::Money,
     ) -> bool {
+        self.make_standing(account);
+        let level = self.standings[account.index()].level();
         let spent = slack.ppb() - (slack.ppb() >> RESERVE_SHIFT);
         for (leg_id, leg) in ledger.legs_of(account) {
             let Some(side) = Side::closing(leg.position) else { continue };
@@ -203,7 +315,7 @@ impl LiquidationIndex {
             let Some(mark) = instrument.mark else { return false };
             let notional = instrument.notional(leg.position.size(), mark);
             let share = share_of(spent, notional, exposure);
-            let floor = ledger.safety(leg, mark) - Requirement::from_ppb(share);
+            let floor = ledger.safety(leg, mark, level) - Requirement::from_ppb(share);
             if !self.arm_leg(ledger, leg_id, leg, side, floor) {
                 return false;
             }
@@ -214,27 +326,26 @@ impl LiquidationIndex {
     }
 
     fn arm_leg(&mut self, ledger: &Ledger, leg_id: LegId, leg: &Leg, side: Side, floor: Requirement) -> bool {
-        let instrument = ledger.instrument(leg.instrument);
-        let Some(mark) = instrument.mark else { return false };
+        let Some(mark) = ledger.instrument(leg.instrument).mark else { return false };
+        let level = self.standings[leg.account.index()].level();
         let triggers = &mut self.instruments[leg.instrument.index()];
-        let now = triggers.bucket_of(mark);
-        let (bucket, edge) = match (side, ledger.trigger(leg, floor)) {
-            (Side::Sell, None) => (None, Mark::new(0)),
-            (Side::Sell, Some(mark)) => triggers.long_bucket(mark),
-            // A short that no mark of the instrument's range can hurt that much sleeps behind the range's end.
-            (Side::Buy, None) => (None, triggers.end()),
-            (Side::Buy, Some(mark)) => triggers.short_bucket(mark),
-        };
-        if let Some(bucket) = bucket {
-            let beyond = if side == Side::Sell { bucket < now } else { bucket > now };
-            if !beyond {
-                return false;
+        let trigger = ledger.trigger(leg, floor, level);
+        let (bucket, edge, beyond) = match side {
+            Side::Sell => {
+                let (bucket, edge) = triggers.long_bucket(trigger.unwrap_or_default());
+                (bucket, edge, bucket < triggers.long_now(mark))
             }
-            let ladder = triggers.ladder_mut(side);
-            ladder.push_back(bucket, leg_id.get(), 0, &mut TriggerNodes(&mut self.triggers));
+            Side::Buy => {
+                let (bucket, edge) = triggers.short_bucket(trigger);
+                (bucket, edge, bucket > triggers.short_now(mark))
+            }
+        };
+        if !beyond {
+            return false;
         }
+        triggers.ladder_mut(side).push_back(bucket, leg_id.get(), 0, &mut TriggerNodes(&mut self.triggers));
         let trigger = &mut self.triggers[leg_id.index()];
-        (trigger.bucket, trigger.side, trigger.edge) = (bucket.unwrap_or(NIL), Some(side), edge);
+        (trigger.bucket, trigger.side, trigger.edge) = (bucket, Some(side), edge);
         self.set_floor(ledger, leg.account, leg_id);
         true
     }
@@ -242,9 +353,11 @@ impl LiquidationIndex {
     /// Takes a leg's floor anew at its edge.
     #[inline]
     fn set_floor(&mut self, ledger: &Ledger, account: AccountId, leg_id: LegId) {
+        let leg = ledger.leg(leg_id);
         let trigger = &mut self.triggers[leg_id.index()];
-        let floor = ledger.safety(ledger.leg(leg_id), trigger.edge) - ONE_UNIT;
+        let edge = self.instruments[leg.instrument.index()].edge_now(trigger);
         let standing = &mut self.standings[account.index()];
+        let floor = ledger.safety(leg, edge, standing.level()) - ROUNDING;
         standing.floors = standing.floors - trigger.floor + floor;
         trigger.floor = floor;
     }
@@ -270,6 +383,7 @@ impl LiquidationIndex {
         }
         if let Some(standing) = self.standings.get_mut(account.index()) {
             (standing.armed, standing.floors) = (false, Requirement::ZERO);
+            self.sentinels.clear(&mut standing.sentinels);
         }
     }
 
@@ -292,18 +406,56 @@ impl LiquidationIndex {
         self.triggers[leg_id.index()] = DISARMED;
     }
 
-    /// A leg whose trigger the mark has crossed: longs from the highest trigger down, then shorts from the lowest up.
+    /// An account one of whose triggers the mark has crossed: longs from the highest trigger down, then shorts from the
+    /// lowest up; then those whose sentinels the mark or the index has crossed.
     #[inline]
-    pub(crate) fn crossed(&self, instrument: InstrumentId, mark: Mark) -> Option<LegId> {
+    pub(crate) fn crossed(&self, ledger: &Ledger, instrument: InstrumentId, mark: Mark) -> Option<AccountId> {
         let triggers = &self.instruments[instrument.index()];
-        let now = triggers.bucket_of(mark);
-        if let Some(bucket) = triggers.longs.at_or_above(now) {
-            let highest = triggers.longs.at_or_below(u32::MAX).unwrap_or(bucket);
-            return Some(LegId::new(triggers.longs.head(highest)));
+        let leg = match triggers.longs.at_or_above(triggers.long_now(mark)) {
+            Some(bucket) => triggers.longs.head(triggers.longs.at_or_below(u32::MAX).unwrap_or(bucket)),
+            None => match triggers.shorts.at_or_below(triggers.short_now(mark)) {
+                Some(bucket) => triggers.shorts.head(triggers.shorts.at_or_above(0).unwrap_or(bucket)),
+                None => return self.crossed_bound(ledger, instrument, mark),
+            },
+        };
+        Some(ledger.leg(LegId::new(leg)).account)
+    }
+
+    fn crossed_bound(&self, ledger: &Ledger, instrument: InstrumentId, mark: Mark) -> Option<AccountId> {
+        let crossed = self.sentinels.crossed(instrument, Coordinate::Mark, mark);
+        crossed.or_else(|| {
+            let index = ledger.instrument(instrument).index?;
+            self.sentinels.crossed(instrument, Coordinate::Index, index)
+        })
+    }
+
+    /// Sentinels of all accounts: places below this have been given.
+    pub(crate) fn sentinels(&self) -> &Sentinels {
+        &self.sentinels
+    }
+
+    /// A warned account, by turns.
+    pub(crate) fn warned_at(&self, turn: u64) -> Option<AccountId> {
+        let count = u64::try_from(self.warned.len()).ok().filter(|count| *count > 0)?;
+        self.warned.get(usize::try_from(turn.rem_euclid(count)).ok()?).copied()
+    }
+
+    /// Puts an account on the list of warned ones, or takes it off; whether it was there.
+    fn set_warned(&mut self, account: AccountId, is_warned: bool) -> bool {
+        self.make_standing(account);
+        let place = self.standings[account.index()].warned;
+        if place == NIL && is_warned {
+            let place = u32::try_from(self.warned.len()).expect("accounts are fewer than 2^32");
+            self.standings[account.index()].warned = place;
+            self.warned.push(account);
+        } else if place != NIL && !is_warned {
+            self.standings[account.index()].warned = NIL;
+            self.warned.swap_remove(place as usize);
+            if let Some(moved) = self.warned.get(place as usize) {
+                self.standings[moved.index()].warned = place;
+            }
         }
-        let bucket = triggers.shorts.at_or_below(now)?;
-        let lowest = triggers.shorts.at_or_above(0).unwrap_or(bucket);
-        Some(LegId::new(triggers.shorts.head(lowest)))
+        place != NIL
     }
 
     /// How many accounts are on the hot list.
@@ -360,36 +512,40 @@ impl LiquidationIndex {
         let exposed = ledger.legs_of(account).any(|(_, leg)| leg.position.get() != 0);
         assert!(standing.armed || standing.hot != NIL || !exposed, "armed or hot");
         assert!(!(standing.armed && standing.hot != NIL), "not both");
+        if standing.warned != NIL {
+            assert!(self.warned[standing.warned as usize] == account, "warned at its place");
+        }
+        self.sentinels.check(standing.sentinels, account, |instrument, coordinate| {
+            price_of(ledger, instrument, coordinate)
+        });
         let mut floors = Requirement::ZERO;
         for (leg_id, leg) in ledger.legs_of(account) {
             let Some(trigger) = self.triggers.get(leg_id.index()) else { continue };
             floors += trigger.floor;
-            if !standing.armed {
-                assert!(trigger.side.is_none(), "a disarmed account has no triggers");
-                continue;
+            if !standing.armed || standing.sentinels != NIL {
+                assert!(trigger.side.is_none(), "only an account with one asset has triggers");
+            } else if leg.position.get() == 0 {
+                let is_disarmed = trigger.side.is_none() && trigger.floor == Requirement::ZERO;
+                assert!(is_disarmed, "flat legs are disarmed");
+            } else {
+                let mark = ledger.instrument(leg.instrument).mark.expect("a position has a mark");
+                let edge = self.instruments[leg.instrument.index()].edge_now(trigger);
+                let holds = |mark| ledger.safety(leg, mark, standing.level()) >= trigger.floor;
+                assert!(holds(edge), "the floor holds at the edge");
+                assert!(holds(mark), "no miss: safety is above the floor");
             }
-            if leg.position.get() == 0 {
-                assert!(
-                    trigger.side.is_none() && trigger.floor == Requirement::ZERO,
-                    "flat legs are disarmed"
-                );
-                continue;
-            }
-            let mark = ledger.instrument(leg.instrument).mark.expect("a position has a mark");
-            assert!(
-                ledger.safety(leg, trigger.edge) - ONE_UNIT == trigger.floor,
-                "floor is taken at the edge"
-            );
-            assert!(ledger.safety(leg, mark) >= trigger.floor, "no miss: safety is above the floor");
         }
         assert!(floors == standing.floors, "sum of floors");
-        assert!(!standing.armed || self.is_covered(ledger, account), "balance and floors cover");
+        let sleeps_by_triggers = standing.armed && standing.sentinels == NIL;
+        assert!(!sleeps_by_triggers || self.is_covered(ledger, account), "balance and floors cover");
     }
 
     /// Feeds all state to `sink`.
     pub(crate) fn encode_to(&self, mut sink: impl FnMut(&[u8])) {
-        crate::codec::encode_to(&(&self.triggers, &self.standings, &self.hot), &mut sink);
+        crate::codec::encode_to(&(&self.triggers, &self.standings, &self.hot, &self.warned), &mut sink);
+        self.sentinels.encode_to(&mut sink);
         for instrument in &self.instruments {
+            crate::codec::encode_to(&(instrument.long_shift, instrument.short_shift), &mut sink);
             for (key, head, _) in instrument.longs.occupied().chain(instrument.shorts.occupied()) {
                 crate::codec::encode_to(&(key, head), &mut sink);
             }
@@ -404,32 +560,56 @@ fn share_of(spent: i128, notional: risk::Money, exposure: risk::Money) -> i128 {
     ((spent >> 32) * part) + (((spent & 0xFFFF_FFFF) * part) >> 32)
 }
 
+/// A price of an instrument.
+fn price_of(ledger: &Ledger, instrument: InstrumentId, coordinate: Coordinate) -> Option<Mark> {
+    let instrument = ledger.instrument(instrument);
+    match coordinate {
+        Coordinate::Mark => instrument.mark,
+        Coordinate::Index => instrument.index,
+    }
+}
+
 impl Triggers {
     #[inline]
-    fn bucket_of(&self, mark: Mark) -> u32 {
-        u32::try_from(mark.get() >> self.shift).unwrap_or(self.buckets - 1).min(self.buckets - 1)
+    fn bucket_of(&self, mark: i64) -> u32 {
+        u32::try_from(mark.max(0) >> self.shift).unwrap_or(self.buckets - 1).min(self.buckets - 1)
+    }
+
+    /// The bucket the mark is in for longs: funding they paid counts as a fall.
+    #[inline]
+    fn long_now(&self, mark: Mark) -> u32 {
+        self.bucket_of(mark.get().saturating_sub(self.long_shift))
+    }
+
+    /// The bucket the mark is in for shorts: funding they paid counts as a rise.
+    #[inline]
+    fn short_now(&self, mark: Mark) -> u32 {
+        self.bucket_of(mark.get().saturating_add(self.short_shift))
     }
 
     /// Bucket and edge of a long whose safety holds down to `mark`: it is crossed by any mark in the bucket below.
-    fn long_bucket(&self, mark: Mark) -> (Option<u32>, Mark) {
-        let above = mark.get().saturating_sub(1).max(0) >> self.shift;
-        let bucket = u32::try_from(above).unwrap_or(self.buckets - 1).min(self.buckets - 1);
-        (Some(bucket), Mark::new((i64::from(bucket) + 1) << self.shift))
+    fn long_bucket(&self, mark: Mark) -> (u32, Mark) {
+        let bucket = self.bucket_of(mark.get().saturating_sub(self.long_shift).saturating_sub(1));
+        (bucket, Mark::new((i64::from(bucket) + 1) << self.shift))
     }
 
-    /// Bucket and edge of a short whose safety holds up to `mark`: it is crossed by any mark in the bucket above.
-    fn short_bucket(&self, mark: Mark) -> (Option<u32>, Mark) {
-        match u32::try_from((mark.get().saturating_add(1)) >> self.shift) {
-            Ok(bucket) if bucket < self.buckets => {
-                (Some(bucket), Mark::new((i64::from(bucket) << self.shift) - 1))
-            }
-            Ok(_) | Err(_) => (None, self.end()),
+    /// Bucket and edge of a short whose safety holds up to `mark`, or to any: it is crossed by any mark in the bucket above.
+    /// No mark of the instrument's range is in the last one; only funding brings it nearer.
+    fn short_bucket(&self, mark: Option<Mark>) -> (u32, Mark) {
+        let above =
+            mark.map_or(i64::MAX, |mark| mark.get().saturating_add(self.short_shift).saturating_add(1));
+        let bucket = self.bucket_of(above);
+        (bucket, Mark::new((i64::from(bucket) << self.shift) - 1))
+    }
+
+    /// The mark at which a trigger's floor holds, with the funding paid so far.
+    #[inline]
+    fn edge_now(&self, trigger: &Trigger) -> Mark {
+        match trigger.side {
+            Some(Side::Sell) => Mark::new(trigger.edge.get().saturating_add(self.long_shift)),
+            Some(Side::Buy) => Mark::new(trigger.edge.get().saturating_sub(self.short_shift).max(0)),
+            None => trigger.edge,
         }
-    }
-
-    /// Beyond every mark of the instrument.
-    fn end(&self) -> Mark {
-        Mark::new(i64::from(self.buckets) << self.shift)
     }
 
     fn ladder_mut(&mut self, side: Side) -> &mut Ladder {

@@ -35,8 +35,16 @@ pub enum Reject {
     UnknownAccount = 2050,
     /// The account is one of the venue's own.
     SystemAccount = 2055,
+    /// The account has used this number for a transfer of other terms.
+    TransferMismatch = 2057,
+    /// The account has used this number or a later one, and its terms are remembered no more.
+    TransferTooOld = 2058,
+    /// The two accounts are not of one owner.
+    OtherOwner = 2059,
     /// No such instrument.
     UnknownInstrument = 2060,
+    /// No such asset.
+    UnknownAsset = 2061,
     /// The instrument does not admit this now.
     NotTrading = 2070,
     /// The account is below maintenance margin and under liquidation.
@@ -97,6 +105,8 @@ pub enum Reject {
     LeverageTooHigh = 2320,
     /// Equity does not cover initial margin after the command.
     InsufficientMargin = 2330,
+    /// An account in liquidation is worth less than nothing: no money leaves an account before that is resolved.
+    WithdrawalsHeld = 2335,
     /// More than may be withdrawn.
     InsufficientFunds = 2340,
     /// Another order of the batch was refused, and all belong together.
@@ -124,7 +134,11 @@ impl Reject {
         Self::TooManySessions,
         Self::UnknownAccount,
         Self::SystemAccount,
+        Self::TransferMismatch,
+        Self::TransferTooOld,
+        Self::OtherOwner,
         Self::UnknownInstrument,
+        Self::UnknownAsset,
         Self::NotTrading,
         Self::AccountLiquidating,
         Self::AccountSuspended,
@@ -155,6 +169,7 @@ impl Reject {
         Self::OpenInterestLimit,
         Self::LeverageTooHigh,
         Self::InsufficientMargin,
+        Self::WithdrawalsHeld,
         Self::InsufficientFunds,
         Self::BatchAborted,
         Self::AlreadyExists,

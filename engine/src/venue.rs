@@ -10,6 +10,7 @@ mod advanced;
 mod amend;
 mod amend_trigger;
 mod announce;
+mod assets;
 mod auction;
 mod batch;
 mod cancel;
@@ -39,7 +40,9 @@ mod reduce_only;
 mod self_trade;
 mod sessions;
 mod settle;
+mod standing;
 mod sweep;
+mod transfers;
 mod triggers;
 mod views;
 mod wake;
@@ -63,6 +66,7 @@ use risk::{
     Side,
 };
 
+use assets::Interest;
 use funding::Funding;
 use groups::{Groups, Restricting};
 use instruments::Sources;
@@ -74,6 +78,7 @@ use pricing::Pricing;
 use protection::Protections;
 use sessions::skip_numbers;
 use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
+use transfers::Receipts;
 use wake::Wake;
 
 pub use auction::Indicative;
@@ -133,6 +138,10 @@ pub struct Venue {
     /// A restriction of an owner group that has not come to all its accounts.
     restricting: Option<Restricting>,
     protections: Protections,
+    /// Transfers that are remembered so that none is carried out twice.
+    receipts: Receipts,
+    /// Accounts in liquidation that were worth less than nothing at the last look.
+    bankrupt: u32,
     /// Trailing stops of all instruments.
     trails: Trails,
     /// Instruments with crossed triggers, the first crossed first.
@@ -151,7 +160,8 @@ pub struct Venue {
     /// The time of a tick that has not fired all timers it must.
     firing: Option<TimeNs>,
     /// A price move that has not woken all it must.
-    wake: Option<Wake>,
+    wakes: VecDeque<Wake>,
+    interest: Interest,
     /// A tick that has not reached all instruments it must.
     round: Option<Round>,
     /// Instruments that time alone concerns, ascending. Derived.
@@ -207,13 +217,16 @@ impl Venue {
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
+            receipts: Receipts::default(),
+            bankrupt: 0,
             waiting: Queue::EMPTY,
             phase: None,
             state_timers: Vec::new(),
             work: 0,
             left_over: false,
             firing: None,
-            wake: None,
+            wakes: VecDeque::new(),
+            interest: Interest::default(),
             round: None,
             timed: Vec::new(),
             last_trade: TradeId::default(),
@@ -285,8 +298,8 @@ impl Venue {
             }
             Action::OpenSession { session } => self.open_session(*session, events),
             Action::OpenAccount { account } => self.open_account(*account, events),
-            Action::Deposit(transfer) => self.deposit(*transfer, events),
-            Action::Withdraw(transfer) => self.withdraw(*transfer, events),
+            Action::Deposit(transfer) => self.deposit(transfer, events),
+            Action::Withdraw(transfer) => self.withdraw(transfer, events),
             Action::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage, events)
             }
@@ -318,10 +331,6 @@ impl Venue {
             Action::ResetProtection { account, group } => {
                 self.reset_protection(command, *account, *group, events)
             }
-            Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group, events),
-            Action::SetGroupRestriction { group, restriction, cancel_orders } => {
-                self.set_group_restriction(*group, *restriction, *cancel_orders, events)
-            }
             Action::SuspendKey { key, suspended, cancel_orders } => {
                 self.suspend_key(*key, *suspended, *cancel_orders, events)
             }
@@ -334,6 +343,28 @@ impl Venue {
             Action::SetIndexSource { instrument, source, weight } => {
                 self.set_index_source(*instrument, *source, *weight, events)
             }
+            Action::SetOwnerGroup { .. }
+            | Action::SetGroupRestriction { .. }
+            | Action::TransferBetween(_) => self.handle_of_owner(command, events),
+            Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
+            Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
+        }
+    }
+
+    /// What concerns several accounts of one owner.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other actions are those of `handle`, which calls this"
+    )]
+    #[cold]
+    fn handle_of_owner(&mut self, command: &Command, events: &mut Events) -> Verdict {
+        match &command.action {
+            Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group, events),
+            Action::SetGroupRestriction { group, restriction, cancel_orders } => {
+                self.set_group_restriction(*group, *restriction, *cancel_orders, events)
+            }
+            Action::TransferBetween(transfer) => self.transfer_between(transfer, events),
+            _ => Ok(()),
         }
     }
 
@@ -350,7 +381,8 @@ impl Venue {
             || !self.sweeps.is_empty()
             || self.phase.is_some()
             || self.firing.is_some()
-            || self.wake.is_some()
+            || !self.wakes.is_empty()
+            || self.interest.left > 0
             || self.has_follow_up()
             || self.restricting.is_some()
             || self.round.is_some()
@@ -371,8 +403,10 @@ impl Venue {
             self.go_on_with_phase(work, events);
         } else if let Some(now) = self.firing.take() {
             self.fire_due(now, events);
-        } else if let Some(wake) = self.wake.take() {
+        } else if let Some(wake) = self.wakes.pop_front() {
             self.go_on_waking(wake, events);
+        } else if self.interest.left > 0 {
+            self.go_on_charging_interest(events);
         } else if self.has_follow_up() {
             // What follows up is taken up at the end of every command, this one too.
         } else if let Some(restricting) = self.restricting.take() {

@@ -71,7 +71,7 @@ impl World {
             world.apply(Action::OpenAccount { account });
             // One is nearly poor, so that some histories hold a liquidation.
             let amount = Money::new(if account.get() == FIRST + 5 { 9_000 } else { 10_000_000 });
-            world.apply(Action::Deposit(Transfer { account, amount }));
+            world.apply(Action::Deposit(Transfer::new(account, amount)));
         }
         for account in [FIRST, FIRST + 1].map(AccountId::new) {
             world.apply(Action::SetOwnerGroup { account, group: OwnerGroupId::new(3) });

@@ -373,7 +373,7 @@ fn genesis() -> Vec<Command> {
         let terms = Box::new(KeyTerms { public: [7; 32], account, kinds, expires: TimeNs::new(0) });
         let on_loss = engine::CancelOnLoss::All;
         all.push(Action::OpenAccount { account });
-        all.push(Action::Deposit(Transfer { account, amount: Money::new(3_000) }));
+        all.push(Action::Deposit(Transfer::new(account, Money::new(3_000))));
         all.push(Action::RegisterKey { key, terms });
         all.push(Action::Logon(Logon { key, tag: 0, kind: SessionKind::OrderEntry, on_loss, grace_ms: 0 }));
     }

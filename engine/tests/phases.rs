@@ -202,7 +202,7 @@ fn opening() -> Vec<Action> {
         let account = AccountId::new(16 + number);
         let amount = Money::new(if number % 3 == 0 { 700 } else { 40_000 });
         actions.push(Action::OpenAccount { account });
-        actions.push(Action::Deposit(Transfer { account, amount }));
+        actions.push(Action::Deposit(Transfer::new(account, amount)));
     }
     actions
 }
@@ -430,7 +430,7 @@ fn a_price_is_found_over_several_commands() {
     alone.tell(Action::SetTradingState { instrument, state: TradingState::PreOpen });
     for account in (16..22).map(AccountId::new) {
         alone.tell(Action::OpenAccount { account });
-        alone.tell(Action::Deposit(Transfer { account, amount: Money::new(1_000_000) }));
+        alone.tell(Action::Deposit(Transfer::new(account, Money::new(1_000_000))));
         let side = if account.get() < 19 { Side::Buy } else { Side::Sell };
         (0..1_000).for_each(|_| alone.place(account, side));
     }

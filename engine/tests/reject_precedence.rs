@@ -85,6 +85,10 @@ const HIDDEN: &[(Reject, &str)] = &[
         Reject::AccountLiquidating,
         "while an account is under liquidation the venue is pending, and VenuePending is the smaller number",
     ),
+    (
+        Reject::WithdrawalsHeld,
+        "while an account is bankrupt the venue is pending: shown by a test beside the transfers",
+    ),
     (Reject::BatchAborted, "it stands beside the reject of another order: scenarios/batch_atomic.txt"),
 ];
 

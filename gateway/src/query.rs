@@ -260,7 +260,7 @@ fn account_row(
         initial_margin: assessment.initial.ceil(),
         maintenance_margin: assessment.maintenance.ceil(),
         available: assessment.free_margin(),
-        withdrawable: assessment.withdrawable(holder.balance),
+        withdrawable: venue.ledger().withdrawable(account, risk::AssetId::BASE),
         exposure: assessment.exposure,
         leverage_e9: billionths(Requirement::of_money(assessment.exposure), assessment.equity),
         margin_ratio_e9: billionths(assessment.maintenance, assessment.equity),

@@ -34,8 +34,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 fn run(log: &mut EventLog<RealDisk>, from: u64, to: u64) {
-    let command =
-        Command::venue(Action::Deposit(Transfer { account: AccountId::new(16), amount: Money::new(5) }));
+    let command = Command::venue(Action::Deposit(Transfer::new(AccountId::new(16), Money::new(5))));
     for seq in from..to {
         let stamp = Stamp { seq: Seq::new(seq), time: TimeNs::new(seq) };
         log.append(&Entry { stamp, received_ns: 0, command: &command }).expect("in order");

@@ -3,12 +3,13 @@
 //! Invariant: an account's legs form one chain in ascending instrument number, each instrument at most once; a leg
 //! without position, orders and leverage setting does not exist.
 
+use crate::holdings::{DebtorPlace, HoldingId};
 use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::reservation::OrderSlot;
 use crate::units::{
-    AccountId, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty, Requirement,
+    AccountId, InstrumentId, Leverage, Money, OwnerGroupId, Position, Price, Qty, Requirement,
 };
-use crate::{byte_enum, place};
+use crate::{byte_enum, place, unit};
 
 place!(
     /// Place of a leg in the leg store.
@@ -39,30 +40,62 @@ byte_enum!(
     }
 );
 
-/// An account: one balance in the settlement asset, and legs.
+byte_enum!(
+    /// An account in one word. Where several hold, the last of these.
+    Standing {
+        /// Everything its margin allows.
+        Active = 1,
+        /// The operator lets it reduce only.
+        ReduceOnly = 2,
+        /// The operator suspended it.
+        Suspended = 3,
+        /// In liquidation.
+        Liquidating = 4,
+        /// In liquidation, and worth less than nothing when it was last looked at.
+        Bankrupt = 5,
+    }
+);
+
+/// An account: a balance in the unit of account, holdings of other assets, and legs.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
 pub struct Account {
     /// What it may do.
     pub state: AccountState,
     /// What the operator forbids it.
     pub restriction: Restriction,
+    /// The two in one word, as it was last told.
+    pub standing: Standing,
     /// Whose it is together with others; 0 when it stands alone.
     pub group: OwnerGroupId,
     /// Cash, realised results and fees booked in. May be negative while positions cover it.
     pub balance: Money,
     pub(crate) first_leg: LegId,
     pub(crate) legs: u32,
+    /// Balances in other assets; none for an account that only has the unit of account.
+    pub(crate) first_holding: HoldingId,
+    /// Place in the list of accounts that owe in some asset, or none.
+    pub(crate) debtor: DebtorPlace,
 }
 
 impl Account {
     pub(crate) const ABSENT: Self = Self {
         state: AccountState::Absent,
         restriction: Restriction::None,
+        standing: Standing::Active,
         group: OwnerGroupId::new(0),
         balance: Money::ZERO,
         first_leg: LegId::NONE,
         legs: 0,
+        first_holding: HoldingId::NONE,
+        debtor: DebtorPlace::NONE,
     };
+
+    /// Whether it has, or had, balances in several assets.
+    #[inline]
+    #[must_use]
+    pub const fn has_holdings(&self) -> bool {
+        self.first_holding.get() != HoldingId::NONE.get()
+    }
 
     /// Whether so many more legs are admitted.
     #[must_use]
@@ -82,7 +115,11 @@ pub struct Leg {
     /// Owner.
     pub account: AccountId,
     pub(crate) first_order: OrderSlot,
-    pub(crate) valuation: Valuation,
+    pub(crate) valued_at: Remembered<Revision>,
+    /// Up to which payment its funding has been booked.
+    pub(crate) funding_epoch: u32,
+    pub(crate) profit: Remembered<Money>,
+    pub(crate) requirement: Remembered<Requirement>,
     /// Signed position.
     pub position: Position,
     /// Sum of signed fill values since the position was last flat: bought positive, sold negative.
@@ -107,23 +144,18 @@ pub struct Leg {
 
 const _: () = assert!(size_of::<Leg>() == 128);
 
-/// What a leg was last found to be worth and to require. A pure function of the leg and the mark it names: every change
-/// of the leg forgets it, any other mark does not match it. Not state, so not in the digest.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(crate) struct Valuation {
-    /// The mark it was taken at; zero, which no mark is, when forgotten.
-    pub(crate) mark: Mark,
-    pub(crate) profit: Money,
-    pub(crate) requirement: Requirement,
-}
+unit!(
+    /// Rises whenever the prices or terms that value an instrument's legs change; 0 is never.
+    Revision(u32)
+);
 
-impl Valuation {
-    pub(crate) const FORGOTTEN: Self =
-        Self { mark: Mark::new(0), profit: Money::ZERO, requirement: Requirement::ZERO };
-}
+/// What was last found for a leg: a pure function of the leg and of the revision of its instrument that it names. Every
+/// change of the leg forgets it, any other revision does not match it. Not state, so not in the digest.
+#[derive(Clone, Copy, Default, Debug)]
+#[repr(transparent)]
+pub(crate) struct Remembered<T>(pub(crate) T);
 
-impl bincode::Encode for Valuation {
+impl<T> bincode::Encode for Remembered<T> {
     fn encode<E: bincode::enc::Encoder>(&self, _: &mut E) -> Result<(), bincode::error::EncodeError> {
         Ok(())
     }
@@ -146,7 +178,10 @@ impl Leg {
             sell_bottom: Price::new(i64::MAX),
             first_order: OrderSlot::NONE,
             next,
-            valuation: Valuation::FORGOTTEN,
+            valued_at: Remembered(Revision::new(0)),
+            funding_epoch: 0,
+            profit: Remembered(Money::ZERO),
+            requirement: Remembered(Requirement::ZERO),
         }
     }
 

@@ -5,10 +5,13 @@
 
 use crate::account::{Leg, LegId};
 use crate::assessment::OpenOrders;
+use crate::collateral::Change;
 use crate::ledger::Ledger;
 use crate::limits::LEGS_PER_ACCOUNT_MAX;
 use crate::reservation::{OrderSlot, Weight};
-use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Requirement, Side};
+use crate::units::{
+    AccountId, AssetId, InstrumentId, Leverage, Mark, Money, Position, Price, Qty, Requirement, Side,
+};
 
 /// An order as risk sees it before it exists.
 #[derive(Clone, Copy, Debug)]
@@ -118,20 +121,20 @@ impl Ledger {
     #[cold]
     pub fn admit_all(&mut self, candidates: &[Candidate]) -> Result<(), MarginShort> {
         let Some(first) = candidates.first() else { return Ok(()) };
-        let (mut before, mut after) = (Requirement::ZERO, Requirement::ZERO);
+        let mut change = Change::NONE;
         for (place, one) in candidates.iter().enumerate() {
             let has_come = |earlier: &Candidate| earlier.instrument == one.instrument;
             if candidates[..place].iter().any(has_come) {
                 continue;
             }
-            let Prospect { instrument, position, leverage, mark, then, leg, .. } =
-                self.prospect_together(one, candidates);
-            if let Some(leg_id) = leg {
-                before += self.valuation_of(leg_id, mark).requirement;
-            }
-            after += self.requirement_with(instrument, position, leverage, mark, &then);
+            let prospect = self.prospect_together(one, candidates);
+            let (before, after) = self.requirements(&prospect);
+            change.initial[self.instrument(one.instrument).settlement().index()] += after - before;
         }
-        self.cover(first.account, before, after)
+        if change.opens_an_asset() || self.accounts[first.account.index()].has_holdings() {
+            return self.cover_in_assets(first.account, &change);
+        }
+        self.cover_in_base(first.account, change.initial[0])
     }
 
     /// Admits a candidate, or says how much initial margin is missing.
@@ -142,13 +145,19 @@ impl Ledger {
     /// # Errors
     /// [`MarginShort`].
     pub fn admit(&mut self, prospect: &Prospect) -> Result<(), MarginShort> {
+        let (before, after) = self.requirements(prospect);
+        self.cover_one(prospect.account, prospect.instrument, before, after)
+    }
+
+    /// What the leg of a prospect requires, as it is and as it would be.
+    #[inline]
+    fn requirements(&mut self, prospect: &Prospect) -> (Requirement, Requirement) {
         let Prospect { instrument, position, leverage, mark, .. } = *prospect;
         let before = match prospect.leg {
             None => Requirement::ZERO,
-            Some(leg_id) => self.valuation_of(leg_id, mark).requirement,
+            Some(leg_id) => self.requirement_of(leg_id),
         };
-        let after = self.requirement_with(instrument, position, leverage, mark, &prospect.then);
-        self.cover(prospect.account, before, after)
+        (before, self.requirement_with(instrument, position, leverage, mark, &prospect.then))
     }
 
     /// Admits a leverage setting.
@@ -166,21 +175,55 @@ impl Ledger {
         let mark = self.mark_of(instrument);
         let before = self.leg_requirement(leg_id, &leg, mark);
         let changed = Leg { leverage, ..leg };
-        self.cover(account, before, self.leg_requirement(leg_id, &changed, mark))
+        let after = self.leg_requirement(leg_id, &changed, mark);
+        self.cover_one(account, instrument, before, after)
     }
 
     /// Whether equity covers the account's requirement once one leg's goes from `before` to `after`.
-    fn cover(
+    #[inline]
+    fn cover_one(
         &mut self,
         account: AccountId,
+        instrument: InstrumentId,
         before: Requirement,
         after: Requirement,
     ) -> Result<(), MarginShort> {
+        let settlement = self.instrument(instrument).settlement();
+        if settlement == AssetId::BASE && !self.accounts[account.index()].has_holdings() {
+            return self.cover_in_base(account, after - before);
+        }
+        let mut change = Change::NONE;
+        change.initial[settlement.index()] = after - before;
+        self.cover_in_assets(account, &change)
+    }
+
+    /// Whether the equity of an account with one asset covers its requirement once that changes by so much.
+    #[inline]
+    fn cover_in_base(&mut self, account: AccountId, change: Requirement) -> Result<(), MarginShort> {
         let (equity, initial) = self.equity_and_initial(account);
-        let required = initial - before + after;
-        let reduces = after <= before && equity >= Money::ZERO;
-        let equity = Requirement::of_money(equity);
-        if equity >= required || reduces { Ok(()) } else { Err(MarginShort((required - equity).ceil())) }
+        let (credit, required) = (Requirement::of_money(equity), initial + change);
+        if credit >= required || change <= Requirement::ZERO && self.is_solvent(account, equity) {
+            return Ok(());
+        }
+        Err(MarginShort((required - credit).ceil()))
+    }
+
+    /// Whether equity is not negative. What counts for initial margin never counts for more than it.
+    #[inline]
+    fn is_solvent(&self, account: AccountId, initial_equity: Money) -> bool {
+        initial_equity >= Money::ZERO || self.assess(account).equity >= Money::ZERO
+    }
+
+    /// As [`Self::cover_in_base`], for an account with several assets.
+    #[cold]
+    fn cover_in_assets(&self, account: AccountId, change: &Change) -> Result<(), MarginShort> {
+        let then = self.assess_with(account, change);
+        let credit = Requirement::of_money(then.initial_equity);
+        let reduces = then.equity >= Money::ZERO && then.initial <= self.assess(account).initial;
+        if credit >= then.initial || reduces {
+            return Ok(());
+        }
+        Err(MarginShort((then.initial - credit).ceil()))
     }
 
     /// `orders` with the candidate in and the order it replaces out.

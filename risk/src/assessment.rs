@@ -3,38 +3,62 @@
 //! Invariant: every figure is computed from balances, legs and marks alone. What is remembered of a leg names the mark it
 //! was taken at and is forgotten with every change of the leg, so it can never be stale. Sums of requirements are exact and rounded up once, when shown. Source: `MARGIN.md` 2 to 5.
 
-use crate::account::{Leg, LegId, Valuation};
+use crate::account::{Leg, LegId, Remembered};
+use crate::collateral::Change;
 use crate::ledger::Ledger;
 use crate::limits::WITHDRAWAL_FLOOR_PPB;
+use crate::liquidation::Level;
 use crate::ratio::Ratio;
-use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, Position, Qty, Rate, Requirement, Side};
+use crate::units::{
+    AccountId, AssetId, InstrumentId, Leverage, Mark, Money, Position, Qty, Rate, Requirement, Side,
+};
 
 /// An account at the current marks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Assessment {
-    /// Balance plus unrealised profit and loss.
+    /// Balance plus unrealised profit and loss, at marks; other assets by their weights.
     pub equity: Money,
+    /// What of it counts for initial margin: at prudent prices, profits in part.
+    pub initial_equity: Money,
     /// Initial margin of positions and open orders, open loss and reserved fees included.
     pub initial: Requirement,
     /// Maintenance margin of the positions.
     pub maintenance: Requirement,
     /// Gross notional of the positions: exposure.
     pub exposure: Money,
-    /// Balance plus unrealised losses only: what withdrawals may count on.
+    /// What of that counts without unrealised profits: what withdrawals may count on.
     pub withdrawal_equity: Money,
 }
 
 impl Assessment {
+    /// Of a balance alone.
+    pub(crate) fn of_balance(balance: Money) -> Self {
+        let (equity, initial_equity, withdrawal_equity) = (balance, balance, balance);
+        Self { equity, initial_equity, withdrawal_equity, ..Self::default() }
+    }
+
     /// Equity below maintenance margin: to be liquidated.
     #[must_use]
     pub fn is_below_maintenance(&self) -> bool {
-        Requirement::of_money(self.equity) < self.maintenance
+        self.is_below(Level::Maintenance)
+    }
+
+    /// Equity below what a level asks for.
+    #[must_use]
+    pub fn is_below(&self, level: Level) -> bool {
+        self.slack(level) < Requirement::ZERO
+    }
+
+    /// Equity less what a level asks for.
+    #[must_use]
+    pub fn slack(&self, level: Level) -> Requirement {
+        Requirement::of_money(self.equity) - level.of(self.maintenance)
     }
 
     /// Equity left for new initial margin, rounded down; negative when there is none.
     #[must_use]
     pub fn free_margin(&self) -> Money {
-        (Requirement::of_money(self.equity) - self.initial).floor()
+        (Requirement::of_money(self.initial_equity) - self.initial).floor()
     }
 
     /// Exposure over equity; `None` when equity is not positive.
@@ -49,38 +73,61 @@ impl Assessment {
         Ratio::new(self.maintenance, self.equity)
     }
 
-    /// Most that may be withdrawn from `balance`: withdrawal equity less the larger of initial margin and a tenth of
-    /// exposure, rounded down, never more than the balance.
+    /// What withdrawals may take out of withdrawal equity: all but the larger of initial margin and a tenth of exposure,
+    /// rounded down; below zero when nothing.
     #[must_use]
-    pub fn withdrawable(&self, balance: Money) -> Money {
+    pub fn free_to_withdraw(&self) -> Money {
         let kept = self.initial.max(Rate::new(WITHDRAWAL_FLOOR_PPB).of(self.exposure));
-        let free = (Requirement::of_money(self.withdrawal_equity) - kept).floor();
-        free.min(balance).max(Money::ZERO)
+        (Requirement::of_money(self.withdrawal_equity) - kept).floor()
     }
 }
 
 impl Ledger {
-    /// Assesses an account. O(legs).
+    /// Assesses an account. O(legs); for an account with several assets O(legs x assets).
     #[must_use]
     pub fn assess(&self, account: AccountId) -> Assessment {
-        let balance = self.accounts[account.index()].balance;
-        let mut sum = Assessment { equity: balance, withdrawal_equity: balance, ..Assessment::default() };
-        for (leg_id, leg) in self.legs_of(account) {
-            let instrument = self.instrument(leg.instrument);
-            let mark = self.mark_of(leg.instrument);
-            let profit = self.unrealised(leg, mark);
-            let notional = instrument.notional(leg.position.size(), mark);
-            sum.equity += profit;
-            sum.withdrawal_equity += profit.min(Money::ZERO);
-            sum.exposure += notional;
-            sum.maintenance += instrument.maintenance(notional);
-            sum.initial += self.leg_requirement(leg_id, leg, mark);
+        self.assess_with(account, &Change::NONE)
+    }
+
+    /// Assesses an account with something assumed of it.
+    pub(crate) fn assess_with(&self, account: AccountId, change: &Change) -> Assessment {
+        let base = AssetId::BASE.index();
+        let mut sum = Assessment::of_balance(self.accounts[account.index()].balance + change.cash[base]);
+        (sum.initial, sum.maintenance) = (change.initial[base], change.maintenance[base]);
+        for (leg_id, leg) in self.legs_in(account, AssetId::BASE) {
+            self.add_leg(leg_id, leg, &mut sum);
+        }
+        if self.accounts[account.index()].has_holdings() || change.opens_an_asset() {
+            self.add_assets(account, change, &mut sum);
         }
         sum
     }
 
+    /// An account's legs that settle in one asset.
+    pub(crate) fn legs_in(
+        &self,
+        account: AccountId,
+        asset: AssetId,
+    ) -> impl Iterator<Item = (LegId, &Leg)> + '_ {
+        self.legs_of(account).filter(move |(_, leg)| self.instrument(leg.instrument).settlement() == asset)
+    }
+
+    /// Adds what a leg is worth and requires, in its settlement asset.
+    pub(crate) fn add_leg(&self, leg_id: LegId, leg: &Leg, sum: &mut Assessment) {
+        let instrument = self.instrument(leg.instrument);
+        let mark = self.mark_of(leg.instrument);
+        let notional = instrument.notional(leg.position.size(), mark);
+        let initial_profit = self.initial_profit(leg);
+        sum.equity += self.unrealised(leg, mark);
+        sum.initial_equity += initial_profit;
+        sum.withdrawal_equity += initial_profit.min(Money::ZERO);
+        sum.exposure += notional;
+        sum.maintenance += instrument.maintenance(notional);
+        sum.initial += self.leg_requirement(leg_id, leg, mark);
+    }
+
     /// Equity and initial margin alone: all that admitting an order asks for. O(legs), and for a leg that has not
-    /// changed since it was last valued at this mark, two additions.
+    /// changed since it was last valued at these prices, two additions.
     #[inline]
     pub(crate) fn equity_and_initial(&mut self, account: AccountId) -> (Money, Requirement) {
         let mut equity = self.accounts[account.index()].balance;
@@ -88,44 +135,57 @@ impl Ledger {
         let mut next = self.accounts[account.index()].first_leg;
         while let Some(leg_id) = next.some() {
             let leg = &self.legs[leg_id.index()];
-            let mark = self.mark_of(leg.instrument);
             next = leg.next;
-            // Not through `valuation_of`: the remembered case is added from where it lies, without a copy.
-            if leg.valuation.mark == mark {
-                equity += leg.valuation.profit;
-                initial += leg.valuation.requirement;
-            } else {
-                let valuation = self.value_leg(leg_id, mark);
-                equity += valuation.profit;
-                initial += valuation.requirement;
+            if leg.valued_at.0 != self.instrument(leg.instrument).revision {
+                self.value_leg(leg_id);
             }
+            let leg = &self.legs[leg_id.index()];
+            equity += leg.profit.0;
+            initial += leg.requirement.0;
         }
         (equity, initial)
     }
 
-    /// What a leg is worth at this mark, remembered or found anew.
+    /// What a leg requires, remembered or found anew.
     #[inline]
-    pub(crate) fn valuation_of(&mut self, leg_id: LegId, mark: Mark) -> Valuation {
-        let remembered = self.legs[leg_id.index()].valuation;
-        if remembered.mark == mark { remembered } else { self.value_leg(leg_id, mark) }
+    pub(crate) fn requirement_of(&mut self, leg_id: LegId) -> Requirement {
+        let leg = &self.legs[leg_id.index()];
+        if leg.valued_at.0 != self.instrument(leg.instrument).revision {
+            self.value_leg(leg_id);
+        }
+        self.legs[leg_id.index()].requirement.0
     }
 
     /// Values a leg and remembers it.
-    fn value_leg(&mut self, leg_id: LegId, mark: Mark) -> Valuation {
+    fn value_leg(&mut self, leg_id: LegId) {
+        let mark = self.mark_of(self.leg(leg_id).instrument);
         self.tighten(leg_id, mark);
-        let leg = &self.legs[leg_id.index()];
-        let profit = self.unrealised(leg, mark);
+        let leg = self.leg(leg_id);
+        let profit = self.initial_profit(leg);
         let requirement = self.leg_requirement(leg_id, leg, mark);
-        let valuation = Valuation { mark, profit, requirement };
-        self.legs[leg_id.index()].valuation = valuation;
-        valuation
+        let revision = self.instrument(leg.instrument).revision;
+        let leg = &mut self.legs[leg_id.index()];
+        leg.valued_at = Remembered(revision);
+        (leg.profit, leg.requirement) = (Remembered(profit), Remembered(requirement));
     }
 
-    /// Unrealised profit and loss of a leg, rounded down.
+    /// Unrealised profit and loss of a leg at a mark, funding that is not booked counted in, rounded down; in the
+    /// settlement asset.
     #[inline]
     #[must_use]
     pub fn unrealised(&self, leg: &Leg, mark: Mark) -> Money {
-        self.instrument(leg.instrument).position_value(leg.position, mark) - leg.cost
+        self.instrument(leg.instrument).position_value(leg.position, mark) - leg.cost - self.funding_owed(leg)
+    }
+
+    /// What a leg's profit counts for initial margin: at the worse of mark and stable price, and of a profit the
+    /// instrument's part. Source: `MARGIN.md` 4.
+    #[inline]
+    #[must_use]
+    pub fn initial_profit(&self, leg: &Leg) -> Money {
+        let instrument = self.instrument(leg.instrument);
+        let profit = self.unrealised(leg, instrument.prudent_mark(leg.position));
+        let weight = instrument.spec.adaptive.profit_weight;
+        if profit > Money::ZERO && weight != Rate::ONE { weight.of_floor(profit) } else { profit }
     }
 
     /// What a leg contributes to initial margin:
@@ -165,7 +225,7 @@ impl Ledger {
         let notional = instrument.notional(orders.worst_position(position), mark);
         let mut requirement = instrument.initial(notional, leverage.initial_rate()) + orders.fees_reserved;
         if orders.distance != 0 {
-            requirement += Requirement::of_money(instrument.open_loss(orders.distance));
+            requirement += Requirement::of_money(instrument.scale().open_loss(orders.distance));
         }
         requirement
     }

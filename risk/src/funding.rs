@@ -7,15 +7,13 @@ use crate::limits::PPB;
 use crate::rounding::{div_ceil, div_floor};
 use crate::terms::FundingTerms;
 use crate::unit;
-use crate::units::{Mark, Money, Price, Qty, Rate, Side};
+use crate::units::{Mark, Price, Qty, Rate, Side};
 
 unit!(
     /// Funding rate or premium, in parts per billion a rate period; where it is positive, longs pay shorts.
     FundingRate(i64)
 );
 
-/// What is accrued is kept in money times 2^32.
-pub const ACCRUAL_SHIFT: u32 = 32;
 /// The largest accrual of a lot in one payment, money times 2^32. Terms that could reach it are refused for linear
 /// contracts; an inverse one reaches it at an index next to nothing.
 pub const ACCRUAL_MAX: i64 = 1 << 62;
@@ -102,14 +100,6 @@ pub fn accrual_of_lot(value: i128, rate: FundingRate, elapsed_s: u32, period_s: 
     narrow(accrual(value, rate, elapsed_s, period_s), i128::from(ACCRUAL_MAX))
 }
 
-/// What a position of so many lots receives (positive) or pays when a lot has come to owe `accrued` (money times 2^32):
-/// `floor(-lots x accrued / 2^32)`. Debits up, credits down: what all positions together lose by it is dust, never less than
-/// nothing.
-#[must_use]
-pub fn payment(lots: i64, accrued: i128) -> Money {
-    Money::from_wide((-i128::from(lots) * accrued) >> ACCRUAL_SHIFT)
-}
-
 /// The premiums seen since the last payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, bincode::Encode)]
 pub struct Premiums {
@@ -135,6 +125,8 @@ impl Premiums {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accrual::FUNDING_SHIFT;
+    use crate::units::Money;
 
     const TERMS: FundingTerms = FundingTerms {
         interval_ns: 3_600_000_000_000,
@@ -191,17 +183,9 @@ mod tests {
         assert_eq!(of(1_000, 1_001_999_000, 28_800, 28_800), 1_001);
         assert_eq!(of(10_000_000_000_000, -1_001_999_000, 14_400, 28_800), -5_009_995_000_000);
         // A lot worth 10,000 at 0.95 % a period, an eighth of it: 11.875.
-        let lot = accrual_of_lot(10_000 << ACCRUAL_SHIFT, FundingRate::new(9_500_000), 3_600, 28_800);
-        assert_eq!(i128::from(lot) * 1_000, 11_875 << ACCRUAL_SHIFT);
+        let lot = accrual_of_lot(10_000 << FUNDING_SHIFT, FundingRate::new(9_500_000), 3_600, 28_800);
+        assert_eq!(i128::from(lot) * 1_000, 11_875 << FUNDING_SHIFT);
         assert_eq!(accrual_of_lot(i128::MAX, FundingRate::new(1), 1, 1), ACCRUAL_MAX);
-    }
-
-    #[test]
-    fn payers_pay_up_and_receivers_get_down() {
-        let owed = 7_i128 << (ACCRUAL_SHIFT - 1);
-        let paid = [1, 1, 1, -3].map(|lots| payment(lots, owed).get());
-        assert_eq!(paid, [-4, -4, -4, 10]);
-        assert_eq!(-paid.iter().sum::<i64>(), 2, "dust");
     }
 
     #[test]

@@ -1,21 +1,22 @@
-//! Linear perpetuals: the specification an operator sends, and the validated instrument the core uses.
+//! Instruments: the specification an operator sends, and the validated instrument the core uses.
 //!
 //! Invariant: an [`Instrument`] exists only through [`InstrumentSpec::compile`], which proves that value, notional and
 //! requirement arithmetic stays in range for every price, mark and position the limits admit.
 
 use alloc::vec::Vec;
 
-use crate::funding::{ACCRUAL_MAX, ACCRUAL_SHIFT, rate_bound};
-use crate::limits::{
-    FUNDING_FACTOR_MAX, MARK_ONE, MARK_SHIFT, NOTIONAL_MAX, PPB, PRICE_MAX, QTY_MAX, SCALED_MAX,
-};
-use crate::rounding::{div_ceil, div_floor, wide_mul};
-use crate::terms::{AdaptiveTerms, ContractTerms, FundingTerms, PricingTerms};
+use crate::account::Revision;
+use crate::contract::Scale;
+use crate::funding::{ACCRUAL_MAX, rate_bound};
+use crate::limits::{FUNDING_FACTOR_MAX, PPB, PRICE_MAX, QTY_MAX};
+use crate::open_interest::concentration;
+use crate::rounding::div_ceil;
+use crate::terms::{AdaptiveTerms, ContractKind, ContractTerms, FundingTerms, PricingTerms};
 use crate::tiers::{Tier, TierError, TierTable};
 use crate::trading_limits::TradingLimits;
-use crate::units::{FeeRate, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
+use crate::units::{AssetId, FeeRate, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
 
-/// What an operator says of a linear perpetual. Everything here is logged with the command that carries it.
+/// What an operator says of an instrument. Everything here is logged with the command that carries it.
 #[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
 pub struct InstrumentSpec {
     /// Name shown to people, ASCII, zero padded.
@@ -73,6 +74,8 @@ pub enum SpecError {
     Units,
     /// Decimals that no value can be computed with.
     Decimals,
+    /// A linear contract that does not settle in the unit of account, or an inverse one that does.
+    Settlement,
     /// The largest open interest at the highest mark would not fit the arithmetic.
     Range,
     /// A band, collar, step or fee is out of range, or a rebate exceeds the taker fee.
@@ -96,20 +99,23 @@ pub struct Instrument {
     pub spec: InstrumentSpec,
     /// What orders and positions may reach now.
     pub limits: TradingLimits,
-    /// Money units per price unit and quantity unit, numerator.
-    value_mul: i64,
-    /// Money units per price unit and quantity unit, denominator.
-    value_div: i64,
+    scale: Scale,
     initial: TierTable,
     maintenance: TierTable,
     /// Last accepted index price; `None` before the first.
     pub index: Option<Mark>,
     /// Mark price; `None` before the first index price.
     pub mark: Option<Mark>,
-}
-
-const fn power_of_ten(exponent: u32) -> Option<i64> {
-    10_i64.checked_pow(exponent)
+    /// Slow price for initial margin; `None` where the instrument has none.
+    pub stable: Option<Mark>,
+    /// Initial rate that open interest asks for; 0 where it asks for none.
+    pub(crate) adaptive_rate: Rate,
+    /// Notional that is free of the concentration add-on.
+    unconcentrated: Money,
+    pub(crate) revision: Revision,
+    /// Funding paid per lot since the beginning, after each payment: money x 2^32, positive where longs pay. The first
+    /// is 0, before any payment.
+    pub(crate) funding: Vec<i128>,
 }
 
 impl InstrumentSpec {
@@ -120,31 +126,40 @@ impl InstrumentSpec {
     pub fn compile(self) -> Result<Instrument, SpecError> {
         self.check_units()?;
         self.check_rates()?;
-        let (value_mul, value_div) = self.value_scale()?;
+        let is_inverse = self.contract.kind == ContractKind::Inverse;
+        if is_inverse == (self.contract.settlement == AssetId::BASE) {
+            return Err(SpecError::Settlement);
+        }
+        let scale = self.scale()?;
         let initial = TierTable::new(&self.initial_tiers).map_err(SpecError::Tiers)?;
         let maintenance = TierTable::new(&self.maintenance_tiers).map_err(SpecError::Tiers)?;
         if !initial.covers_five_quarters_of(&maintenance) {
             return Err(SpecError::MarginGap);
         }
-        self.check_terms()?;
-        let limits = TradingLimits::of(&self);
-        let (index, mark) = (None, None);
-        let instrument =
-            Instrument { spec: self, limits, value_mul, value_div, initial, maintenance, index, mark };
         // Marks may rise above the highest order price by the widest band; twice that price bounds both.
-        let highest = i128::from(instrument.spec.price_max.get()) * 2;
-        let value = highest * i128::from(instrument.spec.open_interest_max.get()) * i128::from(value_mul);
-        let scaled = wide_mul(instrument.spec.open_interest_max.get(), value_mul);
-        if div_ceil(value, i128::from(value_div)) > i128::from(NOTIONAL_MAX)
-            || scaled > i128::from(SCALED_MAX)
-        {
+        let highest = Price::new(self.price_max.get() * 2);
+        if !scale.admits(self.open_interest_max, self.tick, highest) {
             return Err(SpecError::Range);
         }
-        instrument.check_accrual()?;
-        Ok(instrument)
+        self.check_terms(&scale)?;
+        let unconcentrated = self.adaptive.unconcentrated().ok_or(SpecError::Rates)?;
+        Ok(Instrument {
+            limits: TradingLimits::of(&self),
+            spec: self,
+            scale,
+            initial,
+            maintenance,
+            adaptive_rate: Rate::new(0),
+            unconcentrated,
+            index: None,
+            mark: None,
+            stable: None,
+            revision: Revision::new(1),
+            funding: Vec::from([0]),
+        })
     }
 
-    fn check_terms(&self) -> Result<(), SpecError> {
+    fn check_terms(&self, scale: &Scale) -> Result<(), SpecError> {
         if !self.pricing.is_sound() {
             return Err(SpecError::Pricing);
         }
@@ -155,8 +170,16 @@ impl InstrumentSpec {
         let most = rate_bound(FUNDING_FACTOR_MAX, base(&self.initial_tiers), base(&self.maintenance_tiers));
         let is_dated = self.contract.expiry_ns != 0;
         let funds = self.funding.interval_ns != 0;
-        let bounded = self.funding.rate_max <= most && !is_dated;
+        let bounded = self.funding.rate_max <= most && !is_dated && self.is_payable(scale);
         if self.funding.is_sound() && (!funds || bounded) { Ok(()) } else { Err(SpecError::Funding) }
+    }
+
+    /// Whether the largest payment that a lot can come to owe at once is in range.
+    fn is_payable(&self, scale: &Scale) -> bool {
+        let highest = Mark::new(self.price_max.to_mark().get() * 2);
+        let value = if scale.is_inverse() { 0 } else { scale.fine_value(self.lot, highest) };
+        let most = div_ceil(value, i128::from(PPB)) * i128::from(self.funding.rate_max.get());
+        most <= i128::from(ACCRUAL_MAX)
     }
 
     fn check_units(&self) -> Result<(), SpecError> {
@@ -186,138 +209,106 @@ impl InstrumentSpec {
         if sound { Ok(()) } else { Err(SpecError::Rates) }
     }
 
-    /// `10^(money - price - qty) x multiplier` as a fraction with one side a power of ten.
-    fn value_scale(&self) -> Result<(i64, i64), SpecError> {
-        let exponent =
-            i32::from(self.money_decimals) - i32::from(self.price_decimals) - i32::from(self.qty_decimals);
-        let power = power_of_ten(exponent.unsigned_abs()).ok_or(SpecError::Decimals)?;
-        let multiplier = i64::from(self.multiplier);
-        if exponent >= 0 {
-            let mul = power.checked_mul(multiplier).ok_or(SpecError::Decimals)?;
-            return if mul <= 1 << 40 { Ok((mul, 1)) } else { Err(SpecError::Decimals) };
-        }
-        let shared = gcd(power, multiplier);
-        let (mul, div) = (multiplier.div_euclid(shared), power.div_euclid(shared));
-        if div <= 1 << 40 { Ok((mul, div)) } else { Err(SpecError::Decimals) }
+    /// What a quantity unit is worth a price unit: `10^(money - price - qty) x multiplier`; for an inverse contract times
+    /// a price unit, `10^(money + price - qty) x multiplier`.
+    fn scale(&self) -> Result<Scale, SpecError> {
+        let price = match self.contract.kind {
+            ContractKind::Linear => -i32::from(self.price_decimals),
+            ContractKind::Inverse => i32::from(self.price_decimals),
+        };
+        let exponent = i32::from(self.money_decimals) + price - i32::from(self.qty_decimals);
+        Scale::new(self.contract.kind, exponent, self.multiplier).ok_or(SpecError::Decimals)
     }
-}
-
-const fn gcd(mut a: i64, mut b: i64) -> i64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 impl Instrument {
-    /// `size x raw` in units of money / 2^shift, before division.
+    /// The arithmetic of its contract.
     #[inline]
-    fn product(&self, size: i64, raw: i64) -> i128 {
-        // `compile` has seen that the largest size times the multiplier fits.
-        wide_mul(size * self.value_mul, raw)
+    #[must_use]
+    pub const fn scale(&self) -> &Scale {
+        &self.scale
     }
 
-    /// Whether every value is exact, so that values of parts add up to the value of the whole.
+    /// Whether a price from outside is in range: above zero, for an inverse contract no lower than a tick, since the coin
+    /// it is worth has no bound below, and at most the highest order price.
+    #[must_use]
+    pub fn admits_price(&self, price: Mark) -> bool {
+        let lowest = if self.scale.is_inverse() { self.spec.tick.to_mark() } else { Mark::new(1) };
+        (lowest..=self.spec.price_max.to_mark()).contains(&price)
+    }
+
+    /// The asset it settles in.
+    #[inline]
+    #[must_use]
+    pub const fn settlement(&self) -> AssetId {
+        self.spec.contract.settlement
+    }
+
+    /// See [`Scale::is_exact`].
     #[inline]
     #[must_use]
     pub const fn is_exact(&self) -> bool {
-        self.value_div == 1
+        self.scale.is_exact()
     }
 
-    /// Value of `qty` at `price`: exact where the decimals allow, else rounded down, once per match; the two sides
-    /// of a match book it with opposite signs.
+    /// See [`Scale::size_of_value`].
     #[inline]
     #[must_use]
-    pub fn value(&self, qty: Qty, price: Price) -> Money {
-        let product = self.product(qty.get(), price.get());
-        if self.value_div == 1 {
-            return Money::from_wide(product);
-        }
-        Money::from_wide(div_floor(product, i128::from(self.value_div)))
+    pub fn size_of_value(&self, qty: Qty, price: Price) -> Money {
+        self.scale.size_of_value(qty, price)
     }
 
-    /// Signed value of `position` at `mark`, rounded down.
+    /// See [`Scale::position_value`].
     #[inline]
     #[must_use]
     pub fn position_value(&self, position: Position, mark: Mark) -> Money {
-        let product = self.product(position.get(), mark.get());
-        if self.value_div == 1 {
-            return Money::from_wide(product >> MARK_SHIFT);
-        }
-        Money::from_wide(div_floor(product, i128::from(self.value_div) << MARK_SHIFT))
+        self.scale.position_value(position, mark)
     }
 
-    /// Notional of `size` at `mark`, rounded up: the base of every requirement.
+    /// See [`Scale::notional`].
     #[inline]
     #[must_use]
     pub fn notional(&self, size: Qty, mark: Mark) -> Money {
-        let product = self.product(size.get(), mark.get());
-        if self.value_div == 1 {
-            return Money::from_wide((product + i128::from(MARK_ONE - 1)) >> MARK_SHIFT);
-        }
-        Money::from_wide(div_ceil(product, i128::from(self.value_div) << MARK_SHIFT))
+        self.scale.notional(size, mark)
     }
 
-    /// The largest quantity whose notional at `price` money pays for, lots not minded.
+    /// See [`Scale::payable`].
     #[must_use]
     pub fn payable(&self, money: Money, price: Price) -> Qty {
-        // The notional is rounded up, and money is whole: it pays for what is not above it before the rounding.
-        let exact = div_floor(
-            i128::from(money.get()) * i128::from(self.value_div),
-            i128::from(price.get()) * i128::from(self.value_mul),
-        );
-        Qty::new(i64::try_from(exact).unwrap_or(QTY_MAX).min(QTY_MAX))
+        self.scale.payable(money, price)
     }
 
-    /// Loss of `qty` bought at `price` (or sold, `against` swapped) when marked, unrounded: numerator over
-    /// [`Self::open_loss`]'s divisor.
-    #[inline]
-    pub(crate) fn distance(&self, qty: Qty, above: i64, below: i64) -> i128 {
-        self.product(qty.get(), above - below)
-    }
-
-    /// Rounds a sum of [`Self::distance`]s up to money.
-    #[inline]
-    pub(crate) fn open_loss(&self, distance: i128) -> Money {
-        Money::from_wide(div_ceil(distance, i128::from(self.value_div) << MARK_SHIFT))
-    }
-
-    /// The mark at which `size` has exactly `notional`, as a fraction: `notional x div x 2^10 / (size x mul)`.
-    pub(crate) fn mark_of_notional(&self, notional: i128, size: Qty) -> (i128, i128) {
-        (
-            (notional * i128::from(self.value_div)) << MARK_SHIFT,
-            i128::from(size.get()) * i128::from(self.value_mul),
-        )
-    }
-
-    /// The price at which `size` is worth exactly `value`, as a fraction.
-    pub(crate) fn price_of_value(&self, value: i128, size: Qty) -> (i128, i128) {
-        (value * i128::from(self.value_div), i128::from(size.get()) * i128::from(self.value_mul))
-    }
-
-    /// Value of one lot at `index` in money times 2^32, rounded down: what funding is a rate of.
+    /// Value of one lot at `index` in money times 2^32. See [`Scale::fine_value`].
     #[must_use]
     pub fn lot_value(&self, index: Mark) -> i128 {
-        let product = self.product(self.spec.lot.get(), index.get());
-        let divisor = i128::from(self.value_div) << MARK_SHIFT;
-        // Whole money and its fraction apart: the product shifted at once might not fit.
-        let (whole, part) = (div_floor(product, divisor), product.rem_euclid(divisor));
-        (whole << ACCRUAL_SHIFT) + div_floor(part << ACCRUAL_SHIFT, divisor)
+        self.scale.fine_value(self.spec.lot, index)
     }
 
-    /// Whether the largest payment a lot can come to owe at once is in range.
-    fn check_accrual(&self) -> Result<(), SpecError> {
-        let highest = Mark::new(self.spec.price_max.to_mark().get() * 2);
-        let most =
-            div_ceil(self.lot_value(highest), i128::from(PPB)) * i128::from(self.spec.funding.rate_max.get());
-        if most <= i128::from(ACCRUAL_MAX) { Ok(()) } else { Err(SpecError::Funding) }
-    }
-
-    /// Initial margin of `notional` at an account's leverage setting: `max(table, notional x ceil(1/leverage))`.
+    /// Initial margin of `notional` at an account's leverage setting:
+    /// `max(table, notional x max(ceil(1/leverage), rate of the open interest)) + concentration`. Source: `MARGIN.md` 3.
     #[inline]
     #[must_use]
     pub fn initial(&self, notional: Money, user_rate: Rate) -> Requirement {
-        self.initial.requirement(notional).max(user_rate.of(notional))
+        let required = self.initial.requirement(notional).max(user_rate.max(self.adaptive_rate).of(notional));
+        if notional > self.unconcentrated { required + self.concentration(notional) } else { required }
+    }
+
+    /// The add-on for a position that is large beside the depth of the book.
+    #[cold]
+    fn concentration(&self, notional: Money) -> Requirement {
+        let AdaptiveTerms { concentration_slope, concentration_free, depth, .. } = self.spec.adaptive;
+        concentration(notional, depth, concentration_free, concentration_slope)
+    }
+
+    /// The mark, or the stable price where it is worse for a position.
+    #[inline]
+    pub(crate) fn prudent_mark(&self, position: Position) -> Mark {
+        let mark = self.mark.unwrap_or_default();
+        match self.stable {
+            None => mark,
+            Some(stable) if position.get() > 0 => mark.min(stable),
+            Some(stable) => mark.max(stable),
+        }
     }
 
     /// Maintenance margin of `notional`.
@@ -331,6 +322,11 @@ impl Instrument {
     #[must_use]
     pub fn maintenance_table(&self) -> &TierTable {
         &self.maintenance
+    }
+
+    /// Rate of the first initial-margin bracket.
+    pub(crate) fn base_rate(&self) -> Rate {
+        self.initial.base_rate()
     }
 
     /// Highest leverage setting: `floor(100 x 10^9 / base rate)` hundredths.

@@ -2,17 +2,20 @@
 //!
 //! Invariants, O(1) each, asserted after every command in every build (`MARGIN.md` 8):
 //! I1 per instrument the positions sum to 0; I2 per instrument costs and what was settled to cash sum to 0;
-//! I3 balances sum to deposits less withdrawals less what costs were settled; I4 funding sums to 0 (none is paid yet);
+//! I3 per asset balances sum to deposits less withdrawals less what costs were settled; I4 what legs owe of funding is
+//! what the funding account is short of, but for rounding that it keeps;
 //! I5 open interest is the sum of longs and of shorts.
 
 use alloc::vec::Vec;
 
-use crate::account::{Account, AccountState, Leg, LegId, Restriction, Valuation};
+use crate::account::{Account, AccountState, Leg, LegId, Remembered, Restriction, Revision, Standing};
+use crate::asset::{Asset, DebtTerms};
+use crate::holdings::{CashSums, Holdings};
 use crate::instrument::Instrument;
-use crate::limits::{INSTRUMENTS_MAX, MONEY_MAX};
+use crate::limits::{ASSETS_MAX, INSTRUMENTS_MAX, MONEY_MAX};
 use crate::reservation::{Reservation, Weight};
 use crate::trading_limits::TradingLimits;
-use crate::units::{AccountId, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Qty};
+use crate::units::{AccountId, AssetId, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Qty};
 
 /// Room reserved at the start, so that the order path never allocates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
@@ -52,14 +55,17 @@ pub struct Ledger {
     /// Resting orders over all accounts.
     pub(crate) orders: u32,
     sums: Vec<InstrumentSums>,
-    /// Balances over all accounts.
-    balances: i64,
-    /// Deposits less withdrawals.
-    deposits: i64,
-    /// Costs settled to balances over all instruments.
-    settled: i64,
+    /// Sums of the unit of account.
+    pub(crate) base: CashSums,
+    /// Terms of debts in it.
+    pub(crate) base_debt: DebtTerms,
+    /// Collateral assets by number, from 1: the unit of account has no terms of its own.
+    pub(crate) assets: Vec<Asset>,
+    pub(crate) holdings: Holdings,
     /// The instrument whose sums changed since the last assertion.
     touched: Option<InstrumentId>,
+    /// The assets beside the unit of account whose sums did, a bit each.
+    pub(crate) touched_assets: u16,
 }
 
 impl Ledger {
@@ -77,12 +83,14 @@ impl Ledger {
             reservations: Vec::with_capacity(capacity.orders as usize),
             orders: 0,
             sums: Vec::new(),
-            balances: 0,
-            deposits: 0,
-            settled: 0,
+            base: CashSums::default(),
+            base_debt: DebtTerms::FREE,
+            assets: Vec::with_capacity(ASSETS_MAX),
+            holdings: Holdings::default(),
             touched: None,
+            touched_assets: 0,
         };
-        for own in [AccountId::FEES, AccountId::INSURANCE, AccountId::DUST] {
+        for own in AccountId::OWN {
             ledger.open_account(own);
         }
         ledger
@@ -134,6 +142,26 @@ impl Ledger {
         self.accounts[account.index()].restriction = restriction;
     }
 
+    /// What an account is in one word: its state before its restriction. O(legs) while it is in liquidation, else O(1).
+    #[must_use]
+    pub fn standing_of(&self, account: AccountId) -> Standing {
+        let Account { state, restriction, .. } = self.accounts[account.index()];
+        if state == AccountState::Liquidating {
+            let is_short = self.assess(account).equity < Money::ZERO;
+            return if is_short { Standing::Bankrupt } else { Standing::Liquidating };
+        }
+        match restriction {
+            Restriction::None => Standing::Active,
+            Restriction::ReduceOnly => Standing::ReduceOnly,
+            Restriction::Suspended => Standing::Suspended,
+        }
+    }
+
+    /// Notes what an account is in one word.
+    pub fn set_standing(&mut self, account: AccountId, standing: Standing) {
+        self.accounts[account.index()].standing = standing;
+    }
+
     /// Puts an account into an owner group; 0 lets it stand alone.
     pub fn set_group(&mut self, account: AccountId, group: OwnerGroupId) {
         self.accounts[account.index()].group = group;
@@ -171,33 +199,6 @@ impl Ledger {
         u32::try_from(self.instruments.len()).expect("bounded by INSTRUMENTS_MAX")
     }
 
-    /// Takes an index price: the mark follows it by at most the instrument's step. Returns the new mark.
-    pub fn set_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
-        self.move_mark(instrument, index, index)
-    }
-
-    /// Takes an index price, and moves the mark toward `target` by at most the instrument's step. Returns the new mark.
-    pub fn move_mark(&mut self, instrument: InstrumentId, index: Mark, target: Mark) -> Mark {
-        let instrument = &mut self.instruments[instrument.index()];
-        let mark = match instrument.mark {
-            None => target,
-            Some(mark) => {
-                let step = instrument.spec.mark_step_max;
-                target.clamp(mark.lowered_by(step), mark.raised_by(step))
-            }
-        };
-        instrument.index = Some(index);
-        instrument.mark = Some(mark);
-        mark
-    }
-
-    /// Notes an index price while the mark stands still; the mark. Where there is none yet, the index becomes it.
-    pub fn note_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
-        let instrument = &mut self.instruments[instrument.index()];
-        instrument.index = Some(index);
-        *instrument.mark.get_or_insert(index)
-    }
-
     /// The mark of an instrument in which somebody has a leg.
     #[inline]
     pub(crate) fn mark_of(&self, instrument: InstrumentId) -> Mark {
@@ -215,7 +216,7 @@ impl Ledger {
     #[inline]
     pub(crate) fn leg_mut(&mut self, leg: LegId) -> &mut Leg {
         let leg = &mut self.legs[leg.index()];
-        leg.valuation = Valuation::FORGOTTEN;
+        leg.valued_at = Remembered(Revision::default());
         leg
     }
 
@@ -277,6 +278,10 @@ impl Ledger {
             }
             (before, after) = (leg_id, leg.next);
         }
+        let settlement = self.instrument(instrument).settlement();
+        if settlement != AssetId::BASE {
+            self.holding_for(account, settlement);
+        }
         let leg = Leg::new(account, instrument, after);
         let leg_id = self.store_leg(leg);
         match before.some() {
@@ -321,25 +326,57 @@ impl Ledger {
 
     /// Whether a deposit of this amount keeps every sum in range.
     #[must_use]
-    pub fn admits_deposit(&self, amount: Money) -> bool {
-        (Money::ZERO < amount && amount.get() <= MONEY_MAX) && self.deposits + amount.get() <= MONEY_MAX
+    pub fn admits_deposit(&self, asset: AssetId, amount: Money) -> bool {
+        if asset != AssetId::BASE {
+            return self.find_asset(asset).is_some_and(|asset| asset.admits_deposit(amount));
+        }
+        (Money::ZERO < amount && amount.get() <= MONEY_MAX) && self.base.deposits + amount.get() <= MONEY_MAX
     }
 
     /// Money from outside (positive) or to outside (negative); the balance after it.
-    pub fn transfer(&mut self, account: AccountId, amount: Money) -> Money {
-        self.deposits += amount.get();
-        self.post_cash(account, amount)
+    pub fn transfer(&mut self, account: AccountId, asset: AssetId, amount: Money) -> Money {
+        self.cash_mut(asset).deposits += amount.get();
+        self.post_cash(account, asset, amount)
     }
 
-    /// Books a balance change; every caller books the counter-entry in the same command.
-    pub(crate) fn post_cash(&mut self, account: AccountId, amount: Money) -> Money {
-        self.balances += amount.get();
-        let account = &mut self.accounts[account.index()];
-        account.balance += amount;
-        account.balance
+    /// Moves money from one account to another; the balances after it.
+    pub fn move_cash(&mut self, from: AccountId, to: AccountId, asset: AssetId, amount: Money) -> [Money; 2] {
+        [self.post_cash(from, asset, -amount), self.post_cash(to, asset, amount)]
     }
 
-    /// Books one side of a change of position; every caller books the other side in the same command.
+    /// Sums of an asset, about to change.
+    pub(crate) fn cash_mut(&mut self, asset: AssetId) -> &mut CashSums {
+        if asset == AssetId::BASE {
+            return &mut self.base;
+        }
+        self.touched_assets |= 1 << asset.index();
+        &mut self.assets[asset.index() - 1].sums
+    }
+
+    /// Adds the next asset.
+    pub fn define_asset(&mut self, asset: Asset) {
+        self.assets.push(asset);
+    }
+
+    /// The number of the next asset; every number below it but 0 is defined.
+    #[must_use]
+    pub fn asset_numbers(&self) -> u16 {
+        u16::try_from(self.assets.len() + 1).expect("bounded by ASSETS_MAX")
+    }
+
+    /// An asset beside the unit of account, or `None`.
+    #[must_use]
+    pub fn find_asset(&self, asset: AssetId) -> Option<&Asset> {
+        self.assets.get(asset.index().checked_sub(1)?)
+    }
+
+    /// An asset that is held.
+    pub(crate) fn asset(&self, asset: AssetId) -> &Asset {
+        &self.assets[asset.index() - 1]
+    }
+
+    /// Books one side of a change of position; every caller books the other side in the same command. Funding of the leg
+    /// has been settled.
     pub(crate) fn post_position(&mut self, leg_id: LegId, delta: Position, cost: Money) {
         let leg = self.leg_mut(leg_id);
         let instrument = leg.instrument;
@@ -348,14 +385,22 @@ impl Ledger {
         leg.cost += cost;
         let (after, account) = (leg.position, leg.account);
         let to_cash = if after == Position::ZERO { core::mem::take(&mut leg.cost) } else { Money::ZERO };
+        if before == Position::ZERO {
+            self.begin_funding(leg_id);
+        }
         let sums = &mut self.sums[instrument.index()];
         sums.position += delta.get();
         sums.cost += (cost - to_cash).get();
         sums.settled += to_cash.get();
         sums.long += after.get().max(0) - before.get().max(0);
         sums.short += before.get().min(0) - after.get().min(0);
-        self.settled += to_cash.get();
-        self.post_cash(account, -to_cash);
+        let asset = self.instrument(instrument).settlement();
+        if asset == AssetId::BASE {
+            self.base.settled += to_cash.get();
+        } else {
+            self.cash_mut(asset).settled += to_cash.get();
+        }
+        self.post_cash(account, asset, -to_cash);
         debug_assert!(self.touched.is_none_or(|touched| touched == instrument), "one instrument per command");
         self.touched = Some(instrument);
     }
@@ -369,7 +414,7 @@ impl Ledger {
     /// Deposits less withdrawals.
     #[must_use]
     pub fn deposits(&self) -> i64 {
-        self.deposits
+        self.base.deposits
     }
 
     /// Resting orders over all accounts.
@@ -385,10 +430,12 @@ impl Ledger {
     #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
     #[inline(always)]
     pub fn assert_conserved(&mut self) {
-        assert!(
-            self.balances + self.settled == self.deposits,
-            "I3: balances are deposits less settled costs"
-        );
+        assert!(self.base.is_conserved(), "I3: balances are deposits less settled costs");
+        if self.touched_assets != 0 {
+            self.touched_assets = 0;
+            let conserved = self.assets.iter().all(|asset| asset.sums.is_conserved());
+            assert!(conserved, "I3: in every other asset too");
+        }
         if let Some(instrument) = self.touched.take() {
             let sums = &self.sums[instrument.index()];
             assert!(sums.position == 0, "I1: positions sum to zero");
@@ -402,11 +449,15 @@ impl Ledger {
     /// # Panics
     /// With the rule that does not hold.
     pub fn check(&self) {
-        let mut balances = 0_i64;
+        let mut cash = alloc::vec![0_i64; self.assets.len() + 1];
         let mut sums = alloc::vec![InstrumentSums::default(); self.instruments.len()];
         let mut orders = 0;
         for (account_id, account) in self.accounts() {
-            balances += account.balance.get();
+            cash[0] += account.balance.get();
+            for holding in self.holdings_of(account_id) {
+                cash[holding.asset.index()] += holding.balance.get();
+            }
+            self.check_holdings(account_id);
             let mut count = 0;
             let mut last = None;
             for (leg_id, leg) in self.legs_of(account_id) {
@@ -426,8 +477,9 @@ impl Ledger {
             assert!(count == account.legs, "leg count");
         }
         assert!(orders == self.orders, "order count");
-        assert!(balances == self.balances, "balance sum");
-        assert!(self.balances + self.settled == self.deposits, "I3");
+        let kept = core::iter::once(&self.base).chain(self.assets.iter().map(|asset| &asset.sums));
+        assert!(kept.clone().map(|sums| &sums.balances).eq(&cash), "balance sums");
+        assert!(kept.clone().all(CashSums::is_conserved), "I3");
         for (sum, kept) in sums.iter().zip(&self.sums) {
             let kept_open = InstrumentSums { settled: 0, ..*kept };
             assert!(*sum == kept_open, "instrument sums");
@@ -436,8 +488,12 @@ impl Ledger {
                 "I1, I2, I5"
             );
         }
-        let settled: i64 = self.sums.iter().map(|sum| sum.settled).sum();
-        assert!(settled == self.settled, "settled sum");
+        let mut settled = alloc::vec![0_i64; self.assets.len() + 1];
+        for (instrument, sum) in self.instruments.iter().zip(&self.sums) {
+            settled[instrument.settlement().index()] += sum.settled;
+        }
+        assert!(kept.map(|sums| &sums.settled).eq(&settled), "settled sums");
+        self.check_funding();
     }
 
     fn check_leg(&self, leg_id: LegId, leg: &Leg) {
@@ -474,10 +530,12 @@ impl Ledger {
                 }
             }
         }
-        let Valuation { mark, profit, requirement } = leg.valuation;
-        if mark != Valuation::FORGOTTEN.mark {
-            assert!(self.unrealised(leg, mark) == profit, "remembered profit");
-            assert!(self.leg_requirement(leg_id, leg, mark) == requirement, "remembered requirement");
+        let instrument = self.instrument(leg.instrument);
+        if leg.valued_at.0 == instrument.revision {
+            assert!(self.initial_profit(leg) == leg.profit.0, "remembered profit");
+            let mark = self.mark_of(leg.instrument);
+            let requirement = self.leg_requirement(leg_id, leg, mark);
+            assert!(requirement == leg.requirement.0, "remembered requirement");
         }
         assert!(sums.orders == leg.orders, "orders in leg");
         assert!(sums.buy_qty == leg.buy_qty && sums.sell_qty == leg.sell_qty, "order sums");

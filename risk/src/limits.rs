@@ -27,6 +27,8 @@ pub const LEGS_PER_ACCOUNT_MAX: u32 = 64;
 pub const ORDERS_PER_LEG_MAX: u32 = 1024;
 /// Account numbers run below this; storage grows to the highest number opened.
 pub const ACCOUNTS_MAX: u32 = 1 << 21;
+/// Assets beside the unit of account.
+pub const ASSETS_MAX: usize = 15;
 /// Instrument numbers run below this.
 pub const INSTRUMENTS_MAX: u32 = 1 << 12;
 /// Numbers below this belong to the venue's own accounts.
@@ -49,3 +51,6 @@ const _: () = assert!(62 + 30 + RATE_PERIOD_MAX_S.ilog2() + 1 < 126);
 // The value of a position plus its cost plus a balance stays inside i64.
 const _: () = assert!(NOTIONAL_MAX.ilog2() + 2 <= MONEY_MAX.ilog2());
 const _: () = assert!(MONEY_MAX.ilog2() + 2 <= 62);
+// What all assets of an account count for, each saturated, stays inside i64.
+const _: () = assert!(ASSETS_MAX < 16, "a bit each in 16");
+const _: () = assert!(NOTIONAL_MAX.ilog2() + (ASSETS_MAX + 1).ilog2() <= 62);

@@ -1,44 +1,76 @@
-//! Liquidation arithmetic: the safety value of a leg, the mark at which it is used up, bankruptcy amounts and prices.
+//! Liquidation arithmetic: the safety of a leg, the mark at which it is used up, bankruptcy amounts and prices.
 //!
-//! Invariant: a leg's safety value never falls while the mark moves in the position's favour; everything a trigger
-//! promises follows from that. Sources: `MARGIN.md` 6 (triggers, no-miss proof) and 7 (bankruptcy).
+//! Invariant: a leg's safety never falls while the mark moves in the position's favour; everything a trigger promises
+//! follows from that. Sources: `MARGIN.md` 6 (triggers, no-miss proof) and 7 (bankruptcy).
 
 use crate::account::{Leg, LegId};
 use crate::bankruptcy::bankruptcy_amount;
+use crate::collateral::Change;
 use crate::instrument::Instrument;
 use crate::ledger::Ledger;
-use crate::limits::{MARK_SHIFT, PPB};
+use crate::limits::PPB;
 use crate::liquidation_price::edge_notional;
 use crate::rounding::{div_ceil, div_floor};
-use crate::units::{AccountId, InstrumentId, Mark, Money, Price, Requirement, Side};
+use crate::units::{AccountId, AssetId, InstrumentId, Mark, Money, Price, Requirement, Side};
 
-/// Rounding a value down and a notional up loses less than one money unit each; a trigger keeps both back.
-const ROUNDING_RESERVE: Requirement = Requirement::from_ppb(2 * PPB as i128);
+/// Rounding a value down, a notional up and funding up loses less than one money unit each; a trigger keeps all back.
+const ROUNDING_RESERVE: Requirement = Requirement::from_ppb(3 * PPB as i128);
+/// Weighing an asset and valuing its requirement rounds four times.
+const ASSET_RESERVE: Requirement = Requirement::from_ppb(4 * PPB as i128);
 
-impl Ledger {
-    /// What a leg adds to an account's slack at `mark`: unrealised profit less maintenance margin, exact.
-    ///
-    /// The slack of an account is its balance plus the safety of its legs; below zero means below maintenance.
+/// How much of maintenance margin equity is asked to cover.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Level {
+    /// All of it: below is liquidation.
+    Maintenance,
+    /// Five quarters of it: below is a warning. Nothing adaptive moves it.
+    Warning,
+}
+
+impl Level {
+    /// A line of the maintenance table as the level asks for it, its rate rounded up and its deduction down. Below 100 %
+    /// always, since five quarters of maintenance are never more than initial margin; at that, no notional helps.
+    fn line(self, (rate, cut): (i64, i128)) -> (i64, i128) {
+        match self {
+            Self::Maintenance => (rate, cut),
+            Self::Warning => (((5 * rate + 3) >> 2).min(PPB - 1), (5 * cut) >> 2),
+        }
+    }
+
+    /// What is asked for where `maintenance` is required, rounded up to a billionth.
     #[inline]
     #[must_use]
-    pub fn safety(&self, leg: &Leg, mark: Mark) -> Requirement {
+    pub fn of(self, maintenance: Requirement) -> Requirement {
+        match self {
+            Self::Maintenance => maintenance,
+            Self::Warning => Requirement::from_ppb((5 * maintenance.ppb() + 3) >> 2),
+        }
+    }
+}
+
+impl Ledger {
+    /// What a leg adds to an account's slack at `mark`: unrealised profit less what the level asks for, exact; in the
+    /// settlement asset.
+    ///
+    /// The slack of an account with one asset is its balance plus the safety of its legs.
+    #[inline]
+    #[must_use]
+    pub fn safety(&self, leg: &Leg, mark: Mark, level: Level) -> Requirement {
         let instrument = self.instrument(leg.instrument);
         let notional = instrument.notional(leg.position.size(), mark);
-        Requirement::of_money(instrument.position_value(leg.position, mark) - leg.cost)
-            - instrument.maintenance(notional)
+        Requirement::of_money(self.unrealised(leg, mark)) - level.of(instrument.maintenance(notional))
     }
 
     /// The last mark, coming from the safe side, at which the leg's safety is surely still at least `floor`; rounded
-    /// toward the safe side. `None` when no mark can bring the leg there, or for a flat leg. For a short whose safety
-    /// is below `floor` at every mark it is `None` too; callers ask only for floors the leg is above.
+    /// toward the safe side. `None` when no mark can bring the leg there, or for a flat leg. For a linear short whose
+    /// safety is below `floor` at every mark it is `None` too; callers ask only for floors the leg is above.
     ///
     /// Maintenance is the maximum of lines, so the safe notional is the tightest bound of any line: no bracket has
     /// to be looked up and none can be wrong.
     #[must_use]
-    pub fn trigger(&self, leg: &Leg, floor: Requirement) -> Option<Mark> {
-        let instrument = self.instrument(leg.instrument);
-        let target = (floor + ROUNDING_RESERVE).ppb() + i128::from(leg.cost.get()) * i128::from(PPB);
-        edge(instrument, leg, target)
+    pub fn trigger(&self, leg: &Leg, floor: Requirement, level: Level) -> Option<Mark> {
+        let target = floor + ROUNDING_RESERVE + Requirement::of_money(leg.cost + self.funding_owed(leg));
+        edge(self.instrument(leg.instrument), leg, target.ppb(), level)
     }
 
     /// Mark at which the account reaches maintenance margin if only this leg's mark moves; `None` when no mark can.
@@ -46,27 +78,129 @@ impl Ledger {
     #[must_use]
     pub fn liquidation_mark(&self, account: AccountId, leg_id: LegId) -> Option<Mark> {
         let leg = self.leg(leg_id);
-        let now = self.assess(account);
-        let slack = Requirement::of_money(now.equity) - now.maintenance;
-        let floor = self.safety(leg, self.mark_of(leg.instrument)) - slack;
-        let target = floor.ppb() + i128::from(leg.cost.get()) * i128::from(PPB);
-        edge(self.instrument(leg.instrument), leg, target)
+        let level = Level::Maintenance;
+        if self.instrument(leg.instrument).settlement() != AssetId::BASE {
+            return self.search_liquidation_mark(account, leg);
+        }
+        let floor = self.safety(leg, self.mark_of(leg.instrument), level) - self.slack(account, level);
+        let target = floor + Requirement::of_money(leg.cost + self.funding_owed(leg));
+        edge(self.instrument(leg.instrument), leg, target.ppb(), level)
+    }
+
+    /// Equity less what a level asks for.
+    #[must_use]
+    pub fn slack(&self, account: AccountId, level: Level) -> Requirement {
+        self.assess(account).slack(level)
+    }
+
+    /// [`Self::liquidation_mark`] of a leg that settles in another asset, whose weights no formula inverts: slack falls
+    /// one way with the mark, so bisect for the last mark that is still sound.
+    fn search_liquidation_mark(&self, account: AccountId, leg: &Leg) -> Option<Mark> {
+        let top = 2 * self.instrument(leg.instrument).spec.price_max.to_mark().get();
+        let now = self.mark_of(leg.instrument).get();
+        let sound = |mark: i64| self.slack_at(account, leg, Mark::new(mark)) >= Requirement::ZERO;
+        let (adverse, favourable) = match Side::closing(leg.position)? {
+            Side::Sell => (1, top),
+            Side::Buy => (top, 1),
+        };
+        let (mut good, mut bad) = if sound(now) { (now, adverse) } else { (favourable, now) };
+        if sound(bad) || !sound(good) {
+            return None;
+        }
+        while (good - bad).abs() > 1 {
+            let half = bad + ((good - bad) >> 1);
+            if sound(half) { good = half } else { bad = half }
+        }
+        Some(Mark::new(good))
+    }
+
+    /// Slack of an account if only this leg's mark were another.
+    fn slack_at(&self, account: AccountId, leg: &Leg, mark: Mark) -> Requirement {
+        let instrument = self.instrument(leg.instrument);
+        let now = self.mark_of(leg.instrument);
+        let maintenance = |mark| instrument.maintenance(instrument.notional(leg.position.size(), mark));
+        let mut change = Change::NONE;
+        let asset = instrument.settlement().index();
+        change.cash[asset] = self.unrealised(leg, mark) - self.unrealised(leg, now);
+        change.maintenance[asset] = maintenance(mark) - maintenance(now);
+        let then = self.assess_with(account, &change);
+        Requirement::of_money(then.equity) - then.maintenance
+    }
+
+    /// A lower bound of an account's slack while every mark and index it depends on stays within `2^-shift` of where it
+    /// is. Source: `MARGIN.md` 6.
+    #[must_use]
+    pub fn slack_within(&self, account: AccountId, shift: u32, level: Level) -> Requirement {
+        let mut slack = Requirement::of_money(self.accounts[account.index()].balance);
+        for (_, leg) in self.legs_in(account, AssetId::BASE) {
+            slack += self.safety(leg, self.adverse(leg, shift), level) - ROUNDING_RESERVE;
+        }
+        for asset in (1..self.asset_numbers()).map(AssetId::new) {
+            slack += self.asset_slack_within(account, asset, shift, level);
+        }
+        slack
+    }
+
+    /// The worst mark for a leg within the bound.
+    fn adverse(&self, leg: &Leg, shift: u32) -> Mark {
+        let (below, above) = self.mark_of(leg.instrument).around(shift);
+        if leg.position.get() > 0 { below } else { above }
+    }
+
+    /// What an asset adds to [`Self::slack_within`]: least equity and largest requirement in the asset's own units, at the
+    /// worse end of its price. Between the ends it is worth no less, since what an asset counts for is concave in its
+    /// price.
+    fn asset_slack_within(
+        &self,
+        account: AccountId,
+        asset: AssetId,
+        shift: u32,
+        level: Level,
+    ) -> Requirement {
+        let (mut equity, mut required) = (self.balance(account, asset), Requirement::ZERO);
+        for (_, leg) in self.legs_in(account, asset) {
+            let instrument = self.instrument(leg.instrument);
+            let (below, above) = self.mark_of(leg.instrument).around(shift);
+            let at = |mark| level.of(instrument.maintenance(instrument.notional(leg.position.size(), mark)));
+            equity += self.unrealised(leg, self.adverse(leg, shift));
+            required += at(below).max(at(above));
+        }
+        let (asset, required) = (self.asset(asset), required.ceil());
+        if equity == Money::ZERO && required == Money::ZERO {
+            return Requirement::ZERO;
+        }
+        let (below, above) = self.asset_prices(asset).0.around(shift);
+        let at =
+            |price| Requirement::of_money(asset.collateral(equity, price) - asset.worth_up(required, price));
+        at(below).min(at(above)) - ASSET_RESERVE
     }
 
     /// The amount an account must receive (negative: may pay) for closing its whole position in a leg, so that the leg
     /// consumes the share of equity that its share of maintenance margin is:
-    /// `V(q) - floor(E MM_leg / MM_total)`. Rounded in the account's favour. Source: `MARGIN.md` 7.
+    /// `V(q) - floor(E MM_leg / MM_total)`. In the settlement asset, rounded in the account's favour. Source: `MARGIN.md` 7.
     #[must_use]
     pub fn bankruptcy_amount(&self, leg_id: LegId) -> Money {
         let leg = self.leg(leg_id);
-        let own = self.maintenance_of(leg).ceil();
-        let total: Money = self
-            .legs_of(leg.account)
-            .fold(Money::ZERO, |sum, (_, leg)| sum + self.maintenance_of(leg).ceil());
+        let own = self.maintenance_in_base(leg);
+        let total: Money =
+            self.legs_of(leg.account).fold(Money::ZERO, |sum, (_, leg)| sum + self.maintenance_in_base(leg));
         let equity = self.assess(leg.account).equity;
-        let value =
-            self.instrument(leg.instrument).position_value(leg.position, self.mark_of(leg.instrument));
-        bankruptcy_amount(value, equity, own, total)
+        let instrument = self.instrument(leg.instrument);
+        let value = instrument.position_value(leg.position, self.mark_of(leg.instrument));
+        // With nothing of value, the amount is the share of equity the leg may use up, taken away.
+        let share = bankruptcy_amount(Money::ZERO, equity, own, total);
+        value + self.in_settlement_asset(instrument, share)
+    }
+
+    /// Money of the unit of account in the asset an instrument settles in, rounded up.
+    fn in_settlement_asset(&self, instrument: &Instrument, money: Money) -> Money {
+        let Some(asset) = self.find_asset(instrument.settlement()) else { return money };
+        let (index, ..) = self.asset_prices(asset);
+        if money < Money::ZERO {
+            -asset.amount_within(-money, index)
+        } else {
+            asset.amount_worth(money, index)
+        }
     }
 
     /// The worst price, on the tick, at which closing the whole leg still yields `amount`; `None` when no price of the
@@ -75,25 +209,31 @@ impl Ledger {
     pub fn bankruptcy_price(&self, leg_id: LegId, amount: Money) -> Option<Price> {
         let leg = self.leg(leg_id);
         let instrument = self.instrument(leg.instrument);
-        let tick = i128::from(instrument.spec.tick.get());
-        let (over, under) = instrument.price_of_value(i128::from(amount.get().abs()), leg.position.size());
-        let price = match (leg.position.get() > 0, amount > Money::ZERO) {
-            // A long that may even pay to be rid of it sells at the lowest price there is.
-            (true, false) => tick,
-            (true, true) => (div_ceil(over, under * tick) * tick).max(tick),
-            // A short that must receive money to close cannot: prices are positive.
-            (false, true) => return None,
-            (false, false) => div_floor(over, under * tick) * tick,
-        };
-        let inside = price > 0 && price <= i128::from(instrument.spec.price_max.get());
+        let side = Side::closing(leg.position)?;
+        let scale = instrument.scale();
+        let price = scale.worst_price(side, leg.position.size(), amount, instrument.spec.tick)?;
+        let highest = i128::from(instrument.spec.price_max.get());
+        // Whoever buys an inverse contract back receives the more the lower the price: no price is too high to pay nothing.
+        let price = if side == Side::Buy && scale.is_inverse() { price.min(highest) } else { price };
+        let inside = price > 0 && price <= highest;
         inside.then(|| i64::try_from(price).map(Price::new).ok()).flatten()
     }
 
-    /// Maintenance margin of a leg at the current mark.
+    /// Maintenance margin of a leg at the current mark, in the settlement asset.
     #[must_use]
     pub fn maintenance_of(&self, leg: &Leg) -> Requirement {
         let instrument = self.instrument(leg.instrument);
         instrument.maintenance(instrument.notional(leg.position.size(), self.mark_of(leg.instrument)))
+    }
+
+    /// Maintenance margin of a leg in the unit of account, rounded up.
+    #[must_use]
+    pub fn maintenance_in_base(&self, leg: &Leg) -> Money {
+        let required = self.maintenance_of(leg).ceil();
+        match self.find_asset(self.instrument(leg.instrument).settlement()) {
+            None => required,
+            Some(asset) => asset.worth_up(required, self.asset_prices(asset).0),
+        }
     }
 
     /// The leg to close next: the one with the largest maintenance margin, lowest instrument number among equals.
@@ -112,7 +252,11 @@ impl Ledger {
         let mut largest: Option<(Requirement, LegId)> = None;
         let open = |leg: &Leg| leg.position.get() != 0 && admitted(leg.instrument);
         for (leg_id, leg) in self.legs_of(account).filter(|(_, leg)| open(leg)) {
-            let maintenance = self.maintenance_of(leg);
+            let is_base = self.instrument(leg.instrument).settlement() == AssetId::BASE;
+            let maintenance = match is_base {
+                true => self.maintenance_of(leg),
+                false => Requirement::of_money(self.maintenance_in_base(leg)),
+            };
             if largest.is_none_or(|(most, _)| maintenance > most) {
                 largest = Some((maintenance, leg_id));
             }
@@ -121,30 +265,22 @@ impl Ledger {
     }
 }
 
-/// The mark where `value - maintenance` of a leg's position is `target` billionths, on the exact (unrounded) curve,
-/// rounded toward the safe side. For a long `N (1 - r_k) + c_k >= target` for every line; for a short
-/// `N (1 + r_k) - c_k <= -target`.
-fn edge(instrument: &Instrument, leg: &Leg, target: i128) -> Option<Mark> {
-    let size = leg.position.size();
-    let side = match leg.position.get() {
-        0 => return None,
-        1.. => Side::Buy,
-        _ => Side::Sell,
-    };
-    let notional = edge_notional(side, target, PPB, instrument.maintenance_table().lines())?;
-    let mark = match side {
-        Side::Buy => {
-            let (over, under) = instrument.mark_of_notional(notional.ceil().max(0), size);
-            div_ceil(over, under)
-        }
-        Side::Sell => {
-            let (over, under) = instrument.mark_of_notional(notional.floor().max(0), size);
-            div_floor(over, under)
-        }
-    };
+/// The mark where `value - what the level asks for` of a leg's position is `target` billionths, on the exact (unrounded)
+/// curve, rounded toward the safe side.
+fn edge(instrument: &Instrument, leg: &Leg, target: i128, level: Level) -> Option<Mark> {
+    let is_inverse = instrument.scale().is_inverse();
+    let side = Side::closing(leg.position)?;
+    // An inverse long is in its notional what a linear short is, and the other way round.
+    let gains = if is_inverse { side } else { side.opposite() };
+    let lines = instrument.maintenance_table().lines().map(|line| level.line(line));
+    let notional = edge_notional(gains, target, PPB, lines)?;
+    let notional = if gains == Side::Buy { notional.ceil() } else { notional.floor() };
+    if is_inverse && notional <= 0 {
+        // No coin at all is what an infinite mark is worth: beyond every mark for a long, never reached by a short.
+        return (side == Side::Sell).then(|| Mark::new(i64::MAX));
+    }
+    let (over, under) = instrument.scale().mark_of_notional(notional.max(0), leg.position.size());
+    let mark = if side == Side::Sell { div_ceil(over, under) } else { div_floor(over, under) };
     // A mark of zero or beyond the range is one that cannot come.
     i64::try_from(mark).ok().filter(|&mark| mark > 0).map(Mark::new)
 }
-
-// `mark_of_notional` shifts a notional that `MONEY_MAX` bounds, times a divisor of at most 2^40.
-const _: () = assert!(62 + 40 + MARK_SHIFT < 126);

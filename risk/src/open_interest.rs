@@ -26,10 +26,10 @@ pub fn ramp(base: Rate, one: Rate, interest: Money, lower: Money, upper: Money) 
     Fraction::new(over, i128::from(span))
 }
 
-/// [`ramp`] in parts per billion, rounded down as the rule it follows does; what it is applied to is rounded up.
+/// [`ramp`] in parts per billion, rounded up as requirements are.
 #[must_use]
 pub fn scaled_rate(base: Rate, interest: Money, lower: Money, upper: Money) -> Rate {
-    let rate = ramp(base, Rate::ONE, interest, lower, upper).floor();
+    let rate = ramp(base, Rate::ONE, interest, lower, upper).ceil();
     Rate::new(u32::try_from(rate).unwrap_or(u32::MAX))
 }
 
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(scaled_rate(base, Money::new(5), Money::ZERO, Money::ZERO), base);
         // Between two parts: 200,000,000 + 800,000,000 / 3 has a part of two thirds.
         let third = scaled_rate(base, Money::new(1), Money::ZERO, Money::new(3));
-        assert_eq!(third, Rate::new(466_666_666));
+        assert_eq!(third, Rate::new(466_666_667));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Invariant: a leg's `buy_qty`, `sell_qty`, `reduce_only_qty`, `fees_reserved` and `orders` are the exact sums over
 //! its chain of reservations, kept in O(1) per change.
 
-use crate::account::{Leg, LegId, Valuation};
+use crate::account::{Leg, LegId, Remembered, Revision};
 use crate::ledger::Ledger;
 use crate::units::{AccountId, InstrumentId, Mark, Price, Qty, Requirement, Side};
 use crate::{byte_enum, place};
@@ -128,7 +128,7 @@ impl Ledger {
             Side::Buy | Side::Sell => return,
         }
         // What the leg was last found to be worth may have been found while the order did not count.
-        leg.valuation = Valuation::FORGOTTEN;
+        leg.valued_at = Remembered(Revision::default());
     }
 
     /// Adds `qty` to an order that counts for nothing yet: an exit grows with its entry's fills.
@@ -233,7 +233,7 @@ impl Ledger {
     #[inline]
     fn fees_reserved_for(&self, leg: LegId, price: Price, qty: Qty) -> Requirement {
         let instrument = self.instrument(self.legs[leg.index()].instrument);
-        instrument.spec.taker_fee.of(instrument.value(qty, price))
+        instrument.spec.taker_fee.of(instrument.size_of_value(qty, price))
     }
 
     /// Fees an order reserves no longer that is smaller by `qty` and has `left`. Where values are rounded, parts of an
@@ -276,8 +276,12 @@ impl Ledger {
             .map(|(_, reservation)| {
                 let price = reservation.price.to_mark().get();
                 match reservation.side {
-                    Side::Buy => instrument.distance(reservation.qty, price.max(mark.get()), mark.get()),
-                    Side::Sell => instrument.distance(reservation.qty, mark.get(), price.min(mark.get())),
+                    Side::Buy => {
+                        instrument.scale().distance(reservation.qty, price.max(mark.get()), mark.get())
+                    }
+                    Side::Sell => {
+                        instrument.scale().distance(reservation.qty, mark.get(), price.min(mark.get()))
+                    }
                 }
             })
             .sum()
@@ -313,14 +317,14 @@ impl Ledger {
         let (side, price, qty) = order;
         let price = price.to_mark().get();
         match side {
-            Side::Buy => instrument.distance(qty, price.max(mark.get()), mark.get()),
-            Side::Sell => instrument.distance(qty, mark.get(), price.min(mark.get())),
+            Side::Buy => instrument.scale().distance(qty, price.max(mark.get()), mark.get()),
+            Side::Sell => instrument.scale().distance(qty, mark.get(), price.min(mark.get())),
         }
     }
 
     /// Fees an order of these terms reserves.
     pub(crate) fn fees_of(&self, instrument: InstrumentId, price: Price, qty: Qty) -> Requirement {
         let instrument = self.instrument(instrument);
-        instrument.spec.taker_fee.of(instrument.value(qty, price))
+        instrument.spec.taker_fee.of(instrument.size_of_value(qty, price))
     }
 }

@@ -6,7 +6,7 @@ use crate::account::{Leg, LegId};
 use crate::bankruptcy::insurance_delta;
 use crate::byte_enum;
 use crate::ledger::Ledger;
-use crate::units::{AccountId, FeeRate, Mark, Money, Position, Price, Qty, Side};
+use crate::units::{AccountId, AssetId, FeeRate, Mark, Money, Position, Price, Qty, Side};
 
 byte_enum!(
     /// What kind of match it is.
@@ -23,7 +23,7 @@ byte_enum!(
 /// What a match moved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Settlement {
-    /// Value exchanged.
+    /// Size of the value exchanged, in the asset it settles in.
     pub value: Money,
     /// Fee of the taker.
     pub taker_fee: Money,
@@ -44,7 +44,7 @@ impl Ledger {
         let value = self.exchange(taker, maker, side, price, qty);
         let rate = self.instrument(self.leg(taker).instrument).spec.taker_fee;
         let taker_fee = rate.of_ceil(value);
-        self.charge(self.leg(taker).account, AccountId::FEES, taker_fee);
+        self.charge(taker, AccountId::FEES, taker_fee);
         self.charge_maker(maker, value, taker_fee)
     }
 
@@ -61,15 +61,14 @@ impl Ledger {
     ) -> Settlement {
         let value = self.exchange(taker, maker, side, price, qty);
         let instrument = self.instrument(self.leg(taker).instrument);
-        let received = |amount: Money| match side {
-            Side::Buy => -amount,
-            Side::Sell => amount,
+        let received = |price| {
+            let paid = instrument.scale().value(qty, price);
+            if side == Side::Buy { -paid } else { paid }
         };
-        let at_bankruptcy = received(instrument.value(qty, bankruptcy));
         let rate = instrument.spec.liquidation_fee;
         // No order of an account under liquidation trades beyond its bankruptcy price.
-        let taker_fee = insurance_delta(received(value), at_bankruptcy, rate).max(Money::ZERO);
-        self.charge(self.leg(taker).account, AccountId::INSURANCE, taker_fee);
+        let taker_fee = insurance_delta(received(price), received(bankruptcy), rate).max(Money::ZERO);
+        self.charge(taker, AccountId::INSURANCE, taker_fee);
         self.charge_maker(maker, value, taker_fee)
     }
 
@@ -79,32 +78,34 @@ impl Ledger {
         let value = self.exchange(buyer, seller, Side::Buy, price, qty);
         let rate = self.instrument(self.leg(buyer).instrument).spec.maker_fee;
         let fee = rate.of(value);
-        self.charge(self.leg(buyer).account, AccountId::FEES, fee);
+        self.charge(buyer, AccountId::FEES, fee);
         self.charge_maker(seller, value, fee)
     }
 
     fn charge_maker(&mut self, maker: LegId, value: Money, taker_fee: Money) -> Settlement {
         let rate: FeeRate = self.instrument(self.leg(maker).instrument).spec.maker_fee;
         let maker_fee = rate.of(value);
-        self.charge(self.leg(maker).account, AccountId::FEES, maker_fee);
+        self.charge(maker, AccountId::FEES, maker_fee);
         Settlement { value, taker_fee, maker_fee }
     }
 
-    /// Moves a fee from an account to one of the venue's own.
-    fn charge(&mut self, from: AccountId, to: AccountId, fee: Money) {
-        self.post_cash(from, -fee);
-        self.post_cash(to, fee);
+    /// Moves a fee from the account of a leg to one of the venue's own, in the asset the leg settles in.
+    fn charge(&mut self, from: LegId, to: AccountId, fee: Money) {
+        let Leg { account, instrument, .. } = *self.leg(from);
+        self.move_cash(account, to, self.instrument(instrument).settlement(), fee);
     }
 
-    /// Books both sides of a match; the value exchanged.
+    /// Books both sides of a match; the size of the value exchanged.
     fn exchange(&mut self, taker: LegId, maker: LegId, side: Side, price: Price, qty: Qty) -> Money {
-        let value = self.instrument(self.leg(taker).instrument).value(qty, price);
+        let scale = self.instrument(self.leg(taker).instrument).scale();
+        let size = scale.size_of_value(qty, price);
+        let value = if scale.is_inverse() { -size } else { size };
         let (buyer, seller) = match side {
             Side::Buy => (taker, maker),
             Side::Sell => (maker, taker),
         };
         self.transfer_position(seller, buyer, Position::new(qty.get()), value);
-        value
+        size
     }
 
     /// Moves `position` from one leg to another against `amount`: the receiver pays it, the giver gets it.
@@ -123,10 +124,12 @@ impl Ledger {
         amount
     }
 
-    /// The insurance account brings a negative balance of an account without positions back to zero; what it paid.
-    pub fn cover_deficit(&mut self, account: AccountId) -> Money {
-        let deficit = (-self.accounts[account.index()].balance).max(Money::ZERO);
-        self.charge(AccountId::INSURANCE, account, deficit);
+    /// The insurance account brings an account's negative balance in an asset back to zero; what it paid.
+    pub fn cover_deficit(&mut self, account: AccountId, asset: AssetId) -> Money {
+        let deficit = (-self.balance(account, asset)).max(Money::ZERO);
+        if deficit > Money::ZERO {
+            self.move_cash(AccountId::INSURANCE, account, asset, deficit);
+        }
         deficit
     }
 }

@@ -4,7 +4,8 @@
 //! perpetual without funding whose mark follows one index price. All of it is logged with the command that carries it.
 
 use crate::byte_enum;
-use crate::limits::{INDEX_SOURCES_MAX, MONEY_MAX, RATE_PERIOD_MAX_S};
+use crate::limits::{INDEX_SOURCES_MAX, MONEY_MAX, NOTIONAL_MAX, PPB, RATE_PERIOD_MAX_S};
+use crate::rounding::div_floor;
 use crate::units::{AssetId, Money, Rate, UnderlyingId};
 
 byte_enum!(
@@ -71,6 +72,23 @@ impl AdaptiveTerms {
         concentration_slope: Rate::new(0),
         profit_weight: Rate::ONE,
     };
+
+    /// Notional that is free of the concentration add-on; `None` where the terms are out of range.
+    #[must_use]
+    pub fn unconcentrated(&self) -> Option<Money> {
+        let within = |money: Money| money >= Money::ZERO && money.get() <= NOTIONAL_MAX;
+        let ramp =
+            self.oi_lower < self.oi_upper || self.oi_upper == Money::ZERO && self.oi_lower == Money::ZERO;
+        let sound = within(self.oi_lower) && within(self.oi_upper) && within(self.depth) && ramp;
+        if !sound || self.profit_weight > Rate::ONE {
+            return None;
+        }
+        if self.depth == Money::ZERO || self.concentration_slope.get() == 0 {
+            return Some(Money::new(i64::MAX));
+        }
+        let free = i128::from(self.depth.get()) * i128::from(self.concentration_free);
+        i64::try_from(div_floor(free, i128::from(PPB))).ok().map(Money::new)
+    }
 }
 
 /// How the index comes of its sources and the mark of index and book. Source: `MARGIN.md` 11.

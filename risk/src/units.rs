@@ -279,6 +279,13 @@ impl Mark {
         Price((self.0 + (MARK_ONE - 1)) >> MARK_SHIFT)
     }
 
+    /// The marks `2^-shift` of this one below and above it, both rounded toward it.
+    #[must_use]
+    pub const fn around(self, shift: u32) -> (Self, Self) {
+        let width = self.0 >> shift;
+        (Self(self.0 - width), Self(self.0 + width))
+    }
+
     /// This mark moved up by `rate`, rounded down.
     #[inline]
     #[must_use]
@@ -425,6 +432,12 @@ impl AccountId {
     pub const INSURANCE: Self = Self(1);
     /// Receives rounding left-overs.
     pub const DUST: Self = Self(2);
+    /// Stands between payers and receivers of funding; keeps what rounding leaves.
+    pub const FUNDING: Self = Self(3);
+    /// Buys and sells assets when a debt is paid out of another asset.
+    pub const CONVERSION: Self = Self(4);
+    /// The accounts that are open from the start.
+    pub const OWN: [Self; 5] = [Self::FEES, Self::INSURANCE, Self::DUST, Self::FUNDING, Self::CONVERSION];
 
     /// Whether this is one of the venue's own accounts.
     #[must_use]

@@ -52,7 +52,7 @@ fn ledger(money: i64) -> Ledger {
         ledger.define(spec().compile().expect("a sound specification"));
         ledger.set_index(InstrumentId::new(instrument), Price::new(1_000).to_mark());
     }
-    ledger.transfer(USER, Money::new(money));
+    ledger.transfer(USER, risk::AssetId::BASE, Money::new(money));
     ledger
 }
 

@@ -5,8 +5,8 @@
 #![expect(clippy::print_stdout, reason = "a failure says how to repeat it")]
 
 use risk::{
-    AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Ledger, LegId, Mark, Money, Position, Price,
-    Qty, Rate, Requirement, Tier,
+    AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Ledger, LegId, Level, Mark, Money, Position,
+    Price, Qty, Rate, Requirement, Tier,
 };
 
 const USER: AccountId = AccountId::new(16);
@@ -96,7 +96,7 @@ fn ledger(random: &mut Random, instruments: u32) -> Ledger {
         exposure += value.get().abs();
     }
     let balance = exposure.div_euclid(random.between(2, 80)) + random.between(1, 1_000);
-    ledger.transfer(USER, Money::new(balance));
+    ledger.transfer(USER, risk::AssetId::BASE, Money::new(balance));
     ledger.check();
     ledger
 }
@@ -169,9 +169,10 @@ fn safety_stays_above_the_floor_on_the_safe_side_of_a_trigger() {
         let instrument = InstrumentId::new(0);
         let leg = *ledger.leg(user_leg(&ledger, instrument));
         let mark = ledger.instrument(instrument).mark.expect("has a mark");
+        let level = if random.between(0, 1) == 0 { Level::Maintenance } else { Level::Warning };
         let share = random.between(1, leg.cost.get().abs().div_euclid(3) + 1);
-        let floor = ledger.safety(&leg, mark) - Requirement::of_money(Money::new(share));
-        let Some(trigger) = ledger.trigger(&leg, floor) else { return };
+        let floor = ledger.safety(&leg, mark, level) - Requirement::of_money(Money::new(share));
+        let Some(trigger) = ledger.trigger(&leg, floor, level) else { return };
         let long = leg.position.get() > 0;
         for _ in 0..200 {
             let distance = random.between(0, mark.get());
@@ -179,13 +180,13 @@ fn safety_stays_above_the_floor_on_the_safe_side_of_a_trigger() {
             for offset in [0, 1, near, distance] {
                 let probe = trigger.get() + if long { offset } else { -offset };
                 if probe > 0 {
-                    assert!(ledger.safety(&leg, Mark::new(probe)) >= floor, "floor broken at {probe}");
+                    assert!(ledger.safety(&leg, Mark::new(probe), level) >= floor, "floor broken at {probe}");
                 }
             }
         }
         let far = Mark::new((trigger.get() + if long { -2_048 } else { 2_048 }).max(1));
-        let unit = Requirement::of_money(Money::new(4));
-        assert!(ledger.safety(&leg, far) < floor + unit, "the trigger is not needlessly early");
+        let unit = Requirement::of_money(Money::new(5));
+        assert!(ledger.safety(&leg, far, level) < floor + unit, "the trigger is not needlessly early");
     });
 }
 
@@ -196,13 +197,13 @@ fn closing_every_leg_at_its_bankruptcy_amount_ends_at_zero() {
         let mut ledger = ledger(random, instruments);
         // Also accounts that are under water.
         let drain = ledger.assess(USER).equity.get() + random.between(-1_000, 1_000_000);
-        ledger.transfer(USER, Money::new(-drain));
+        ledger.transfer(USER, risk::AssetId::BASE, Money::new(-drain));
         for _ in 0..instruments {
             let leg_id = ledger.largest_leg(USER).expect("a position is left");
             let leg = *ledger.leg(leg_id);
             let amount = ledger.bankruptcy_amount(leg_id);
             if let Some(price) = ledger.bankruptcy_price(leg_id, amount) {
-                let value = ledger.instrument(leg.instrument).value(leg.position.size(), price);
+                let value = ledger.instrument(leg.instrument).size_of_value(leg.position.size(), price);
                 let received = if leg.position.get() > 0 { value } else { -value };
                 assert!(received >= amount || price == Price::new(1), "the price yields at least the amount");
             }

@@ -50,7 +50,7 @@ fn ledger() -> (Ledger, LegId) {
     ledger.open_account(OTHER);
     ledger.define(spec().compile().expect("a sound specification"));
     ledger.set_index(PERPETUAL, Price::new(4_900_000).to_mark());
-    ledger.transfer(USER, Money::new(10_000 * MILLION));
+    ledger.transfer(USER, risk::AssetId::BASE, Money::new(10_000 * MILLION));
     let (user, other) = (ledger.leg_for(USER, PERPETUAL), ledger.leg_for(OTHER, PERPETUAL));
     ledger.settle_trade(user, other, Side::Buy, Price::new(5_000_000), Qty::new(2_000));
     (ledger, user)
@@ -99,13 +99,15 @@ fn leverage_moves_initial_margin_only() {
 #[test]
 fn profit_cannot_be_withdrawn_and_a_tenth_of_exposure_stays() {
     let (mut ledger, _) = ledger();
-    let balance = Money::new(10_000 * MILLION);
-    assert_eq!(ledger.assess(USER).withdrawable(balance), Money::ZERO, "8,000 less 9,800");
+    assert_eq!(ledger.withdrawable(USER, risk::AssetId::BASE), Money::ZERO, "8,000 less 9,800");
     ledger.set_index(PERPETUAL, Price::new(5_500_000).to_mark());
     let now = ledger.assess(USER);
     assert_eq!(now.equity, Money::new(20_000 * MILLION));
-    assert_eq!(now.withdrawable(balance), Money::ZERO, "10,000 less 11,000, profit not counted");
-    ledger.transfer(USER, Money::new(2_000 * MILLION));
-    let balance = Money::new(12_000 * MILLION);
-    assert_eq!(ledger.assess(USER).withdrawable(balance), Money::new(1_000 * MILLION));
+    assert_eq!(
+        ledger.withdrawable(USER, risk::AssetId::BASE),
+        Money::ZERO,
+        "10,000 less 11,000, profit not counted"
+    );
+    ledger.transfer(USER, risk::AssetId::BASE, Money::new(2_000 * MILLION));
+    assert_eq!(ledger.withdrawable(USER, risk::AssetId::BASE), Money::new(1_000 * MILLION));
 }

@@ -42,7 +42,7 @@ fn ledger() -> (Ledger, [LegId; 3]) {
     ledger.set_index(ROUNDED, Price::new(1_000).to_mark());
     for account in [BUYER, SELLER, THIRD] {
         ledger.open_account(account);
-        ledger.transfer(account, Money::new(100_000));
+        ledger.transfer(account, risk::AssetId::BASE, Money::new(100_000));
     }
     let legs = [BUYER, SELLER, THIRD].map(|account| ledger.leg_for(account, ROUNDED));
     (ledger, legs)

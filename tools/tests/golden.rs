@@ -405,7 +405,7 @@ impl Play {
         self.venue(Action::OpenSession { session: OWN_SESSION });
         self.venue(Action::OpenAccount { account: OWN });
         self.venue(Action::OpenAccount { account: OWN });
-        self.venue(Action::Deposit(Transfer { account: OWN, amount: Money::new(10_000_000 * DOLLAR) }));
+        self.venue(Action::Deposit(Transfer::new(OWN, Money::new(10_000_000 * DOLLAR))));
         for (instrument, leverage) in [(0, 500), (1, 0), (2, 60_000)] {
             let (instrument, leverage) = (InstrumentId::new(instrument), Leverage::new(leverage));
             self.venue(Action::SetLeverage { account: OWN, instrument, leverage });
@@ -507,7 +507,7 @@ impl Play {
             let (side, away) = if number % 9 < 6 { (Side::Buy, 8) } else { (Side::Sell, -8) };
             let limit = Some(self.price(instrument, away));
             self.venue(Action::OpenAccount { account });
-            self.venue(Action::Deposit(Transfer { account, amount: Money::new(600 * DOLLAR) }));
+            self.venue(Action::Deposit(Transfer::new(account, Money::new(600 * DOLLAR))));
             let order = Self::order(instrument, side, qty, limit, TimeInForce::ImmediateOrCancel);
             self.place(NewOrder { account, ..order });
             self.commit();
@@ -585,10 +585,10 @@ impl Play {
     fn pay(&mut self, visit: u64) {
         let dollars = i64::try_from(visit).expect("few visits") + 1;
         for amount in [dollars * DOLLAR, 1_000_000_000 * DOLLAR] {
-            self.venue(Action::Withdraw(Transfer { account: OWN, amount: Money::new(amount) }));
+            self.venue(Action::Withdraw(Transfer::new(OWN, Money::new(amount))));
         }
         let amount = Money::new(3 * dollars * DOLLAR);
-        self.venue(Action::Deposit(Transfer { account: OWN, amount }));
+        self.venue(Action::Deposit(Transfer::new(OWN, amount)));
     }
 
     fn halt(&mut self, instrument: InstrumentId) {

@@ -3,7 +3,8 @@
 //! Invariant: money enters and leaves only here; everything else moves it between accounts.
 
 use super::sweep::Scope;
-use super::{Refusal, Venue, Verdict};
+use super::transfers::Receipt;
+use super::{Venue, Verdict};
 use crate::command::{TradingState, Transfer};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
@@ -30,35 +31,47 @@ impl Venue {
     }
 
     #[inline(never)]
-    pub(super) fn deposit(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
-        let Transfer { account, amount } = transfer;
+    pub(super) fn deposit(&mut self, transfer: &Transfer, events: &mut Events) -> Verdict {
+        let Transfer { account, asset, amount, .. } = *transfer;
         if self.ledger.account(account).is_none() {
             return Err(Reject::UnknownAccount.into());
         }
-        if !self.ledger.admits_deposit(amount) {
+        let receipt = Receipt::of_deposit(transfer);
+        if self.answer_repeated(&receipt, events)? {
+            return Ok(());
+        }
+        self.check_asset(asset)?;
+        if !self.ledger.admits_deposit(asset, amount) {
             return Err(Reject::BadParameter.into());
         }
-        let balance = self.ledger.transfer(account, amount);
-        events.push(Event::Transferred { account, amount, balance });
+
+        self.keep_receipt(receipt);
+        let balance = self.ledger.transfer(account, asset, amount);
+        events.push(Event::Transferred { account, asset, amount, balance });
+        self.restate(account, events);
+        self.tend_balance(account, events);
         self.resume_one(account, events);
         Ok(())
     }
 
     #[inline(never)]
-    pub(super) fn withdraw(&mut self, transfer: Transfer, events: &mut Events) -> Verdict {
-        let Transfer { account, amount } = transfer;
-        self.check_free(account)?;
-        self.check_trust_of(account)?;
-        let balance = self.ledger.account(account).map_or(Money::ZERO, |account| account.balance);
-        let withdrawable = self.ledger.assess(account).withdrawable(balance);
-        if amount > withdrawable {
-            return Err(Refusal { reject: Reject::InsufficientFunds, short: amount - withdrawable });
+    pub(super) fn withdraw(&mut self, transfer: &Transfer, events: &mut Events) -> Verdict {
+        let Transfer { account, asset, amount, .. } = *transfer;
+        self.user(account)?;
+        let receipt = Receipt::of_withdrawal(transfer);
+        if self.answer_repeated(&receipt, events)? {
+            return Ok(());
         }
+        self.check_free(account)?;
+        self.check_asset(asset)?;
+        self.check_withdrawable(account, asset, amount)?;
         if amount <= Money::ZERO {
             return Err(Reject::BadParameter.into());
         }
-        let balance = self.ledger.transfer(account, -amount);
-        events.push(Event::Transferred { account, amount: -amount, balance });
+
+        self.keep_receipt(receipt);
+        let balance = self.ledger.transfer(account, asset, -amount);
+        events.push(Event::Transferred { account, asset, amount: -amount, balance });
         self.tend_balance(account, events);
         Ok(())
     }
@@ -88,6 +101,7 @@ impl Venue {
 
         self.ledger.set_restriction(account, restriction);
         events.push(Event::RestrictionSet { account, restriction });
+        self.restate(account, events);
         if cancel_orders {
             self.start_sweep(Scope::of_account(account, CancelReason::Suspended), events);
         }

@@ -147,6 +147,9 @@ impl Venue {
         let instrument = self.orders.get(buy).instrument();
         let price = self.price_of(instrument, key);
         let legs = [buy, sell].map(|slot| self.ledger.reservation(slot).leg);
+        for leg in legs {
+            self.book_funding(leg, events);
+        }
         let settlement = self.ledger.settle_auction(legs[0], legs[1], price, qty);
         for slot in [buy, sell] {
             let order = *self.orders.get(slot);

@@ -48,12 +48,16 @@ impl Venue {
         let mut hash = Hash { hasher: blake3::Hasher::new(), buffer: [0; DIGEST_BUFFER], used: 0 };
         encode_to(&(&self.capacity, &self.ledger, &self.orders), |bytes| hash.write(bytes));
         encode_to(&(&self.keys, &self.sessions, &self.last_trade, &self.last), |bytes| hash.write(bytes));
-        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.wake, &self.waiting), |bytes| {
+        encode_to(&(&self.suspended, &self.phase, &self.firing, &self.waiting, &self.interest), |bytes| {
             hash.write(bytes);
         });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
+        encode_to(&(&self.receipts, self.bankrupt), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
+        }
+        for wake in &self.wakes {
+            encode_to(wake, |bytes| hash.write(bytes));
         }
         for account in &self.liquidating {
             encode_to(account, |bytes| hash.write(bytes));
@@ -112,6 +116,8 @@ impl Venue {
         self.check_protections();
         self.check_held();
         self.check_timed();
+        self.check_standings();
+        self.receipts.check(&self.ledger);
     }
 
     /// Verifies orders with conditions; how many of them neither rest nor take.
@@ -198,7 +204,7 @@ impl Venue {
                 continue;
             }
             // While takers or wakes wait, an account may be between a change and the look at it.
-            if self.suspended.is_none() && self.wake.is_none() {
+            if self.suspended.is_none() && self.wakes.is_empty() {
                 assert!(!self.ledger.assess(account).is_below_maintenance(), "no account is missed");
                 self.index.check(&self.ledger, account);
             }

@@ -83,7 +83,7 @@ impl Venue {
     #[cold]
     fn is_worth_too_much(&self, instrument: InstrumentId, price: Price, qty: Qty) -> bool {
         let instrument = self.ledger.instrument(instrument);
-        instrument.value(qty, price) > instrument.limits.order_notional_max
+        instrument.size_of_value(qty, price) > instrument.limits.order_notional_max
     }
 
     /// The worst price of a market order: the collar around the mark, on the tick, inside the instrument's range.

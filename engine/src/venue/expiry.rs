@@ -28,6 +28,7 @@ impl Venue {
     #[inline(never)]
     pub(super) fn tick(&mut self, events: &mut Events) {
         events.push(Event::Ticked);
+        self.charge_interest_if_due(events);
         self.fire_due(self.last.time, events);
         self.start_round(self.last.time, events);
     }

@@ -26,7 +26,7 @@ impl Venue {
             || !self.sweeps.is_empty()
             || self.phase.as_ref().is_some_and(PhaseWork::is_urgent)
             || self.firing.is_some()
-            || self.wake.is_some()
+            || !self.wakes.is_empty()
     }
 
     /// Lets an order that is in no book and no queue join the end of those whose turn comes.

@@ -82,24 +82,25 @@ impl Venue {
         funding::impact(side, self.depth(instrument, side).take(IMPACT_LEVELS_MAX), qty)
     }
 
-    /// Pays for the intervals that are over, as one, for a rate period at most.
-    pub(super) fn fund(&mut self, instrument: InstrumentId, now: u64, events: &mut Events) {
+    /// Pays for the intervals that are over, as one, for a rate period at most; whether it did.
+    pub(super) fn fund(&mut self, instrument: InstrumentId, now: u64, events: &mut Events) -> bool {
         let terms = self.ledger.instrument(instrument).spec.funding;
         let began = interval_of(&terms, now);
         let trusted = self.is_trusted_for(instrument, Activity::Funding);
         let funding = &mut self.markets[instrument.index()].funding;
         if began == funding.began {
-            return;
+            return false;
         }
         let elapsed_ns = began.get().saturating_sub(funding.began.get()).min(terms.rate_period_ns);
         let average = core::mem::take(&mut funding.premiums).average();
         funding.began = began;
         funding.rate = FundingRate::default();
-        let Some(average) = average.filter(|_| trusted) else { return };
+        let Some(average) = average.filter(|_| trusted) else { return false };
         funding.rate = funding::rate(average, &terms);
         let rate = funding.rate;
         let elapsed_s = u32::try_from(elapsed_ns.div_euclid(1_000_000_000)).unwrap_or(u32::MAX);
         self.pay_funding(instrument, rate, elapsed_s, events);
+        true
     }
 
     fn pay_funding(
@@ -114,5 +115,6 @@ impl Venue {
         let (value, period_s) = (known.lot_value(index), known.spec.funding.period_s());
         let per_lot = funding::accrual_of_lot(value, rate, elapsed_s, period_s);
         events.push(Event::FundingPaid { instrument, rate, per_lot, index });
+        self.accrue_funding(instrument, per_lot, events);
     }
 }

@@ -122,6 +122,7 @@ impl Venue {
             at.done += 1;
             self.ledger.set_restriction(account, restriction);
             events.push(Event::RestrictionSet { account, restriction });
+            self.restate(account, events);
             if cancel_orders {
                 let scope = Scope::of_account(account, CancelReason::Suspended);
                 self.sweep_within(Sweep::of(scope), &mut budget, events);

@@ -17,7 +17,7 @@ use crate::limits::{INDEX_SOURCES_MAX, LADDER_KEYS_MAX};
 use crate::reject::Reject;
 use crate::triggers::Triggers;
 use risk::limits::INSTRUMENTS_MAX;
-use risk::{InstrumentId, InstrumentSpec};
+use risk::{AssetId, InstrumentId, InstrumentSpec};
 
 /// The sources of an instrument's index prices with their last numbers, in the order they first came.
 #[derive(Debug, Default, bincode::Encode)]
@@ -61,6 +61,7 @@ impl Venue {
         if instrument.get() >= INSTRUMENTS_MAX {
             return Err(Reject::BadParameter.into());
         }
+        self.check_settlement(spec)?;
         let compiled = spec.clone().compile().map_err(|_| Reject::BadParameter)?;
         let ticks = spec.price_max.get().div_euclid(spec.tick.get());
         let keys = u32::try_from(ticks + 1).ok().filter(|&keys| keys <= LADDER_KEYS_MAX);
@@ -90,5 +91,16 @@ impl Venue {
         self.crossed.reserve(self.markets.len() - self.crossed.len());
         events.push(Event::InstrumentDefined { instrument });
         Ok(())
+    }
+
+    /// An instrument settles in the unit of account, or in the coin it is about: nothing is settled in a third asset.
+    fn check_settlement(&self, spec: &InstrumentSpec) -> Result<(), Reject> {
+        let terms = &spec.contract;
+        if terms.settlement == AssetId::BASE {
+            return Ok(());
+        }
+        let asset = self.ledger.find_asset(terms.settlement).ok_or(Reject::UnknownAsset)?;
+        let about = self.ledger.instrument(asset.spec.priced_by).spec.contract.underlying;
+        if about == terms.underlying { Ok(()) } else { Err(Reject::BadParameter) }
     }
 }

@@ -7,12 +7,17 @@
 use super::Venue;
 use super::matching::{Purpose, Taker, WalkEnd};
 use super::sweep::Scope;
-use crate::event::{CancelReason, Event, Events};
-use risk::{AccountId, AccountState, Activity, LegId, Money, Qty, Side};
+use crate::event::{CancelReason, Event, Events, MarginState};
+use risk::{AccountId, AccountState, Activity, AssetId, LegId, Money, Qty, Side};
 
 impl Venue {
-    /// The next step for the account that was found first.
+    /// The next step for the account that was found first, and what it makes of its standing.
     pub(super) fn liquidation_step(&mut self, account: AccountId, events: &mut Events) {
+        self.step(account, events);
+        self.restate(account, events);
+    }
+
+    fn step(&mut self, account: AccountId, events: &mut Events) {
         if self.ledger.first_order(account, None).is_some() {
             // What is left of it the next step begins anew: everything goes, so the first is always next.
             self.cancel_some(Scope::of_account(account, CancelReason::Liquidation), events);
@@ -35,9 +40,16 @@ impl Venue {
         self.ledger.largest_leg_in(account, |instrument| self.is_trusted_for(instrument, Activity::Liquidate))
     }
 
-    /// No position is left: the insurance account pays what is owed.
+    /// No position is left: what is owed is paid out of what there is, and the insurance account pays the rest.
     fn close_account_debt(&mut self, account: AccountId, events: &mut Events) {
-        let covered = self.ledger.cover_deficit(account);
+        self.pay_all_debts(account, events);
+        for asset in (1..self.ledger.asset_numbers()).map(AssetId::new) {
+            let amount = self.ledger.cover_deficit(account, asset);
+            if amount > Money::ZERO {
+                events.push(Event::DeficitCovered { account, asset, amount });
+            }
+        }
+        let covered = self.ledger.cover_deficit(account, AssetId::BASE);
         self.end_liquidation(account, covered, events);
     }
 
@@ -46,6 +58,8 @@ impl Venue {
         self.ledger.set_state(account, AccountState::Active);
         let equity = self.ledger.assess(account).equity;
         events.push(Event::LiquidationEnded { account, equity, covered });
+        self.tell_margin_state(account, MarginState::Healthy, events);
+        self.restate(account, events);
         self.look(account, events);
     }
 
@@ -65,6 +79,7 @@ impl Venue {
     }
 
     fn take_for(&mut self, account: AccountId, leg_id: LegId, events: &mut Events) -> WalkEnd {
+        self.book_funding(leg_id, events);
         let leg = *self.ledger.leg(leg_id);
         let amount = self.ledger.bankruptcy_amount(leg_id);
         let price = self.ledger.bankruptcy_price(leg_id, amount);
@@ -95,9 +110,11 @@ impl Venue {
 
     /// The insurance account takes the rest of a leg for its bankruptcy amount. The seam of backstop and deleveraging.
     fn hand_to_insurance(&mut self, account: AccountId, leg_id: LegId, events: &mut Events) {
+        self.book_funding(leg_id, events);
         let leg = *self.ledger.leg(leg_id);
         let amount = self.ledger.bankruptcy_amount(leg_id);
         let insurance = self.ledger.leg_for(AccountId::INSURANCE, leg.instrument);
+        self.book_funding(insurance, events);
         self.ledger.transfer_position(leg_id, insurance, leg.position, amount);
         self.drop_leg_if_empty(insurance);
         events.push(Event::TakenOver { account, instrument: leg.instrument, position: leg.position, amount });

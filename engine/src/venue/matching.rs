@@ -158,6 +158,8 @@ impl Venue {
         let qty = taker.leaves.min(resting.leaves);
         let price = self.price_of(taker.instrument, resting.key);
         let maker_leg = self.ledger.reservation(maker).leg;
+        self.book_funding(taker.leg, events);
+        self.book_funding(maker_leg, events);
 
         let settlement = match taker.purpose {
             Purpose::Order { slot, .. } => {
@@ -254,7 +256,7 @@ impl Venue {
             fee,
             position: leg.position,
             cost: leg.cost,
-            balance: self.ledger.account(leg.account).map_or(Money::ZERO, |account| account.balance),
+            balance: self.ledger.balance(leg.account, self.ledger.instrument(leg.instrument).settlement()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The end of dated futures, and the ticks by which time reaches instruments.
 //!
-//! Invariant: a tick looks at every instrument that time concerns, in ascending order, and a command that moves a mark or ends a
-//! future stops there: one price move is worked off before the next. A future past its end is closed by the first tick, and settled at the average
+//! Invariant: a tick looks at every instrument that time concerns, in ascending order, and a command that moves a mark, pays
+//! funding or ends a future stops there: what one of them wakes is worked off before the next. A future past its end is closed by the first tick, and settled at the average
 //! of its index before the end.
 
 use super::Venue;
@@ -20,6 +20,16 @@ pub(super) struct Round {
     next: InstrumentId,
     /// The time of the tick, in nanoseconds.
     now: u64,
+}
+
+/// What time did to an instrument.
+enum Passed {
+    /// Nothing that anybody has to be woken for.
+    Quietly,
+    /// Funding came due. What else is due follows in another command.
+    WithPayment,
+    /// The mark moved, or a future ended.
+    WithMove,
 }
 
 /// The average of an index over the time before its future ends.
@@ -77,9 +87,16 @@ impl Venue {
         for _ in 0..PRICED_PER_COMMAND {
             let at = self.timed.partition_point(|instrument| *instrument < round.next);
             let Some(&instrument) = self.timed.get(at) else { return };
-            round.next = InstrumentId::new(instrument.get() + 1);
-            if self.time_passed(instrument, round.now, events) {
-                break;
+            match self.time_passed(instrument, round.now, events) {
+                Passed::Quietly => round.next = InstrumentId::new(instrument.get() + 1),
+                Passed::WithPayment => {
+                    round.next = instrument;
+                    break;
+                }
+                Passed::WithMove => {
+                    round.next = InstrumentId::new(instrument.get() + 1);
+                    break;
+                }
             }
         }
         let last = self.timed.last().copied();
@@ -89,16 +106,17 @@ impl Venue {
         }
     }
 
-    /// Sources go stale, funding is due, futures end, marks move; whether one of the last two happened. With a direct index no
-    /// mark moves by time.
-    fn time_passed(&mut self, instrument: InstrumentId, now: u64, events: &mut Events) -> bool {
+    /// Sources go stale, funding is due, futures end, marks move. With a direct index no mark moves by time.
+    fn time_passed(&mut self, instrument: InstrumentId, now: u64, events: &mut Events) -> Passed {
         self.look_at_sources(instrument, now, events);
         self.sample_premium(instrument, now);
-        self.fund(instrument, now, events);
+        if self.fund(instrument, now, events) {
+            return Passed::WithPayment;
+        }
         let ended = self.mature(instrument, now, events);
         let is_direct = self.ledger.instrument(instrument).spec.pricing == PricingTerms::DIRECT;
         let moved = !is_direct && self.reprice(instrument, now, false, events);
-        ended || moved
+        if ended || moved { Passed::WithMove } else { Passed::Quietly }
     }
 
     /// Keeps the average index of a future up to now, before its index changes.

@@ -11,7 +11,7 @@ use risk::mark_price::{Basis, Components, Frost, Quotes, fair_price};
 use risk::oracle::Oracle;
 use risk::stable_price::StablePrice;
 use risk::{
-    AccountId, Activity, Candidate, Instrument, InstrumentId, InstrumentSpec, Mark, OracleState, Position,
+    AccountId, Activity, Candidate, Instrument, InstrumentId, Mark, OracleState, Position, Prices,
     PricingTerms, Prospect, Qty, Rate, Side,
 };
 
@@ -31,11 +31,11 @@ impl Pricing {
     }
 }
 
-/// Whether a source may say this: in range, and above zero where it is taken as it comes.
-fn is_index(spec: &InstrumentSpec, price: Mark) -> bool {
-    let most = spec.price_max.to_mark();
-    let least = if spec.pricing.sources_min == 0 { 1 } else { -most.get() };
-    (least..=most.get()).contains(&price.get())
+/// Whether a source may say this: a price in range, or, where prices are not taken as they come, that there is none.
+fn is_index(instrument: &Instrument, price: Mark) -> bool {
+    let most = instrument.spec.price_max.to_mark().get();
+    let says_none = instrument.spec.pricing.sources_min > 0 && (-most..=0).contains(&price.get());
+    says_none || instrument.admits_price(price)
 }
 
 impl Venue {
@@ -50,11 +50,11 @@ impl Venue {
         if state == TradingState::Settled {
             return Err(Reject::NotTrading.into());
         }
-        let spec = &self.ledger.instrument(instrument).spec;
-        if !is_index(spec, price) {
+        let known = self.ledger.instrument(instrument);
+        if !is_index(known, price) {
             return Err(Reject::BadPrice.into());
         }
-        let (terms, market) = (spec.pricing, &mut self.markets[instrument.index()]);
+        let (terms, market) = (known.spec.pricing, &mut self.markets[instrument.index()]);
         if number != 0 {
             market.sources.check(source, number)?;
         }
@@ -139,12 +139,13 @@ impl Venue {
         let state = self.markets[instrument.index()].state;
         let stands = matches!(state, TradingState::Halted | TradingState::Closed);
         let mark = if stands {
-            self.ledger.note_index(instrument, index)
+            known.mark.unwrap_or(index)
         } else {
             let target = self.target(instrument, index, now);
-            self.ledger.move_mark(instrument, index, target)
+            self.ledger.mark_toward(instrument, target)
         };
-        self.lead_stable(instrument, mark, now);
+        let stable = self.lead_stable(instrument, mark, now);
+        self.ledger.set_prices(instrument, Prices { index, mark, stable });
         if !has_come && before == (Some(index), Some(mark)) {
             return false;
         }
@@ -208,20 +209,16 @@ impl Venue {
         (bid < ask).then(|| Quotes { bid: at(bid), ask: at(ask), last })
     }
 
-    fn lead_stable(&mut self, instrument: InstrumentId, mark: Mark, now: u64) {
+    /// Leads the stable price toward the mark, where the terms ask for one.
+    fn lead_stable(&mut self, instrument: InstrumentId, mark: Mark, now: u64) -> Option<Mark> {
         let terms = self.ledger.instrument(instrument).spec.pricing;
         if terms.stable_step == Rate::new(0) {
-            return;
+            return None;
         }
         let stable = &mut self.markets[instrument.index()].pricing.stable;
-        stable.get_or_insert_with(|| StablePrice::at(mark, now)).lead(mark, &terms, now);
-    }
-
-    /// The stable price of an instrument, where its terms ask for one and it has a mark.
-    #[must_use]
-    pub fn stable_price(&self, instrument: InstrumentId) -> Option<Mark> {
-        let market = self.markets.get(instrument.index())?;
-        market.pricing.stable.as_ref().map(StablePrice::get)
+        let stable = stable.get_or_insert_with(|| StablePrice::at(mark, now));
+        stable.lead(mark, &terms, now);
+        Some(stable.get())
     }
 
     /// The index of an instrument and its sources.
@@ -245,8 +242,10 @@ impl Venue {
 
     /// Whether every index that values what the account holds is trusted enough to take money out.
     pub(super) fn check_trust_of(&self, account: AccountId) -> Result<(), Reject> {
-        let mut held = self.ledger.legs_of(account).filter(|(_, leg)| leg.position != Position::ZERO);
-        let trusted = held.all(|(_, leg)| self.is_trusted_for(leg.instrument, Activity::Withdraw));
+        let open = self.ledger.legs_of(account).filter(|(_, leg)| leg.position != Position::ZERO);
+        let assets = self.ledger.holdings_of(account).filter_map(|held| self.ledger.find_asset(held.asset));
+        let mut indices = open.map(|(_, leg)| leg.instrument).chain(assets.map(|asset| asset.spec.priced_by));
+        let trusted = indices.all(|instrument| self.is_trusted_for(instrument, Activity::Withdraw));
         if trusted { Ok(()) } else { Err(Reject::IndexNotTrusted) }
     }
 }

@@ -177,6 +177,7 @@ const fn is_trading(action: &Action) -> bool {
             | Action::AmendTrigger(_)
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
+            | Action::TransferBetween(_)
     )
 }
 
@@ -201,6 +202,7 @@ const fn is_operating(action: &Action) -> bool {
             | Action::StartAuction { .. }
             | Action::Settle { .. }
             | Action::SetIndexSource { .. }
+            | Action::TransferBetween(_)
     )
 }
 

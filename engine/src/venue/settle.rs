@@ -38,7 +38,7 @@ impl Venue {
         if state != TradingState::Closed {
             return Err(Reject::NotTrading.into());
         }
-        if price.get() <= 0 || price > self.ledger.instrument(instrument).spec.price_max.to_mark() {
+        if !self.ledger.instrument(instrument).admits_price(price) {
             return Err(Reject::BadPrice.into());
         }
 
@@ -115,14 +115,20 @@ impl Venue {
         events: &mut Events,
     ) {
         let Settling { instrument, price, .. } = *settling;
+        self.book_funding(leg, events);
         let position = self.ledger.leg(leg).position;
         let dust = self.ledger.leg_for(AccountId::DUST, instrument);
+        self.book_funding(dust, events);
         let amount = self.ledger.settle_position(leg, dust, price);
         settling.paid += amount;
+        let asset = self.ledger.instrument(instrument).settlement();
         let holds = self.ledger.legs_of(account).any(|(_, leg)| leg.position != Position::ZERO);
-        let covered =
-            if holds || account.is_system() { Money::ZERO } else { self.ledger.cover_deficit(account) };
-        let balance = self.ledger.account(account).map_or(Money::ZERO, |account| account.balance);
+        let covered = if holds || account.is_system() {
+            Money::ZERO
+        } else {
+            self.ledger.cover_deficit(account, asset)
+        };
+        let balance = self.ledger.balance(account, asset);
         events.push(Event::PositionSettled { account, instrument, position, amount, balance, covered });
         if !account.is_system() && !self.is_liquidating(account) {
             self.look(account, events);

@@ -130,7 +130,7 @@ impl Pair {
             (
                 "liquidation cancelled as much as a command may",
                 went_on
-                    && events.len() == CANCELS_PER_COMMAND
+                    && events.len() >= CANCELS_PER_COMMAND
                     && matches!(first, Some(Event::Cancelled { reason: CancelReason::Liquidation, .. })),
             ),
             (

@@ -36,7 +36,7 @@ impl Generator {
 
     pub(super) fn enrich(&mut self, account: AccountId, lots: i64) {
         let amount = Money::new(LOT_VALUE * lots);
-        self.soon(SessionId::new(0), Action::Deposit(Transfer { account, amount }));
+        self.soon(SessionId::new(0), Action::Deposit(Transfer::new(account, amount)));
     }
 
     pub(super) fn lots(

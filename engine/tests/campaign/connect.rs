@@ -238,5 +238,5 @@ impl Generator {
 
 /// A withdrawal that is refused: time passes.
 const fn risk_nothing() -> engine::Transfer {
-    engine::Transfer { account: AccountId::new(0), amount: risk::Money::new(1) }
+    engine::Transfer::new(AccountId::new(0), risk::Money::new(1))
 }

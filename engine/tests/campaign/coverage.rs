@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 46] = [
+const KINDS: [&str; 49] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -57,6 +57,9 @@ const KINDS: [&str; 46] = [
     "Uncrossed",
     "PositionSettled",
     "InstrumentSettled",
+    "Moved",
+    "TransferRepeated",
+    "StandingChanged",
     "fill of an auction",
     "rounding of a settlement",
 ];
@@ -128,8 +131,9 @@ impl Coverage {
     /// Every name a campaign is to reach, of the venue alone.
     fn wanted() -> Vec<String> {
         // While an account is under liquidation the venue is pending and refuses with `VenuePending` first, so
-        // `AccountLiquidating` cannot be seen from outside.
-        let rejects = Reject::ALL.iter().filter(|&&reject| reject != Reject::AccountLiquidating);
+        // `AccountLiquidating` and `WithdrawalsHeld` cannot be seen from outside.
+        let hidden = [Reject::AccountLiquidating, Reject::WithdrawalsHeld];
+        let rejects = Reject::ALL.iter().filter(|reject| !hidden.contains(reject));
         let mut wanted: Vec<String> = rejects.map(|reject| format!("{reject:?}")).collect();
         wanted.extend(CancelReason::ALL.iter().map(|reason| format!("cancelled: {reason:?}")));
         wanted.extend(KINDS.iter().chain(&TURNS).map(|&name| name.to_owned()));

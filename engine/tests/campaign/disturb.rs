@@ -45,13 +45,11 @@ impl Generator {
             92..97 => balance + 1,
             _ => self.rng.pick(&[0, -1, i64::MIN, MONEY_MAX, i64::MAX]),
         };
-        let transfer = Transfer { account, amount: Money::new(amount) };
+        let external_id = self.external_id();
+        let transfer = Transfer { external_id, ..Transfer::new(account, Money::new(amount)) };
         let rich = balance > QUARTER_LOT * 30;
-        if self.rng.permille(if rich { 900 } else { 550 }) {
-            Action::Withdraw(transfer)
-        } else {
-            Action::Deposit(transfer)
-        }
+        let pays_out = self.rng.permille(if rich { 900 } else { 550 });
+        self.sent_again(if pays_out { Action::Withdraw(transfer) } else { Action::Deposit(transfer) })
     }
 
     pub(super) fn leverage(&mut self, account: AccountId) -> Action {

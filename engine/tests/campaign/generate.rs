@@ -31,6 +31,10 @@ pub(crate) struct Generator {
     pub(super) prices: u64,
     /// Instruments settled since the start.
     pub(super) settlements: u32,
+    /// Numbers of transfers used since the start.
+    pub(super) transfers: u64,
+    /// The transfer that was sent last.
+    pub(super) last_transfer: Option<Action>,
     /// Steps that come before any other.
     pub(super) ahead: VecDeque<Step>,
 }
@@ -38,7 +42,17 @@ pub(crate) struct Generator {
 impl Generator {
     pub(crate) fn new(world: World, seed: u64) -> Self {
         let (rng, clients, ahead) = (Rng::new(seed), BTreeMap::new(), VecDeque::new());
-        let mut generator = Self { world, rng, clients, keys: 0, prices: 0, settlements: 0, ahead };
+        let mut generator = Self {
+            world,
+            rng,
+            clients,
+            keys: 0,
+            prices: 0,
+            settlements: 0,
+            transfers: 0,
+            last_transfer: None,
+            ahead,
+        };
         generator.open();
         generator
     }
@@ -57,7 +71,7 @@ impl Generator {
             let account = AccountId::new(FIRST_USER_ACCOUNT + account);
             let amount = Money::new(QUARTER_LOT * self.rng.within(2, 24));
             actions.push(Action::OpenAccount { account });
-            actions.push(Action::Deposit(Transfer { account, amount }));
+            actions.push(Action::Deposit(Transfer::new(account, amount)));
         }
         let priced = self.world.instruments.len() - 1;
         for (number, traded) in (0..).zip(&self.world.instruments[..priced]) {
@@ -154,7 +168,8 @@ impl Generator {
             902..908 => self.limits(view),
             908..913 => self.switch(view),
             913..914 => self.settlement(view),
-            914..935 => Action::Tick,
+            914..925 => Action::Tick,
+            925..935 => self.between(view),
             935..960 => self.connection(view),
             960..968 => self.restriction(view),
             968..995 => self.odd(view),
@@ -297,7 +312,7 @@ impl Generator {
         let poor = view.balances.get(&account).is_some_and(|&balance| balance < QUARTER_LOT);
         if poor && self.rng.permille(120) {
             let amount = Money::new(QUARTER_LOT * self.rng.within(1, 16));
-            return Action::Deposit(Transfer { account, amount });
+            return Action::Deposit(Transfer::new(account, amount));
         }
         if view.closed.contains_key(&instrument) && self.rng.permille(60) {
             return Action::SetTradingState { instrument, state: TradingState::Open };

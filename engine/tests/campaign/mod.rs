@@ -5,6 +5,7 @@ pub(crate) mod connect;
 pub(crate) mod coverage;
 pub(crate) mod crowds;
 pub(crate) mod disturb;
+pub(crate) mod forms;
 pub(crate) mod generate;
 pub(crate) mod operate;
 pub(crate) mod rng;

@@ -6,7 +6,7 @@ use engine::{
     Action, AmendOrder, AmendTrigger, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, KeyId,
     OrderId, OrderRef, Reject, SessionId, SessionKind, Stamp, TradingState,
 };
-use risk::{AccountId, InstrumentId, Mark, Restriction, Side};
+use risk::{AccountId, InstrumentId, Mark, OwnerGroupId, Restriction, Side};
 
 use super::{Numbering, Step};
 
@@ -50,6 +50,8 @@ pub(crate) struct View {
     pub(crate) closed: BTreeMap<InstrumentId, TradingState>,
     pub(crate) bound: BTreeMap<SessionId, Bound>,
     pub(crate) restricted: BTreeMap<AccountId, Restriction>,
+    /// Owner groups of accounts that have one.
+    pub(crate) groups: BTreeMap<AccountId, OwnerGroupId>,
     /// Last number each session has used.
     last_seq: BTreeMap<SessionId, u64>,
     /// Time of the last command, in nanoseconds.
@@ -180,6 +182,9 @@ impl View {
             self.marks.insert(instrument, mark);
         } else if let Event::Transferred { account, balance, .. } = *event {
             self.balances.insert(account, balance.get());
+        } else if let Event::Moved(moved) = *event {
+            self.balances.insert(moved.from, moved.from_balance.get());
+            self.balances.insert(moved.to, moved.to_balance.get());
         } else if let Event::TakenOver { account, instrument, .. } = *event {
             self.positions.insert((account, instrument), 0);
         } else if let Event::TradingStateSet { instrument, state, .. } = *event {
@@ -195,6 +200,12 @@ impl View {
     fn meet(&mut self, event: &Event) {
         if let Event::LoggedOn { session, key, tag, kind, account, .. } = *event {
             self.bound.insert(session, Bound { key, tag, kind, account });
+        } else if let Event::OwnerGroupSet { account, group } = *event {
+            if group == OwnerGroupId::new(0) {
+                self.groups.remove(&account);
+            } else {
+                self.groups.insert(account, group);
+            }
         } else if let Event::RestrictionSet { account, restriction } = *event {
             if restriction == Restriction::None {
                 self.restricted.remove(&account);

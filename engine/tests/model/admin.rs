@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use engine::limits::INDEX_SOURCES_MAX;
 use engine::{CancelReason, Event, MassCancel, Reject, TradingState, Transfer, TriggerSource};
 use risk::limits::{INSTRUMENTS_MAX, MONEY_MAX};
-use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Restriction};
+use risk::{AccountId, AssetId, InstrumentId, InstrumentSpec, Leverage, Mark, Restriction};
 
 use super::arith::{MARKS, Terms};
+use super::funds::Asked;
 use super::orders::Request;
 use super::state::{Account, Book, Instrument, Leg, Scope};
 use super::{Model, Refusal, mark_of, money};
@@ -101,7 +102,12 @@ impl Model {
         self.deposits += amount;
         self.account_mut(account).balance += amount;
         let balance = money(self.accounts[&account].balance);
-        self.out.push(Event::Transferred { account, amount: money(amount), balance });
+        self.out.push(Event::Transferred {
+            account,
+            asset: risk::AssetId::BASE,
+            amount: money(amount),
+            balance,
+        });
     }
 
     pub(crate) fn deposit(&mut self, deposit: &Transfer) -> Result<(), Refusal> {
@@ -109,25 +115,35 @@ impl Model {
             return Err(Reject::UnknownAccount.into());
         }
         let amount = i128::from(deposit.amount.get());
-        if amount <= 0 || self.deposits + amount > i128::from(MONEY_MAX) {
+        let Transfer { account, asset, external_id, .. } = *deposit;
+        let done = Asked { external_id, to: None, asset, amount, pays_in: true };
+        if self.was_done(account, &done)? {
+            return Ok(());
+        }
+        let fits = amount > 0 && self.deposits + amount <= i128::from(MONEY_MAX);
+        if !fits || asset != AssetId::BASE {
             return Err(Reject::BadParameter.into());
         }
-        self.transfer(deposit.account, amount);
+        self.note_done(account, &done);
+        self.transfer(account, amount);
+        self.restate(account);
         Ok(())
     }
 
     pub(crate) fn withdraw(&mut self, withdrawal: &Transfer) -> Result<(), Refusal> {
-        let Transfer { account, amount } = *withdrawal;
+        let Transfer { account, asset, amount, external_id } = *withdrawal;
         self.user_account(account)?;
-        self.free_account(account)?;
         let amount = i128::from(amount.get());
-        let most = self.withdrawable(account);
-        if amount > most {
-            return Err(Refusal { reject: Reject::InsufficientFunds, short: amount - most });
+        let done = Asked { external_id, to: None, asset, amount, pays_in: false };
+        if self.was_done(account, &done)? {
+            return Ok(());
         }
-        if amount <= 0 {
+        self.free_account(account)?;
+        self.may_leave(account, amount)?;
+        if amount <= 0 || asset != AssetId::BASE {
             return Err(Reject::BadParameter.into());
         }
+        self.note_done(account, &done);
         self.transfer(account, -amount);
         Ok(())
     }
@@ -156,6 +172,7 @@ impl Model {
         }
         self.account_mut(account).restriction = restriction;
         self.out.push(Event::RestrictionSet { account, restriction });
+        self.restate(account);
         if cancel_orders {
             self.start_sweep(Scope::of_account(account, CancelReason::Suspended), None);
         }

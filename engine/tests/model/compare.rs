@@ -188,8 +188,8 @@ impl Model {
             let model = self.accounts[&account];
             let liquidating = venue.state == AccountState::Liquidating;
             let balance = i128::from(venue.balance.get());
-            let found = (balance, liquidating, venue.restriction, venue.group);
-            if found != (model.balance, model.liquidating, model.restriction, model.group) {
+            let found = (balance, liquidating, venue.restriction, venue.standing, venue.group);
+            if found != (model.balance, model.liquidating, model.restriction, model.standing, model.group) {
                 return Some(format!("account {account}: venue {found:?}, model {model:?}"));
             }
             let legs = ledger.legs_of(account).map(|(_, leg)| Held {

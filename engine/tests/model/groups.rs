@@ -54,6 +54,7 @@ impl Model {
             let Some(account) = restricting.left.pop_front() else { break };
             self.account_mut(account).restriction = restriction;
             self.out.push(Event::RestrictionSet { account, restriction });
+            self.restate(account);
             if cancel_orders {
                 let scope = Scope::of_account(account, CancelReason::Suspended);
                 self.sweep_on(Self::sweep_of(scope, None), &mut budget);

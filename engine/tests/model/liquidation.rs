@@ -20,6 +20,7 @@ impl Model {
         let equity = money(self.equity(account));
         let maintenance = money(ceil(self.maintenance_total(account), PPB));
         self.out.push(Event::LiquidationStarted { account, equity, maintenance });
+        self.restate(account);
         true
     }
 
@@ -41,7 +42,7 @@ impl Model {
             return;
         }
         self.waking = true;
-        let says = |event: &&Event| !matches!(event, Event::Marked { .. });
+        let says = |event: &&Event| !matches!(event, Event::Marked { .. } | Event::StandingChanged { .. });
         let mut rest = hints.iter().filter(says).peekable();
         while let Some(Event::LiquidationStarted { account, .. }) = rest.peek() {
             if !self.flag_if_below(*account) {
@@ -87,11 +88,17 @@ impl Model {
         self.queue.pop_front();
         let equity = money(self.equity(account));
         self.out.push(Event::LiquidationEnded { account, equity, covered: money(covered) });
+        self.restate(account);
     }
 
     /// One step of the liquidation at the head of the queue.
     pub(crate) fn liquidation_step(&mut self) {
         let account = *self.queue.front().expect("a step has an account");
+        self.step_for(account);
+        self.restate(account);
+    }
+
+    fn step_for(&mut self, account: AccountId) {
         if !self.orders_of(account).is_empty() {
             let waiting = self.sweeps.len();
             self.start_sweep(Scope::of_account(account, CancelReason::Liquidation), None);

@@ -12,6 +12,7 @@ pub(crate) mod auction;
 pub(crate) mod batches;
 pub(crate) mod compare;
 pub(crate) mod follow_up;
+pub(crate) mod funds;
 pub(crate) mod groups;
 pub(crate) mod instructions;
 pub(crate) mod linked;
@@ -39,6 +40,7 @@ use engine::{
 use risk::{AccountId, Capacity, InstrumentId, Mark, Money, Position, Price, Qty};
 
 use auction::Uncrossing;
+use funds::Asked;
 use state::{
     Account, Budget, Group, Instrument, Key, Leg, Order, Restricting, Session, Settling, Sweep, Taker,
 };
@@ -86,6 +88,8 @@ pub(crate) struct Model {
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
     pub(crate) trades: u64,
+    /// Every transfer with a number that was done, the oldest first.
+    pub(crate) done: Vec<(AccountId, Asked)>,
     /// Deposits less withdrawals.
     pub(crate) deposits: i128,
     pub(crate) places: u64,
@@ -159,6 +163,7 @@ impl Model {
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
+            done: Vec::new(),
             deposits: 0,
             places: 0,
             serials: 0,
@@ -318,10 +323,6 @@ impl Model {
             }
             Action::SetProtection(protection) => self.set_protection(request, protection),
             Action::ResetProtection { account, group } => self.reset_protection(request, *account, *group),
-            Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group),
-            Action::SetGroupRestriction { group, restriction, cancel_orders } => {
-                self.set_group_restriction(*group, *restriction, *cancel_orders)
-            }
             Action::SuspendKey { key, suspended, cancel_orders } => {
                 self.suspend_key(*key, *suspended, *cancel_orders)
             }
@@ -329,10 +330,28 @@ impl Model {
             Action::StartAuction { instrument, call_ms } => self.start_auction(*instrument, *call_ms),
             Action::Restarted { cancel_only_ms, call_ms } => self.restarted(*cancel_only_ms, *call_ms),
             Action::Settle { instrument, price } => self.settle_instrument(*instrument, *price),
+            Action::DefineAsset { .. } | Action::SetDebtTerms { .. } => Err(Reject::BadParameter.into()),
             Action::SetIndexSource { instrument, source, weight } => {
                 self.set_index_source(*instrument, *source, *weight)
             }
+            Action::SetOwnerGroup { .. }
+            | Action::SetGroupRestriction { .. }
+            | Action::TransferBetween(_) => self.carry_out_of_owner(&command.action),
         }
+    }
+
+    /// What concerns several accounts of one owner.
+    fn carry_out_of_owner(&mut self, action: &Action) -> Result<(), Refusal> {
+        if let Action::SetOwnerGroup { account, group } = action {
+            return self.set_owner_group(*account, *group);
+        }
+        if let Action::SetGroupRestriction { group, restriction, cancel_orders } = action {
+            return self.set_group_restriction(*group, *restriction, *cancel_orders);
+        }
+        if let Action::TransferBetween(asked) = action {
+            return self.transfer_between(asked);
+        }
+        Ok(())
     }
 
     /// One portion of what is left over, the first by rank.

@@ -29,6 +29,7 @@ fn asks(kind: SessionKind, action: &Action) -> bool {
             | Action::AmendTrigger(_)
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
+            | Action::TransferBetween(_)
     );
     let of_venue = matches!(
         action,
@@ -47,7 +48,7 @@ fn asks(kind: SessionKind, action: &Action) -> bool {
         SessionKind::OrderEntry => trading || skip,
         SessionKind::DropCopy => skip,
         SessionKind::Admin => {
-            let sweep = matches!(action, Action::MassCancel(_));
+            let sweep = matches!(action, Action::MassCancel(_) | Action::TransferBetween(_));
             skip || sweep || !(trading || of_venue || price)
         }
         SessionKind::Oracle => price || skip,

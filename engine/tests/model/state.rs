@@ -6,7 +6,7 @@ use engine::{
     CancelOnLoss, CancelReason, ClientOrderId, Instructions, KeyId, OrderId, OrderTag, Pricing, Protection,
     ProtectionId, SelfTrade, SessionId, SessionKind, TimeInForce, TradingState,
 };
-use risk::{AccountId, InstrumentId, InstrumentSpec, OwnerGroupId, Restriction, Side};
+use risk::{AccountId, InstrumentId, InstrumentSpec, OwnerGroupId, Restriction, Side, Standing};
 
 use super::arith::Terms;
 
@@ -16,6 +16,8 @@ pub(crate) struct Account {
     pub(crate) balance: i128,
     pub(crate) liquidating: bool,
     pub(crate) restriction: Restriction,
+    /// What it is in one word, as last told.
+    pub(crate) standing: Standing,
     /// Owner group; 0 is none.
     pub(crate) group: OwnerGroupId,
 }
@@ -23,7 +25,8 @@ pub(crate) struct Account {
 impl Default for Account {
     fn default() -> Self {
         let group = OwnerGroupId::new(0);
-        Self { balance: 0, liquidating: false, restriction: Restriction::None, group }
+        let (restriction, standing) = (Restriction::None, Standing::Active);
+        Self { balance: 0, liquidating: false, restriction, standing, group }
     }
 }
 

@@ -2,19 +2,22 @@
 
 use engine::{
     Action, AmendTrigger, CancelOrder, KeyId, KeyTerms, MassCancel, OrderId, OrderRef, Reject, SessionId,
-    SessionKind, Skip, TimeNs, TradingState, Transfer,
+    SessionKind, Skip, TimeNs, TradingState, Transfer, TransferBetween,
 };
-use risk::{AccountId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Restriction};
+use risk::{
+    AccountId, AssetId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Restriction,
+};
 
 use super::scene::{
-    FULL_KEY, KEY, NO_SESSION, NOBODY, NOBODY_OF_THE_VENUE, NOWHERE, SESSION, SOURCE, TRADED, TRADER, WEALTH,
-    logon, spec,
+    FULL_KEY, KEY, MAKER, NO_SESSION, NOBODY, NOBODY_OF_THE_VENUE, NOWHERE, SESSION, SOURCE, TRADED, TRADER,
+    WEALTH, logon, spec,
 };
 
 /// Actions that are neither new orders nor amendments, each with the rules it breaks in a suitable scene.
 pub(crate) fn others() -> Vec<(Action, Vec<Reject>)> {
     let mut all = of_trading();
     all.extend(of_money());
+    all.extend(of_transfers());
     all.extend(of_sessions());
     all.extend(of_restrictions());
     all
@@ -74,7 +77,7 @@ fn of_trading() -> Vec<(Action, Vec<Reject>)> {
 }
 
 fn of_money() -> Vec<(Action, Vec<Reject>)> {
-    let amount = |account, amount| Transfer { account, amount: Money::new(amount) };
+    let amount = |account, amount| Transfer::new(account, Money::new(amount));
     let unsound = Box::new(InstrumentSpec { tick: Price::new(0), ..spec() });
     vec![
         (Action::Deposit(amount(NOBODY, 0)), vec![Reject::UnknownAccount, Reject::BadParameter]),
@@ -111,6 +114,35 @@ fn of_money() -> Vec<(Action, Vec<Reject>)> {
             Action::SetTradingState { instrument: NOWHERE, state: TradingState::Open },
             vec![Reject::UnknownInstrument],
         ),
+    ]
+}
+
+fn of_transfers() -> Vec<(Action, Vec<Reject>)> {
+    let numbered = |external_id| Transfer { external_id, ..Transfer::new(TRADER, Money::new(0)) };
+    let between = |from, to, amount, external_id| {
+        let (asset, amount) = (AssetId::BASE, Money::new(amount));
+        Action::TransferBetween(TransferBetween { from, to, asset, amount, external_id })
+    };
+    let (used, older) = (Reject::TransferMismatch, Reject::TransferTooOld);
+    vec![
+        (Action::Deposit(numbered(5)), vec![used, Reject::BadParameter]),
+        (Action::Deposit(numbered(4)), vec![older, Reject::BadParameter]),
+        (Action::Withdraw(numbered(5)), vec![used, Reject::AccountSuspended]),
+        (Action::Withdraw(numbered(4)), vec![older, Reject::AccountSuspended]),
+        (
+            Action::Deposit(Transfer { asset: AssetId::new(9), ..Transfer::new(TRADER, Money::new(1)) }),
+            vec![Reject::BadParameter],
+        ),
+        (between(NOBODY_OF_THE_VENUE, TRADER, 1, 0), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (between(TRADER, NOBODY, 1, 0), vec![Reject::UnknownAccount]),
+        (between(AccountId::FEES, TRADER, 1, 0), vec![Reject::SystemAccount, Reject::OtherOwner]),
+        (between(TRADER, AccountId::FEES, 1, 5), vec![Reject::SystemAccount, used]),
+        (between(TRADER, MAKER, 1, 5), vec![used, Reject::OtherOwner]),
+        (between(TRADER, MAKER, 1, 4), vec![older, Reject::OtherOwner]),
+        (between(TRADER, MAKER, 1, 0), vec![Reject::OtherOwner, Reject::AccountSuspended]),
+        (between(TRADER, TRADER, WEALTH + 1, 0), vec![Reject::AccountSuspended, Reject::InsufficientFunds]),
+        (between(TRADER, TRADER, WEALTH + 1, 0), vec![Reject::InsufficientFunds, Reject::BadParameter]),
+        (between(TRADER, TRADER, 1, 0), vec![Reject::BadParameter]),
     ]
 }
 
@@ -153,7 +185,7 @@ fn of_sessions() -> Vec<(Action, Vec<Reject>)> {
 fn of_restrictions() -> Vec<(Action, Vec<Reject>)> {
     let restrict =
         |account| Action::SetRestriction { account, restriction: Restriction::None, cancel_orders: true };
-    let withdraw = Action::Withdraw(Transfer { account: TRADER, amount: Money::new(WEALTH + 1) });
+    let withdraw = Action::Withdraw(Transfer::new(TRADER, Money::new(WEALTH + 1)));
     let leverage =
         Action::SetLeverage { account: TRADER, instrument: TRADED, leverage: Leverage::new(5_000) };
     let price = |index| Action::IndexPrice {

@@ -104,7 +104,7 @@ impl Scene {
         let rich = [MAKER, CROWD[0], CROWD[1], CROWD[2], CROWD[3]].map(|account| (account, WEALTH));
         for (account, amount) in rich.into_iter().chain([(TRADER, amounts), (VICTIM, 2_000)]) {
             scene.venue(Action::OpenAccount { account });
-            scene.venue(Action::Deposit(Transfer { account, amount: Money::new(amount) }));
+            scene.venue(Action::Deposit(Transfer::new(account, Money::new(amount))));
         }
         scene.open_keys();
         scene
@@ -226,6 +226,10 @@ impl Scene {
         if self.breaks(Reject::StalePrice) {
             let price = Price::new(1_000).to_mark();
             self.venue(Action::IndexPrice { instrument: TRADED, source: SOURCE, source_seq: 10, price });
+        }
+        if self.breaks(Reject::TransferMismatch) || self.breaks(Reject::TransferTooOld) {
+            let amount = Money::new(1);
+            self.venue(Action::Deposit(Transfer { external_id: 5, ..Transfer::new(TRADER, amount) }));
         }
         if self.breaks(Reject::NotionalTooLarge) {
             self.limit_value(instrument);

@@ -1,5 +1,6 @@
 //! Plays a scenario: reads commands and expectations, names accounts and orders, compares line by line.
 
+pub(crate) mod funds;
 pub(crate) mod machine;
 pub(crate) mod orders;
 pub(crate) mod owners;
@@ -188,7 +189,7 @@ impl<'m> Story<'m> {
                 self.accounts.insert(name.to_owned(), account);
                 self.apply(Action::OpenAccount { account });
                 if amount > Money::ZERO {
-                    self.apply(Action::Deposit(Transfer { account, amount }));
+                    self.apply(Action::Deposit(Transfer::new(account, amount)));
                 }
             }
             ["by", session, ref rest @ ..] => self.sent(session, rest)?,

@@ -1,6 +1,6 @@
 //! Words into commands.
 
-use engine::{Action, AmendOrder, CancelOrder, Transfer};
+use engine::{Action, AmendOrder, CancelOrder};
 use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Tier};
 
 use super::Story;
@@ -145,12 +145,7 @@ impl Story<'_> {
                 qty: Qty::new(number(qty)?),
                 post_only: wishes == ["post-only"],
             }),
-            ["deposits", amount] => {
-                Action::Deposit(Transfer { account, amount: Money::new(number(amount)?) })
-            }
-            ["withdraws", amount] => {
-                Action::Withdraw(Transfer { account, amount: Money::new(number(amount)?) })
-            }
+            ["deposits" | "withdraws" | "gives", ..] => self.of_money(account, words)?,
             ["guards", ms] => Self::guard(account, ms, false)?,
             ["guards", ms, "keeping", "reduce-only"] => Self::guard(account, ms, true)?,
             ["leverage", leverage] => Self::leverage(account, "0", leverage)?,

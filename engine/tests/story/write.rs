@@ -1,7 +1,7 @@
 //! Events into words.
 
 use engine::{CancelReason, Event, Fill, OrderId, SessionId, TimeNs, Trigger, TrimReason};
-use risk::{AccountId, FillKind, Mark, Side};
+use risk::{AccountId, AssetId, FillKind, Mark, Side};
 
 use super::Story;
 use super::machine::time;
@@ -49,7 +49,7 @@ fn after_start(at: TimeNs) -> u64 {
 }
 
 impl Story<'_> {
-    fn owner(&self, account: AccountId) -> String {
+    pub(crate) fn owner(&self, account: AccountId) -> String {
         let found = self.accounts.iter().find(|(_, known)| **known == account);
         found.map_or_else(|| account.to_string(), |(name, _)| name.clone())
     }
@@ -84,6 +84,7 @@ impl Story<'_> {
     }
 
     /// An event as a scenario writes it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events are those of `of_instrument`")]
     pub(crate) fn in_words(&self, event: &Event) -> String {
         match *event {
             Event::Rejected { reject, short, .. } => {
@@ -112,8 +113,9 @@ impl Story<'_> {
             Event::Marked { mark: now, .. } => format!("marked {}", mark(now)),
             Event::SessionOpened { session } => format!("session {session}"),
             Event::AccountOpened { account } => format!("opened {}", self.owner(account)),
-            Event::Transferred { account, amount, balance } => {
-                format!("transferred {} {amount} balance {balance}", self.owner(account))
+            Event::Transferred { account, asset, amount, balance } => {
+                let what = if asset == AssetId::BASE { String::new() } else { format!(" of {asset}") };
+                format!("transferred {} {amount}{what} balance {balance}", self.owner(account))
             }
             Event::LeverageSet { account, leverage, .. } => {
                 format!("leverage {} {} hundredths", self.owner(account), leverage)
@@ -149,17 +151,13 @@ impl Story<'_> {
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. } => self.of_owner(event),
-            Event::LimitsSet { .. }
-            | Event::LimitStateEntered { .. }
-            | Event::Uncrossed { .. }
-            | Event::PositionSettled { .. }
-            | Event::InstrumentSettled { .. } => self.of_instrument(event),
             Event::OracleStateChanged { .. }
             | Event::SourcePriceTaken { .. }
             | Event::IndexSourceSet { .. }
             | Event::LiquidationHeld { .. }
             | Event::LiquidationResumed { .. }
             | Event::FundingPaid { .. } => self.of_prices(event),
+            _ => self.of_instrument(event),
         }
     }
 
@@ -266,7 +264,7 @@ impl Story<'_> {
         }
     }
 
-    /// What happens to an instrument as a whole.
+    /// What happens to an instrument as a whole, or to money.
     fn of_instrument(&self, event: &Event) -> String {
         if let Event::LimitsSet { instrument, .. } = *event {
             format!("limits of {instrument}")
@@ -280,7 +278,7 @@ impl Story<'_> {
         } else if let Event::InstrumentSettled { price, dust, .. } = *event {
             format!("settled at {} dust {dust}", mark(price))
         } else {
-            String::new()
+            self.of_funds(event)
         }
     }
 }

@@ -81,6 +81,8 @@ impl Projection {
                 }
             }
             Event::AccountOpened { .. }
+            | Event::AssetDefined { .. }
+            | Event::DebtTermsSet { .. }
             | Event::InstrumentDefined { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
@@ -91,6 +93,9 @@ impl Projection {
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
             Event::SessionOpened { .. }
             | Event::LimitStateEntered { .. }
+            | Event::Moved { .. }
+            | Event::TransferRepeated { .. }
+            | Event::StandingChanged { .. }
             | Event::Uncrossed { .. }
             | Event::TradingStateSet { .. }
             | Event::InstrumentSettled { .. }
@@ -98,6 +103,11 @@ impl Projection {
             | Event::LiquidationHeld { .. }
             | Event::LiquidationResumed { .. }
             | Event::FundingPaid { .. }
+            | Event::MarginStateChanged { .. }
+            | Event::FundingBooked { .. }
+            | Event::Converted { .. }
+            | Event::DeficitCovered { .. }
+            | Event::InterestCharged { .. }
             | Event::Ticked
             | Event::LoggedOn { .. }
             | Event::LoggedOff { .. } => {}
@@ -380,7 +390,7 @@ impl Projection {
 
     fn stage_account(&mut self, outcome: &Outcome<'_>, event: &Event, request_id: IdN) {
         let (engine_seq, transact_time) = (outcome.stamp.seq, outcome.stamp.time);
-        if let Event::Transferred { account: account_id, amount, balance } = *event {
+        if let Event::Transferred { account: account_id, amount, balance, .. } = *event {
             self.stage(&private::BalanceChange {
                 request_id,
                 engine_seq,

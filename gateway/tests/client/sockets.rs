@@ -77,7 +77,7 @@ fn opening() -> Vec<Command> {
     for index in 0..ACCOUNTS {
         let account = account(index);
         actions.push(Action::OpenAccount { account });
-        actions.push(Action::Deposit(Transfer { account, amount: Money::new(3_000_000_000) }));
+        actions.push(Action::Deposit(Transfer::new(account, Money::new(3_000_000_000))));
         actions.push(register(index, account, SessionKind::OrderEntry));
     }
     actions.push(register(ACCOUNTS, AccountId::new(0), SessionKind::Admin));

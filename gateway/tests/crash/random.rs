@@ -101,7 +101,7 @@ fn action(random: &mut Random) -> Action {
         57 => Action::Tick,
         58 => Action::OpenSession { session: SessionId::new(random.small()) },
         59 => Action::OpenAccount { account },
-        60 => Action::Deposit(Transfer { account, amount: Money::new(random.amount()) }),
+        60 => Action::Deposit(Transfer::new(account, Money::new(random.amount()))),
         61 => Action::SetLeverage { account, instrument, leverage: Leverage::new(random.small()) },
         62 => Action::SetTradingState { instrument, state: TradingState::CancelOnly },
         63..71 => of_session(random, account),

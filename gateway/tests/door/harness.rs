@@ -90,7 +90,7 @@ fn genesis() -> Vec<Command> {
     for number in [16, 17] {
         let account = AccountId::new(number);
         actions.push(Action::OpenAccount { account });
-        actions.push(Action::Deposit(Transfer { account, amount: Money::new(1_000_000_000_000) }));
+        actions.push(Action::Deposit(Transfer::new(account, Money::new(1_000_000_000_000))));
     }
     for (key, kinds) in
         [(ALICE, 0b10), (BOB, 0b110), (READER, 0b100), (OPERATOR, 0b1_0000), (ORACLE, 0b10_0000)]

@@ -612,7 +612,7 @@ fn many_orders_are_cancelled_by_side_and_tag() {
 fn margin_that_is_missing_for_a_quote_is_told() {
     let mut world = World::new();
     let mut alice = world.client(ALICE);
-    let take = engine::Transfer { account: account(ALICE), amount: Money::new(999_999_000_000) };
+    let take = engine::Transfer::new(account(ALICE), Money::new(999_999_000_000));
     world.operator(engine::Command::venue(Action::Withdraw(take)));
     world.settle();
     drop(alice.messages(&mut world));

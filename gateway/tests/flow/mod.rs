@@ -64,7 +64,7 @@ pub(crate) fn opening() -> Vec<Command> {
     }
     for account in (FIRST_ACCOUNT..FIRST_ACCOUNT + ACCOUNTS).map(AccountId::new) {
         venue(Action::OpenAccount { account });
-        venue(Action::Deposit(Transfer { account, amount: Money::new(3_000_000_000) }));
+        venue(Action::Deposit(Transfer::new(account, Money::new(3_000_000_000))));
     }
     commands
 }
@@ -194,11 +194,11 @@ impl Flow {
             }
             95..98 => {
                 let amount = Money::new(1 + i64::from(self.below(10_000_000)));
-                Command::venue(Action::Deposit(Transfer { account: self.account(), amount }))
+                Command::venue(Action::Deposit(Transfer::new(self.account(), amount)))
             }
             98 => {
                 let amount = Money::new(1 + i64::from(self.below(20_000_000)));
-                Command::venue(Action::Withdraw(Transfer { account: self.account(), amount }))
+                Command::venue(Action::Withdraw(Transfer::new(self.account(), amount)))
             }
             _ => {
                 let (account, instrument) = (self.account(), InstrumentId::new(self.below(INSTRUMENTS)));

@@ -80,7 +80,7 @@ pub(crate) fn opening() -> Vec<Command> {
     }
     for account in (0..ACCOUNTS).map(account) {
         venue(Action::OpenAccount { account });
-        venue(Action::Deposit(Transfer { account, amount: Money::new(3_000_000_000) }));
+        venue(Action::Deposit(Transfer::new(account, Money::new(3_000_000_000))));
     }
     commands
 }

@@ -223,6 +223,16 @@ impl Model {
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
+            | Event::Moved { .. }
+            | Event::MarginStateChanged { .. }
+            | Event::FundingBooked { .. }
+            | Event::AssetDefined { .. }
+            | Event::Converted { .. }
+            | Event::DeficitCovered { .. }
+            | Event::DebtTermsSet { .. }
+            | Event::InterestCharged { .. }
+            | Event::TransferRepeated { .. }
+            | Event::StandingChanged { .. }
             | Event::Uncrossed { .. }
             | Event::InstrumentSettled { .. }
             | Event::OracleStateChanged { .. }

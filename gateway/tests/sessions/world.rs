@@ -112,7 +112,7 @@ fn genesis(traders: &[Trader], accounts: u32) -> Vec<Command> {
         let account = AccountId::new(FIRST_ACCOUNT + number);
         actions.push(Action::OpenAccount { account });
         // Little enough for a far mark to bring some below maintenance.
-        actions.push(Action::Deposit(Transfer { account, amount: Money::new(4_000_000) }));
+        actions.push(Action::Deposit(Transfer::new(account, Money::new(4_000_000))));
     }
     let mut known = Vec::new();
     for trader in traders {

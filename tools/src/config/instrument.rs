@@ -232,6 +232,9 @@ const fn broken_rule(error: SpecError) -> &'static str {
              lot, and order_max <= position_max <= open_interest_max"
         }
         SpecError::Decimals => "money_decimals and price_decimals + quantity_decimals are too far apart",
+        SpecError::Settlement => {
+            "a linear contract settles in the unit of account, an inverse one in the coin it is about"
+        }
         SpecError::Range => {
             "open_interest_max at price_max is worth more than 2^58 money units; lower one of them"
         }

@@ -250,6 +250,9 @@ impl Floor {
                 | Action::Skip(_)
                 | Action::CancelAllAfter { .. }
                 | Action::SetOwnerGroup { .. }
+                | Action::TransferBetween { .. }
+                | Action::DefineAsset { .. }
+                | Action::SetDebtTerms { .. }
                 | Action::SetGroupRestriction { .. }
                 | Action::SuspendKey { .. }
                 | Action::SetLimits { .. }

@@ -59,6 +59,9 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::TransferBetween { .. }
+        | Action::DefineAsset { .. }
+        | Action::SetDebtTerms { .. }
         | Action::SetGroupRestriction { .. }
         | Action::SuspendKey { .. }
         | Action::SetLimits { .. }
@@ -141,6 +144,9 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::TransferBetween { .. }
+        | Action::DefineAsset { .. }
+        | Action::SetDebtTerms { .. }
         | Action::SetGroupRestriction { .. }
         | Action::SuspendKey { .. }
         | Action::SetLimits { .. }

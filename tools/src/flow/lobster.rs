@@ -106,7 +106,7 @@ impl LobsterFlow {
         flow.push_index(flow.survey.first_price.to_mark());
         for account in (0..MAKERS + TAKERS).map(account_at) {
             flow.queue.push_back(Command::venue(Action::OpenAccount { account }));
-            flow.queue.push_back(Command::venue(Action::Deposit(Transfer { account, amount: DEPOSIT })));
+            flow.queue.push_back(Command::venue(Action::Deposit(Transfer::new(account, DEPOSIT))));
         }
         Ok(flow)
     }

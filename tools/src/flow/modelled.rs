@@ -123,7 +123,7 @@ impl ModelledFlow {
             self.queue.push_back(Command::venue(Action::DefineInstrument { instrument, spec }));
             self.queue.push_back(market.index_command());
         }
-        let deposit = |account, amount| Command::venue(Action::Deposit(Transfer { account, amount }));
+        let deposit = |account, amount| Command::venue(Action::Deposit(Transfer::new(account, amount)));
         self.queue.push_back(deposit(AccountId::INSURANCE, INSURANCE));
         for account in (0..self.makers).map(|place| AccountId::new(risk::limits::FIRST_USER_ACCOUNT + place))
         {

@@ -165,7 +165,7 @@ impl Floor {
         for place in 0..2 * accounts {
             let account = AccountId::new(risk::limits::FIRST_USER_ACCOUNT + place);
             floor.must(Action::OpenAccount { account })?;
-            floor.must(Action::Deposit(Transfer { account, amount: DEPOSIT }))?;
+            floor.must(Action::Deposit(Transfer::new(account, DEPOSIT)))?;
         }
         Ok(floor)
     }

@@ -206,6 +206,16 @@ impl Row {
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::Moved { .. }
+            | Event::MarginStateChanged { .. }
+            | Event::FundingBooked { .. }
+            | Event::AssetDefined { .. }
+            | Event::Converted { .. }
+            | Event::DeficitCovered { .. }
+            | Event::DebtTermsSet { .. }
+            | Event::InterestCharged { .. }
+            | Event::TransferRepeated { .. }
+            | Event::StandingChanged { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. }
             | Event::RestrictionSet { .. } => self.fill_in_session(event),
@@ -286,7 +296,7 @@ impl Row {
             }
             Event::SessionOpened { session } => self.number(C::Session, session.get()),
             Event::AccountOpened { account } => self.who(account),
-            Event::Transferred { account, amount, balance } => {
+            Event::Transferred { account, amount, balance, .. } => {
                 self.who(account);
                 self.number(C::Amount, amount.get());
                 self.number(C::Balance, balance.get());

@@ -125,7 +125,7 @@ impl Matching {
         let account = AccountId::new(FIRST_USER_ACCOUNT + self.accounts);
         self.accounts += 1;
         self.operate(Action::OpenAccount { account })?;
-        self.operate(Action::Deposit(Transfer { account, amount: DEPOSIT }))?;
+        self.operate(Action::Deposit(Transfer::new(account, DEPOSIT)))?;
         Ok(account)
     }
 

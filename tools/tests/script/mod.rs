@@ -42,7 +42,7 @@ impl Play {
     /// An account with an owner group, a key that is suspended, limits that pause matching.
     fn govern(&mut self) {
         self.venue(Action::OpenAccount { account: OTHER });
-        self.venue(Action::Deposit(Transfer { account: OTHER, amount: Money::new(10_000_000 * DOLLAR) }));
+        self.venue(Action::Deposit(Transfer::new(OTHER, Money::new(10_000_000 * DOLLAR))));
         self.venue(Action::SetOwnerGroup { account: OTHER, group: OWNERS });
         for restriction in [Restriction::ReduceOnly, Restriction::None] {
             self.venue(Action::SetGroupRestriction { group: OWNERS, restriction, cancel_orders: false });

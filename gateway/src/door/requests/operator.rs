@@ -107,7 +107,7 @@ pub(super) fn transfer(message: &private::Transfer) -> Result<Request, Refusal> 
     type M = private::Transfer;
     let (account, amount) = (message.account_id, message.amount.get());
     let size = amount.checked_abs().ok_or(refusal!(M, NullInRequired, "amount"))?;
-    let transfer = Transfer { account, amount: Money::new(size) };
+    let transfer = Transfer::new(account, Money::new(size));
     let action = if amount < 0 { Action::Withdraw(transfer) } else { Action::Deposit(transfer) };
     named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }

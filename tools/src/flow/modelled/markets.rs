@@ -171,7 +171,7 @@ mod tests {
     fn every_instrument_compiles() {
         for market in markets() {
             let instrument = market.spec.clone().compile().expect("sound terms");
-            assert_eq!(instrument.value(Qty::new(3), Price::new(7)).get(), 3 * 7 * VALUE_MUL);
+            assert_eq!(instrument.size_of_value(Qty::new(3), Price::new(7)).get(), 3 * 7 * VALUE_MUL);
             let share = market.value(market.share);
             assert!((50 * DOLLAR..70 * DOLLAR).contains(&share), "a share is about 60 dollars: {share}");
         }

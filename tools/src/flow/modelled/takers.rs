@@ -79,7 +79,7 @@ impl Taker {
     }
 
     fn deposit_command(&self, amount: Money) -> Command {
-        Command::venue(Action::Deposit(Transfer { account: self.account, amount }))
+        Command::venue(Action::Deposit(Transfer::new(self.account, amount)))
     }
 
     fn leverage_commands(&self, markets: &[Market]) -> impl Iterator<Item = Command> {

@@ -5,8 +5,8 @@
 
 use risk::assessment::worst_end;
 use risk::{
-    AccountId, Assessment, Capacity, InstrumentId, InstrumentSpec, Ledger, LegId, Leverage, Mark, Money,
-    OrderSlot, Position, Price, Qty, Rate, Requirement, Side, Tier, Weight,
+    AccountId, Assessment, AssetId, Capacity, InstrumentId, InstrumentSpec, Ledger, LegId, Leverage, Mark,
+    Money, OrderSlot, Position, Price, Qty, Rate, Requirement, Side, Tier, Weight,
 };
 
 use super::collateral::money_of;
@@ -221,7 +221,7 @@ pub(super) fn cost(inputs: &Inputs<'_>) -> Outcome {
     desk.ledger.set_leverage(leg, leverage);
     desk.rest(leg, side, &size, &price)?;
     let instrument = desk.ledger.instrument(INSTRUMENT);
-    let value = instrument.value(desk.qty(&size)?, desk.price(&price)?);
+    let value = instrument.size_of_value(desk.qty(&size)?, desk.price(&price)?);
     let margin = instrument.initial(value, leverage.initial_rate());
     let open_loss = desk.assess(leg).initial - desk.worst(leg).1;
     Ok(vec![("im", desk.amount(margin).into()), ("open_loss", desk.amount(open_loss).into())])
@@ -241,7 +241,7 @@ pub(super) fn withdrawable(inputs: &Inputs<'_>) -> Outcome {
         exposure: money(&exposure)?,
         ..Assessment::default()
     };
-    let amount = assessment.withdrawable(money(&balance)?);
+    let amount = assessment.free_to_withdraw().min(money(&balance)?).max(Money::ZERO);
     Ok(vec![("withdrawable", unit.number(amount.get().into()).into())])
 }
 
@@ -261,7 +261,7 @@ pub(super) fn conserve(inputs: &Inputs<'_>) -> Outcome {
     let mut legs = Vec::with_capacity(cash.len());
     for (account, amount) in (FIRST..).map(AccountId::new).zip(&cash) {
         legs.push(desk.open(account));
-        desk.ledger.transfer(account, Money::new(desk.money.count(amount)?));
+        desk.ledger.transfer(account, AssetId::BASE, Money::new(desk.money.count(amount)?));
     }
     for [buyer, seller, size, price] in &fills {
         let leg = |number: &Exact| {

@@ -1,0 +1,41 @@
+//! What moves money: in, out, and between accounts.
+//!
+//! Invariant: as for every command, field order here is the format of the log.
+
+use risk::{AccountId, AssetId, Money};
+
+/// Money in or out of an account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct Transfer {
+    /// Whose.
+    pub account: AccountId,
+    /// What.
+    pub asset: AssetId,
+    /// How much; above zero.
+    pub amount: Money,
+    /// The account's number for it, which makes repeating it harmless; rises per account. 0 is none.
+    pub external_id: u64,
+}
+
+impl Transfer {
+    /// In the unit of account, without a number.
+    #[must_use]
+    pub const fn new(account: AccountId, amount: Money) -> Self {
+        Self { account, asset: AssetId::BASE, amount, external_id: 0 }
+    }
+}
+
+/// Money from one account to another of the same owner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct TransferBetween {
+    /// Who gives.
+    pub from: AccountId,
+    /// Who receives.
+    pub to: AccountId,
+    /// What.
+    pub asset: AssetId,
+    /// How much; above zero.
+    pub amount: Money,
+    /// The giver's number for it, which makes repeating it harmless; rises per account. 0 is none.
+    pub external_id: u64,
+}

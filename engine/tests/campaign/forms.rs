@@ -1,0 +1,57 @@
+//! Accounts of one owner: transfers between them, and transfers that are sent once more.
+
+use engine::{Action, Transfer, TransferBetween};
+use risk::{AccountId, AssetId, Money};
+
+use super::generate::{Generator, QUARTER_LOT};
+use super::view::View;
+
+impl Generator {
+    /// Money between two accounts, mostly of one owner.
+    pub(super) fn between(&mut self, view: &View) -> Action {
+        let from = self.account();
+        let group = view.groups.get(&from);
+        let own: Vec<AccountId> = view
+            .groups
+            .iter()
+            .filter(|(_, other)| Some(*other) == group)
+            .map(|(&account, _)| account)
+            .collect();
+        let to = if own.is_empty() || self.rng.permille(100) { self.account() } else { self.rng.pick(&own) };
+        let balance = view.balances.get(&from).copied().unwrap_or(0).max(1);
+        let amount = match self.rng.below(100) {
+            0..60 => self.rng.within(1, QUARTER_LOT),
+            60..90 => balance - self.rng.within(0, balance),
+            90..97 => balance + 1,
+            _ => self.rng.pick(&[0, -1, i64::MIN, i64::MAX]),
+        };
+        let asset = AssetId::new(u16::from(self.rng.permille(10)));
+        let (amount, external_id) = (Money::new(amount), self.external_id());
+        self.sent_again(Action::TransferBetween(TransferBetween { from, to, asset, amount, external_id }))
+    }
+
+    /// A number for a transfer, where it has one.
+    pub(super) fn external_id(&mut self) -> u64 {
+        if self.rng.permille(500) {
+            return 0;
+        }
+        self.transfers += 1;
+        if self.rng.permille(30) { self.transfers >> 1 } else { self.transfers }
+    }
+
+    /// The same transfer, or one that was sent before, as it was or for another amount.
+    pub(super) fn sent_again(&mut self, action: Action) -> Action {
+        let again = self.rng.permille(120);
+        let differs = self.rng.permille(200);
+        let Some(last) = self.last_transfer.replace(action.clone()).filter(|_| again) else { return action };
+        let mut last = last;
+        if let Action::Deposit(Transfer { amount, .. })
+        | Action::Withdraw(Transfer { amount, .. })
+        | Action::TransferBetween(TransferBetween { amount, .. }) = &mut last
+            && differs
+        {
+            *amount = Money::new(amount.get().wrapping_add(1));
+        }
+        last
+    }
+}

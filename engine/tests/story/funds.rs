@@ -1,0 +1,55 @@
+//! Money and standings: words into commands, and events into words.
+
+use engine::{Action, Event, Movement, MovementReason, Transfer, TransferBetween};
+use risk::{AccountId, AssetId, Money};
+
+use super::Story;
+use super::read::number;
+
+/// A number of a transfer, where one is given.
+fn external_id(words: &[&str]) -> Result<u64, String> {
+    match *words {
+        [] => Ok(0),
+        ["id", id] => Ok(number(id)?.unsigned_abs()),
+        _ => Err(format!("no wish {words:?}")),
+    }
+}
+
+impl Story<'_> {
+    /// `deposits|withdraws AMOUNT [id N]`, `gives NAME AMOUNT [id N]`.
+    pub(crate) fn of_money(&self, account: AccountId, words: &[&str]) -> Result<Action, String> {
+        let asset = AssetId::BASE;
+        Ok(match *words {
+            ["gives", to, amount, ref rest @ ..] => Action::TransferBetween(TransferBetween {
+                from: account,
+                to: self.account(to)?,
+                asset,
+                amount: Money::new(number(amount)?),
+                external_id: external_id(rest)?,
+            }),
+            [way @ ("deposits" | "withdraws"), amount, ref rest @ ..] => {
+                let amount = Money::new(number(amount)?);
+                let transfer = Transfer { account, asset, amount, external_id: external_id(rest)? };
+                if way == "deposits" { Action::Deposit(transfer) } else { Action::Withdraw(transfer) }
+            }
+            _ => return Err("no such command".to_owned()),
+        })
+    }
+
+    /// What happens to money and standings.
+    pub(crate) fn of_funds(&self, event: &Event) -> String {
+        if let Event::Moved(movement) = *event {
+            let Movement { from, to, amount, from_balance, to_balance, reason, .. } = movement;
+            let why =
+                if reason == MovementReason::Requested { String::new() } else { format!(" {reason:?}") };
+            let (from, to) = (self.owner(from), self.owner(to));
+            format!("moved {amount} from {from} to {to} balances {from_balance} {to_balance}{why}")
+        } else if let Event::TransferRepeated { account, external_id, balance } = *event {
+            format!("transfer {external_id} of {} was done balance {balance}", self.owner(account))
+        } else if let Event::StandingChanged { account, standing } = *event {
+            format!("{} is {standing:?}", self.owner(account))
+        } else {
+            String::new()
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Prices come in: index, mark and stable price of an instrument, and what follows from them for its legs.
+//!
+//! Invariant: whatever changes what a leg is worth or requires without touching the leg raises its instrument's revision,
+//! so that nothing remembered outlives what it was found from.
+
+use crate::account::{Remembered, Revision};
+use crate::ledger::Ledger;
+use crate::open_interest::scaled_rate;
+use crate::terms::AdaptiveTerms;
+use crate::units::{InstrumentId, Mark, Money};
+
+/// An instrument's prices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Prices {
+    /// From outside.
+    pub index: Mark,
+    /// Used for equity and maintenance margin.
+    pub mark: Mark,
+    /// Used for initial margin where it is worse than the mark; `None` where the instrument has none.
+    pub stable: Option<Mark>,
+}
+
+impl Ledger {
+    /// Sets an instrument's prices.
+    pub fn set_prices(&mut self, instrument: InstrumentId, prices: Prices) {
+        let Prices { index, mark, stable } = prices;
+        let terms = &mut self.instruments[instrument.index()];
+        let moved = terms.mark != Some(mark) || terms.stable != stable;
+        (terms.index, terms.mark, terms.stable) = (Some(index), Some(mark), stable);
+        for asset in self.assets.iter_mut().filter(|asset| asset.spec.priced_by == instrument) {
+            asset.concentrate(index);
+        }
+        let scaled = self.scale_initial_rate(instrument);
+        if moved || scaled {
+            self.revise(instrument);
+        }
+    }
+
+    /// The mark led toward `target` by at most the instrument's step; the first one is there at once.
+    #[must_use]
+    pub fn mark_toward(&self, instrument: InstrumentId, target: Mark) -> Mark {
+        let terms = self.instrument(instrument);
+        let step = terms.spec.mark_step_max;
+        terms.mark.map_or(target, |mark| target.clamp(mark.lowered_by(step), mark.raised_by(step)))
+    }
+
+    /// Takes an index price: the mark follows it by at most the instrument's step. Returns the new mark.
+    pub fn set_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
+        let mark = self.mark_toward(instrument, index);
+        let stable = self.instrument(instrument).stable;
+        self.set_prices(instrument, Prices { index, mark, stable });
+        mark
+    }
+
+    /// Notes an index price while the mark stands still; the mark. Where there is none yet, the index becomes it.
+    pub fn note_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
+        let terms = self.instrument(instrument);
+        let mark = terms.mark.unwrap_or(index);
+        self.set_prices(instrument, Prices { index, mark, stable: terms.stable });
+        mark
+    }
+
+    /// Takes the initial rate that open interest asks for; whether it changed. Source: `MARGIN.md` 3.
+    fn scale_initial_rate(&mut self, instrument: InstrumentId) -> bool {
+        let terms = self.instrument(instrument);
+        let AdaptiveTerms { oi_lower, oi_upper, .. } = terms.spec.adaptive;
+        if oi_upper == Money::ZERO {
+            return false;
+        }
+        let open = terms.notional(self.open_interest(instrument), terms.mark.unwrap_or_default());
+        let rate = scaled_rate(terms.base_rate(), open, oi_lower, oi_upper);
+        core::mem::replace(&mut self.instruments[instrument.index()].adaptive_rate, rate) != rate
+    }
+
+    /// The legs of an instrument are worth or require something else from now on.
+    pub(crate) fn revise(&mut self, instrument: InstrumentId) {
+        let revision = &mut self.instruments[instrument.index()].revision;
+        if let Some(next) = revision.get().checked_add(1) {
+            *revision = Revision::new(next);
+            return;
+        }
+        // Once in 2^32 changes numbers begin anew, and nothing may be remembered from before.
+        *revision = Revision::new(1);
+        for leg in &mut self.legs {
+            leg.valued_at = Remembered(Revision::default());
+        }
+    }
+}
