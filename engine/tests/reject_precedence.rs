@@ -107,13 +107,8 @@ fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
         Reject::InsufficientMargin,
     ];
     const OF_SESSION: [Reject; 3] = [Reject::SequenceReplayed, Reject::SequenceGap, Reject::NoPermission];
-    const OF_SIZE: [Reject; 4] = [
+    const OF_SIZE: [Reject; 5] = [
         Reject::IndexNotTrusted,
-        Reject::PositionLimit,
-        Reject::OpenInterestLimit,
-        Reject::InsufficientMargin,
-    ];
-    const OF_INSTRUMENT: [Reject; 11] = [
         Reject::PositionLimit,
         Reject::OwnerPositionLimit,
         Reject::OpenInterestLimit,
