@@ -6,13 +6,13 @@
 use risk::ema::Ema;
 use risk::mark_price::{Components, fair_price, median};
 use risk::stable_price::stable_step;
-use risk::{FundingRate, FundingTerms, Mark, Rate, funding};
+use risk::{FundingRate, FundingTerms, Mark, Rate, accrual, funding};
 
 use crate::margin::exact::{Exact, Unit, of_rate, ppb, rate, to_fraction, whole};
 use crate::margin::example::{Inputs, Outcome};
 
 /// Binary digits of an accrual below a money unit.
-const ACCRUAL_ONE: i128 = 1 << funding::ACCRUAL_SHIFT;
+const ACCRUAL_ONE: i128 = 1 << accrual::FUNDING_SHIFT;
 /// What a rate is of stays below this, so that the product of rate and time fits.
 const OWED_MAX: i128 = 1 << 60;
 /// Hours a funding rate is quoted for where nothing else is said.
@@ -103,7 +103,7 @@ pub(super) fn funding_dust(inputs: &Inputs<'_>) -> Outcome {
         let lots = Unit::of([]).count(&lots)?;
         // What a position pays must be money.
         Unit::of([]).count(&(whole(accrued) * whole(lots.into()) / whole(ACCRUAL_ONE)).floor())?;
-        let payment = whole(funding::payment(lots, accrued).get().into());
+        let payment = whole((-accrual::payment(lots, accrued)).get().into());
         dust -= &payment;
         payments.push(payment);
     }
