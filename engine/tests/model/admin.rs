@@ -63,11 +63,12 @@ impl Model {
             None => given,
         };
         known.mark = Some(mark);
+        self.adapt(instrument);
         self.out.push(Event::Marked { instrument, index, mark: mark_of(mark) });
         self.watch(instrument, TriggerSource::Mark, mark);
         self.watch(instrument, TriggerSource::Index, given);
         if !stands {
-            self.wake(hints);
+            self.wake_on_price(hints);
         }
         Ok(())
     }
@@ -88,16 +89,11 @@ impl Model {
     }
 
     /// Books money from or to outside.
-    fn transfer(&mut self, account: AccountId, amount: i128) {
-        self.deposits += amount;
-        self.account_mut(account).balance += amount;
-        let balance = money(self.accounts[&account].balance);
-        self.out.push(Event::Transferred {
-            account,
-            asset: risk::AssetId::BASE,
-            amount: money(amount),
-            balance,
-        });
+    fn transfer(&mut self, account: AccountId, asset: AssetId, amount: i128) {
+        self.deposits[asset.index()] += amount;
+        self.post(account, asset, amount);
+        let balance = money(self.balance(account, asset));
+        self.out.push(Event::Transferred { account, asset, amount: money(amount), balance });
     }
 
     pub(crate) fn deposit(&mut self, deposit: &Transfer) -> Result<(), Refusal> {
@@ -110,13 +106,15 @@ impl Model {
         if self.was_done(account, &done)? {
             return Ok(());
         }
-        let fits = amount > 0 && self.deposits + amount <= i128::from(MONEY_MAX);
-        if !fits || asset != AssetId::BASE {
+        self.known_asset(asset)?;
+        let most = self.asset(asset).map_or(MONEY_MAX, |known| known.spec.deposit_max.get());
+        if amount <= 0 || self.deposits[asset.index()] + amount > i128::from(most) {
             return Err(Reject::BadParameter.into());
         }
         self.note_done(account, &done);
-        self.transfer(account, amount);
+        self.transfer(account, asset, amount);
         self.restate(account);
+        self.look(account);
         Ok(())
     }
 
@@ -129,12 +127,14 @@ impl Model {
             return Ok(());
         }
         self.free_account(account)?;
-        self.may_leave(account, amount)?;
-        if amount <= 0 || asset != AssetId::BASE {
+        self.known_asset(asset)?;
+        self.may_leave(account, asset, amount)?;
+        if amount <= 0 {
             return Err(Reject::BadParameter.into());
         }
         self.note_done(account, &done);
-        self.transfer(account, -amount);
+        self.transfer(account, asset, -amount);
+        self.look(account);
         Ok(())
     }
 
@@ -189,7 +189,7 @@ impl Model {
             return Err(Reject::LeverageTooHigh.into());
         }
         let now = self.weighing(account);
-        if let Some(short) = self.margin_short(account, instrument, (&now, &now), setting) {
+        if let Some(short) = self.margin_short(account, (&now, &now), Some((instrument, setting))) {
             return Err(Refusal { reject: Reject::InsufficientMargin, short });
         }
         if (1..=99).contains(&setting) {
@@ -206,8 +206,14 @@ impl Model {
         instrument: InstrumentId,
         spec: &InstrumentSpec,
     ) -> Result<(), Refusal> {
+        let asset = spec.contract.settlement;
+        self.known_asset(asset)?;
         if instrument.index() != self.instruments.len() {
             return Err(Reject::AlreadyExists.into());
+        }
+        let about = self.asset(asset).map(|asset| &self.instruments[asset.spec.priced_by.index()].terms);
+        if about.is_some_and(|terms| terms.underlying != spec.contract.underlying) {
+            return Err(Reject::BadParameter.into());
         }
         // What makes a specification sound is the instrument's own affair and has its own tests.
         if instrument.get() >= INSTRUMENTS_MAX || spec.clone().compile().is_err() {
@@ -221,6 +227,7 @@ impl Model {
             until: None,
             mark: None,
             index: None,
+            crowded: 0,
             last: None,
             crossed: [(None, None); 3],
             sources: BTreeMap::new(),

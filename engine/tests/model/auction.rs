@@ -132,8 +132,9 @@ impl Model {
             order.filled += matched;
         }
         let fee = self.instruments[instrument.index()].terms.fee_of_maker(value);
-        self.pay(buyer, AccountId::FEES, fee);
-        self.pay(seller, AccountId::FEES, fee);
+        let asset = self.settlement(instrument);
+        self.pay(buyer, AccountId::FEES, asset, fee);
+        self.pay(seller, AccountId::FEES, asset, fee);
         self.trades += 1;
         self.out.push(Event::Fill(Fill {
             trade: TradeId::new(self.trades),

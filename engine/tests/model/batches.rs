@@ -5,7 +5,6 @@ use engine::{BatchMode, BatchedOrder, ClientOrderId, Event, OrderBatch, OrderId,
 use risk::AccountId;
 use std::collections::BTreeSet;
 
-use super::arith::{PPB, ceil};
 use super::state::{Order, Stage};
 use super::{Model, Refusal, money};
 
@@ -132,12 +131,7 @@ impl Model {
                 return Err((place, Reject::OpenInterestLimit.into()));
             }
         }
-        let (before, after) = (self.requirement(account, &now), self.requirement(account, &then));
-        let equity = self.equity(account);
-        if equity * PPB >= after || (after <= before && equity >= 0) {
-            return Ok(());
-        }
-        let short = ceil(after - equity * PPB, PPB);
+        let Some(short) = self.margin_short(account, (&now, &then), None) else { return Ok(()) };
         Err((orders.len().saturating_sub(1), Refusal { reject: Reject::InsufficientMargin, short }))
     }
 }

@@ -8,9 +8,11 @@
 pub(crate) mod admin;
 pub(crate) mod amend;
 pub(crate) mod arith;
+pub(crate) mod assets;
 pub(crate) mod auction;
 pub(crate) mod batches;
 pub(crate) mod compare;
+pub(crate) mod debts;
 pub(crate) mod follow_up;
 pub(crate) mod funds;
 pub(crate) mod groups;
@@ -29,6 +31,7 @@ pub(crate) mod state;
 pub(crate) mod sweeps;
 pub(crate) mod timers;
 pub(crate) mod triggers;
+pub(crate) mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -37,9 +40,12 @@ use engine::{
     Action, AdvancedOrder, ClientOrderId, Command, Event, Instructions, KeyId, OrderId, ProtectionId, Reject,
     SessionId, TimeNs,
 };
-use risk::{AccountId, Capacity, InstrumentId, Mark, Money, Position, Price, Qty};
+use risk::limits::ASSETS_MAX;
+use risk::{AccountId, Capacity, DebtTerms, InstrumentId, Mark, Money, Position, Price, Qty};
 
+use assets::Asset;
 use auction::Uncrossing;
+use debts::Interest;
 use funds::Asked;
 use state::{
     Account, Budget, Group, Instrument, Key, Leg, Order, Restricting, Session, Settling, Sweep, Taker,
@@ -90,8 +96,20 @@ pub(crate) struct Model {
     pub(crate) trades: u64,
     /// Every transfer with a number that was done, the oldest first.
     pub(crate) done: Vec<(AccountId, Asked)>,
-    /// Deposits less withdrawals.
-    pub(crate) deposits: i128,
+    /// Deposits less withdrawals, by asset.
+    pub(crate) deposits: [i128; ASSETS_MAX + 1],
+    /// Assets beside the unit of account, by number from 1.
+    pub(crate) assets: Vec<Asset>,
+    /// Terms of debts in the unit of account.
+    pub(crate) base_debt: DebtTerms,
+    /// Who owes, as interest is charged: from the end.
+    pub(crate) debtors: Vec<AccountId>,
+    pub(crate) interest: Interest,
+    /// Warned accounts, and whose turn it is to be looked at with the next price.
+    pub(crate) warned: Vec<AccountId>,
+    pub(crate) warned_turn: usize,
+    /// Prices after which every account was held against its state.
+    pub(crate) scans: u64,
     pub(crate) places: u64,
     pub(crate) serials: u64,
     /// Units of work that are left of the command.
@@ -147,11 +165,10 @@ pub(crate) fn position(mantissa: i128) -> Position {
 
 impl Model {
     pub(crate) fn new(capacity: Capacity, hints: Hints) -> Self {
-        let own = [AccountId::FEES, AccountId::INSURANCE, AccountId::DUST];
         Self {
             hints,
             capacity,
-            accounts: own.into_iter().map(|account| (account, Account::default())).collect(),
+            accounts: AccountId::OWN.into_iter().map(|account| (account, Account::default())).collect(),
             legs: BTreeMap::new(),
             instruments: Vec::new(),
             orders: BTreeMap::new(),
@@ -164,7 +181,14 @@ impl Model {
             used_numbers: BTreeSet::new(),
             trades: 0,
             done: Vec::new(),
-            deposits: 0,
+            deposits: [0; ASSETS_MAX + 1],
+            assets: Vec::new(),
+            base_debt: DebtTerms::FREE,
+            debtors: Vec::new(),
+            interest: Interest::default(),
+            warned: Vec::new(),
+            warned_turn: 0,
+            scans: 0,
             places: 0,
             serials: 0,
             work: 0,
@@ -192,6 +216,7 @@ impl Model {
             || !self.sweeps.is_empty()
             || self.uncrossing.is_some()
             || self.firing.is_some()
+            || self.interest.left > 0
             || self.has_follow_up()
             || self.restricting.is_some()
             || self.settling.is_some()
@@ -297,6 +322,7 @@ impl Model {
             Action::Continue => Ok(()),
             Action::Tick => {
                 self.out.push(Event::Ticked);
+                self.charge_interest();
                 self.fire_timers(self.now);
                 Ok(())
             }
@@ -333,6 +359,8 @@ impl Model {
             Action::SetOwnerGroup { .. }
             | Action::SetGroupRestriction { .. }
             | Action::TransferBetween(_) => self.carry_out_of_owner(&command.action),
+            Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec),
+            Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms),
         }
     }
 
@@ -361,8 +389,8 @@ impl Model {
         } else if let Some(now) = self.firing.take() {
             self.fire_timers(now);
         } else {
-            // A step of a liquidation says something, and never begins by flagging.
-            let flags = matches!(hints.first(), None | Some(Event::LiquidationStarted { .. }));
+            // A step of a liquidation says something, and never begins with what a look tells.
+            let flags = hints.first().is_none_or(|event| watch::told_by_a_look(event).is_some());
             if self.waking && flags {
                 self.wake(hints);
                 return;
@@ -370,7 +398,11 @@ impl Model {
             if self.waking {
                 self.end_waking();
             }
-            self.go_on_below();
+            if self.interest.left > 0 {
+                self.charge_interest_on();
+            } else {
+                self.go_on_below();
+            }
         }
     }
 

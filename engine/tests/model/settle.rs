@@ -78,23 +78,24 @@ impl Model {
         self.book(account, instrument, -held, -amount);
         // Until all have settled the dust account stands in for those that have not.
         self.book(AccountId::DUST, instrument, held, amount);
+        let asset = self.settlement(instrument);
         let flat = self.positions_of(account).next().is_none();
+        let balances = &self.accounts[&account].balances;
+        let alone = (0..).zip(balances).all(|(place, &balance)| place == asset.index() || balance == 0);
         let mut covered = 0;
-        if flat && !account.is_system() {
-            covered = (-self.accounts[&account].balance).max(0);
-            self.pay(AccountId::INSURANCE, account, covered);
+        if flat && alone && !account.is_system() {
+            covered = (-self.balance(account, asset)).max(0);
+            self.pay(AccountId::INSURANCE, account, asset, covered);
         }
         self.out.push(Event::PositionSettled {
             account,
             instrument,
             position: position(held),
             amount: money(amount),
-            balance: money(self.accounts[&account].balance),
+            balance: money(self.balance(account, asset)),
             covered: money(covered),
         });
-        if !flat {
-            self.flag_if_below(account);
-        }
+        self.look(account);
         -amount
     }
 }

@@ -3,7 +3,7 @@
 use engine::{Action, AmendOrder, CancelOrder};
 use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Tier};
 
-use super::Story;
+use super::{Story, assets};
 
 /// A whole number; `_` separates digits.
 pub(crate) fn number(word: &str) -> Result<i64, String> {
@@ -97,7 +97,7 @@ pub(crate) fn spec(words: &[&str]) -> Result<InstrumentSpec, String> {
             "liquidation_fee" => spec.liquidation_fee = rate(value)?,
             "initial" => spec.initial_tiers = tiers(value)?,
             "maintenance" => spec.maintenance_tiers = tiers(value)?,
-            _ => return Err(format!("no setting {name}")),
+            _ => assets::contract_setting(&mut spec, (name, value))?,
         }
     }
     Ok(spec)
@@ -116,6 +116,7 @@ impl Story<'_> {
                 self.of_session(words)?
             }
             ["group" | "restrict-group" | "suspend" | "admit", ..] => self.of_owners(words)?,
+            ["debt-terms", asset, ref settings @ ..] => self.debt_terms(asset, settings)?,
             ["trading" | "auction" | "restarted" | "limits" | "settle", ..] => self.of_phase(words)?,
             [account, ref rest @ ..] => self.of_account(account, rest)?,
             [] => return Err("nothing".to_owned()),
