@@ -301,7 +301,7 @@ pub enum Action {
         source: u16,
         /// The source's number of it, rising per source and instrument; 0 is unnumbered, from the same process.
         source_seq: u64,
-        /// The price, with sub-units; above zero.
+        /// The price, with sub-units; above zero where prices are taken as they come.
         price: Mark,
     },
     /// Takes up work a former command left over. Injected by the sequencer while the venue is pending, logged like any
@@ -463,6 +463,15 @@ pub enum Action {
         /// With sub-units; above zero.
         price: Mark,
     },
+    /// Sets what a source counts in an instrument's index. One that was never named counts 1.
+    SetIndexSource {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Which source.
+        source: u16,
+        /// Against the weights of the others; 0 is not at all.
+        weight: u16,
+    },
     /// Moves money between two accounts of one owner.
     TransferBetween(TransferBetween),
     /// Defines a collateral asset.
@@ -515,6 +524,7 @@ impl Action {
             | Self::StartAuction { .. }
             | Self::Restarted { .. }
             | Self::Settle { .. }
+            | Self::SetIndexSource { .. }
             | Self::DefineAsset { .. }
             | Self::SetDebtTerms { .. }
             | Self::IndexPrice { .. }

@@ -60,7 +60,13 @@ pub const RESTARTS_PER_COMMAND: usize = 256;
 /// Transfers of one account whose numbers and terms are remembered.
 pub const RECEIPTS_PER_ACCOUNT: usize = 64;
 /// Sources of index prices of one instrument.
-pub const INDEX_SOURCES_MAX: usize = 16;
+pub const INDEX_SOURCES_MAX: usize = risk::limits::INDEX_SOURCES_MAX;
+/// Instruments whose index, mark, funding and end one command of a tick may look at.
+pub const PRICED_PER_COMMAND: usize = 64;
+/// Levels of a side of a book that are looked at for its impact price; a book that needs more has none.
+pub const IMPACT_LEVELS_MAX: usize = 64;
+/// Liquidations that waited for a trusted index and go on in one command.
+pub const RESUMES_PER_COMMAND: usize = 256;
 
 // A touched maker is a fill, for each side two exits that grow, a pair partner and two trims or cancels of reduce-only
 // orders, for the maker its next part, its protection group, a liquidation and the states of two
@@ -82,6 +88,11 @@ const _: () = assert!(EVENTS_PER_COMMAND >= 4 * QUOTES_MAX + 64);
 // A sweep that cancels all it looks at meets the bound on cancels first.
 const _: () = assert!(LOOKS_PER_COMMAND >= CANCELS_PER_COMMAND);
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * WAKES_PER_COMMAND + 64);
+// An instrument that time passed over says its index's state, its funding and its end; the last one its mark, which wakes.
+const _: () = assert!(
+    EVENTS_PER_COMMAND >= 6 * TIMERS_PER_COMMAND + 3 * PRICED_PER_COMMAND + 4 * WAKES_PER_COMMAND + 64
+);
+const _: () = assert!(EVENTS_PER_COMMAND >= RESUMES_PER_COMMAND + 64);
 // Interest in each asset, each debt paid out of each asset, and a liquidation.
 const _: () = assert!(EVENTS_PER_COMMAND >= INTEREST_PER_COMMAND * (ASSETS_MAX + 1) * 2 + 64);
 const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_COMMAND);

@@ -95,6 +95,8 @@ pub enum Reject {
     FokNotFillable = 2210,
     /// Less than the order's minimum can be filled at once.
     MinQtyNotFillable = 2215,
+    /// The index of the instrument is not trusted enough for this now.
+    IndexNotTrusted = 2290,
     /// The account's position, open orders counted in, would pass its limit.
     PositionLimit = 2300,
     /// The instrument's open interest would pass its limit.
@@ -162,6 +164,7 @@ impl Reject {
         Self::PostOnlyWouldCross,
         Self::FokNotFillable,
         Self::MinQtyNotFillable,
+        Self::IndexNotTrusted,
         Self::PositionLimit,
         Self::OpenInterestLimit,
         Self::LeverageTooHigh,

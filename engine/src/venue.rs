@@ -20,7 +20,9 @@ mod dead_man;
 mod expiry;
 mod fillable;
 mod follow_up;
+mod funding;
 mod groups;
+mod held;
 mod iceberg;
 mod instructions;
 mod instruments;
@@ -28,8 +30,10 @@ mod keys;
 mod linked;
 mod liquidation;
 mod matching;
+mod maturity;
 mod new_order;
 mod phases;
+mod pricing;
 mod protection;
 mod quotes;
 mod reduce_only;
@@ -43,7 +47,7 @@ mod triggers;
 mod views;
 mod wake;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use crate::book::Book;
@@ -63,11 +67,14 @@ use risk::{
 };
 
 use assets::Interest;
+use funding::Funding;
 use groups::{Groups, Restricting};
 use instruments::Sources;
 use keys::Keys;
 use matching::Taker;
+use maturity::{Average, Round};
 use phases::{PhaseWork, Reach};
+use pricing::Pricing;
 use protection::Protections;
 use sessions::skip_numbers;
 use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
@@ -92,6 +99,9 @@ struct Market {
     /// How long the auction lasts that follows a cancel-only time, in milliseconds; 0 is not at all.
     call_ms: u32,
     sources: Sources,
+    pricing: Pricing,
+    funding: Funding,
+    average: Average,
     /// Price of the last match, in ticks; 0 before the first.
     last: u32,
     triggers: Triggers,
@@ -116,6 +126,10 @@ pub struct Venue {
     index: LiquidationIndex,
     /// Accounts below maintenance margin, first found first.
     liquidating: VecDeque<AccountId>,
+    /// Accounts below maintenance margin none of whose positions may be closed while an index is not trusted.
+    held: BTreeSet<AccountId>,
+    /// Whether those that are held join the others again.
+    resuming: bool,
     /// A taker that met the bound of its command.
     suspended: Option<Taker>,
     /// Sweeps that are not through, the one at work first.
@@ -148,6 +162,10 @@ pub struct Venue {
     /// A price move that has not woken all it must.
     wakes: VecDeque<Wake>,
     interest: Interest,
+    /// A tick that has not reached all instruments it must.
+    round: Option<Round>,
+    /// Instruments that time alone concerns, ascending. Derived.
+    timed: Vec<InstrumentId>,
     last_trade: TradeId,
     last: Stamp,
 }
@@ -190,6 +208,8 @@ impl Venue {
             expiries: Expiries::with_capacity(orders as usize),
             index: LiquidationIndex::with_capacity(accounts, legs),
             liquidating: VecDeque::with_capacity(accounts as usize),
+            held: BTreeSet::new(),
+            resuming: false,
             suspended: None,
             sweeps: VecDeque::with_capacity(SWEEPS_AT_ONCE),
             trails: Trails::with_capacity(orders),
@@ -207,6 +227,8 @@ impl Venue {
             firing: None,
             wakes: VecDeque::new(),
             interest: Interest::default(),
+            round: None,
+            timed: Vec::new(),
             last_trade: TradeId::default(),
             last: Stamp::default(),
         }
@@ -318,6 +340,9 @@ impl Venue {
                 self.restarted(*cancel_only_ms, *call_ms, events)
             }
             Action::Settle { instrument, price } => self.settle(*instrument, *price, events),
+            Action::SetIndexSource { instrument, source, weight } => {
+                self.set_index_source(*instrument, *source, *weight, events)
+            }
             Action::SetOwnerGroup { .. }
             | Action::SetGroupRestriction { .. }
             | Action::TransferBetween(_) => self.handle_of_owner(command, events),
@@ -360,6 +385,8 @@ impl Venue {
             || self.interest.left > 0
             || self.has_follow_up()
             || self.restricting.is_some()
+            || self.round.is_some()
+            || self.resuming
             || !self.liquidating.is_empty()
     }
 
@@ -386,6 +413,10 @@ impl Venue {
             self.go_on_restricting(restricting, events);
         } else if let Some(work) = self.phase.take() {
             self.go_on_with_phase(work, events);
+        } else if let Some(round) = self.round.take() {
+            self.go_on_with_round(round, events);
+        } else if self.resuming {
+            self.go_on_resuming(events);
         } else if let Some(&account) = self.liquidating.front() {
             self.liquidation_step(account, events);
         }

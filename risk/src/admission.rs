@@ -71,6 +71,16 @@ impl Prospect {
     pub fn worst_then(&self) -> Qty {
         self.then.worst_position(self.position)
     }
+
+    /// Whether the orders of a side, the candidate's among them, could do more than close the position.
+    #[must_use]
+    pub fn opens(&self, side: Side) -> bool {
+        let whole = match side {
+            Side::Buy => self.then.buy_qty,
+            Side::Sell => self.then.sell_qty,
+        };
+        Side::closing(self.position) != Some(side) || whole + self.then.reduce_only_qty > self.position.size()
+    }
 }
 
 impl Ledger {

@@ -50,6 +50,7 @@ impl Venue {
         events.push(Event::Transferred { account, asset, amount, balance });
         self.restate(account, events);
         self.tend_balance(account, events);
+        self.resume_one(account, events);
         Ok(())
     }
 

@@ -125,6 +125,7 @@ impl Venue {
     /// Position limit, open-interest limit, margin: what a candidate would make of its account and instrument.
     pub(super) fn admit(&mut self, candidate: &Candidate) -> Verdict {
         let prospect = self.ledger.prospect(candidate);
+        self.check_trust(candidate, &prospect)?;
         self.check_exposure(candidate, &prospect)?;
         self.ledger.admit(&prospect)?;
         Ok(())
@@ -156,11 +157,15 @@ impl Venue {
         if open > most && opening > Qty::ZERO { Err(Reject::OpenInterestLimit) } else { Ok(()) }
     }
 
-    /// Limits and margin of several candidates of one account together. Each instrument's position limit is looked at
-    /// where it is first named, then each one's open interest, then the margin; the place of the one that is refused,
+    /// Limits and margin of several candidates of one account together. The trust in each one's index is looked at first.
+    /// Each instrument's position limit is looked at where it is first named, then each one's open interest, then the margin; the place of the one that is refused,
     /// which for margin is the last.
     #[cold]
     pub(super) fn admit_together(&mut self, candidates: &[Candidate]) -> Result<(), (usize, Refusal)> {
+        for (place, one) in candidates.iter().enumerate() {
+            let prospect = self.ledger.prospect_together(one, candidates);
+            self.check_trust(one, &prospect).map_err(|reject| (place, reject.into()))?;
+        }
         for (place, one) in candidates.iter().enumerate() {
             let prospect = self.ledger.prospect_together(one, candidates);
             self.check_position(one.instrument, &prospect).map_err(|reject| (place, reject.into()))?;

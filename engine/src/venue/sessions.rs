@@ -201,6 +201,7 @@ const fn is_operating(action: &Action) -> bool {
             | Action::SetLimits { .. }
             | Action::StartAuction { .. }
             | Action::Settle { .. }
+            | Action::SetIndexSource { .. }
             | Action::TransferBetween(_)
     )
 }

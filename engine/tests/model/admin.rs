@@ -73,6 +73,16 @@ impl Model {
         Ok(())
     }
 
+    pub(crate) fn set_index_source(
+        &mut self,
+        instrument: InstrumentId,
+        _source: u16,
+        _weight: u16,
+    ) -> Result<(), Refusal> {
+        self.known_instrument(instrument)?;
+        Err(Reject::BadParameter.into())
+    }
+
     pub(crate) fn open_account(&mut self, account: AccountId) -> Result<(), Refusal> {
         if account.is_system() {
             return Err(Reject::SystemAccount.into());

@@ -58,6 +58,7 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         | Action::Logon(_)
         | Action::Logoff { .. }
         | Action::Restarted { .. }
+        | Action::SetIndexSource { .. }
         | Action::DefineAsset { .. }
         | Action::SetDebtTerms { .. }
         | Action::SessionLost { .. } => 0,

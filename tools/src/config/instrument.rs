@@ -215,5 +215,14 @@ const fn broken_rule(error: SpecError) -> &'static str {
         }
         SpecError::Tiers(TierError::Rates) => "margin rates are above 0%, below 100%, and never fall",
         SpecError::MarginGap => "initial margin must be at least 5/4 of maintenance margin everywhere",
+        SpecError::Pricing => {
+            "the shares of index and mark must be at most 50% (wild at most 100%, stable_step at most 1%), a wild limit \
+             needs confirmations, a band its time constant, and an index has at most 16 sources"
+        }
+        SpecError::Funding => {
+            "funding needs whole seconds, no more of them between payments than its rate is quoted for, and that at most \
+             three days; rate_max is at most six times what initial and maintenance margin lie apart, and a dated future has none"
+        }
+        SpecError::Contract => "a future cannot average its settlement price over longer than it lives",
     }
 }

@@ -120,6 +120,7 @@ impl Tally {
             | Action::StartAuction { .. }
             | Action::Restarted { .. }
             | Action::Settle { .. }
+            | Action::SetIndexSource { .. }
             | Action::SetRestriction { .. } => {}
         }
         if outcome.command.action != Action::Continue {
@@ -190,6 +191,12 @@ impl Tally {
             | Event::Uncrossed { .. }
             | Event::PositionSettled { .. }
             | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::SourcePriceTaken { .. }
+            | Event::IndexSourceSet { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. }
             | Event::RestrictionSet { .. } => {}
         }
     }

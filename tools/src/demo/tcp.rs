@@ -259,6 +259,7 @@ impl Floor {
                 | Action::StartAuction { .. }
                 | Action::Restarted { .. }
                 | Action::Settle { .. }
+                | Action::SetIndexSource { .. }
                 | Action::SetRestriction { .. } => {
                     self.wait_until(|floor| floor.sent - floor.answered < WINDOW)?;
                     self.send(&command)?;

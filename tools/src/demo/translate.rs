@@ -67,6 +67,7 @@ pub fn route(action: &Action) -> Route {
         | Action::SetLimits { .. }
         | Action::StartAuction { .. }
         | Action::Settle { .. }
+        | Action::SetIndexSource { .. }
         | Action::SetRestriction { .. } => Route::Admin,
         Action::IndexPrice { .. } => Route::Oracle,
         Action::Continue
@@ -152,6 +153,7 @@ pub fn request(
         | Action::StartAuction { .. }
         | Action::Restarted { .. }
         | Action::Settle { .. }
+        | Action::SetIndexSource { .. }
         | Action::SetRestriction { .. } => return None,
     })
 }

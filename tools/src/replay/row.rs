@@ -232,7 +232,13 @@ impl Row {
             | Event::LimitStateEntered { .. }
             | Event::Uncrossed { .. }
             | Event::PositionSettled { .. }
-            | Event::InstrumentSettled { .. } => self.fill_in_special(event),
+            | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::SourcePriceTaken { .. }
+            | Event::IndexSourceSet { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. } => self.fill_in_special(event),
         }
     }
 
