@@ -161,7 +161,7 @@ fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
 fn refusal(scene: &mut Scene, command: &Command) -> Option<Reject> {
     let state = |machine: &dyn Machine| {
         let everybody = (0..64).map(AccountId::new);
-        let held = |account| (machine.balance(account), machine.held(account, TRADED));
+        let held = |account| (machine.balance(account, AssetId::BASE), machine.held(account, TRADED));
         (machine.pending(), machine.resting(), everybody.map(held).collect::<Vec<_>>())
     };
     let before = state(&*scene.machine);

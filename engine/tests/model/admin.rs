@@ -7,7 +7,7 @@ use engine::{CancelReason, Event, MassCancel, Reject, TradingState, Transfer, Tr
 use risk::limits::{INSTRUMENTS_MAX, MONEY_MAX};
 use risk::{AccountId, AssetId, InstrumentId, InstrumentSpec, Leverage, Mark, Restriction};
 
-use super::arith::{MARKS, Terms};
+use super::arith::Terms;
 use super::funds::Asked;
 use super::orders::Request;
 use super::state::{Account, Book, Instrument, Leg, Scope};
@@ -38,7 +38,7 @@ impl Model {
             return Err(Reject::NotTrading.into());
         }
         let given = i128::from(index.get());
-        if given <= 0 || given > known.terms.price_max * MARKS {
+        if !known.terms.admits_index(given) {
             return Err(Reject::BadPrice.into());
         }
         if number > 0 {

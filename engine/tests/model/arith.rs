@@ -335,6 +335,12 @@ impl Terms {
         (price > 0 && price <= self.price_max).then_some(price)
     }
 
+    /// Whether a price with sub-units may come from outside: the coin an inverse contract is worth has no bound below.
+    pub(crate) fn admits_index(&self, price: i128) -> bool {
+        let lowest = if self.inverse { self.tick * MARKS } else { 1 };
+        price >= lowest && price <= self.price_max * MARKS
+    }
+
     /// Whether a price is on the grid and in range.
     pub(crate) fn admits_price(&self, price: i128) -> bool {
         price > 0 && price % self.tick == 0 && price <= self.price_max

@@ -356,7 +356,6 @@ impl Model {
             Action::StartAuction { instrument, call_ms } => self.start_auction(*instrument, *call_ms),
             Action::Restarted { cancel_only_ms, call_ms } => self.restarted(*cancel_only_ms, *call_ms),
             Action::Settle { instrument, price } => self.settle_instrument(*instrument, *price),
-            Action::DefineAsset { .. } | Action::SetDebtTerms { .. } => Err(Reject::BadParameter.into()),
             Action::SetIndexSource { instrument, source, weight } => {
                 self.set_index_source(*instrument, *source, *weight)
             }

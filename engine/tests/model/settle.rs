@@ -5,7 +5,6 @@ use engine::{CancelReason, Event, Reject, TradingState};
 use risk::{AccountId, InstrumentId, Mark};
 use std::collections::BTreeSet;
 
-use super::arith::MARKS;
 use super::state::{Leg, Scope, Settling};
 use super::{Model, Refusal, mark_of, money, position};
 
@@ -17,7 +16,7 @@ impl Model {
             return Err(Reject::NotTrading.into());
         }
         let given = i128::from(price.get());
-        if given <= 0 || given > known.terms.price_max * MARKS {
+        if !known.terms.admits_index(given) {
             return Err(Reject::BadPrice.into());
         }
         self.settle_on(Settling { instrument, price: given, dust: 0 });
