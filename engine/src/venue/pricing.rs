@@ -150,13 +150,12 @@ impl Venue {
             return false;
         }
         events.push(Event::Marked { instrument, index, mark });
+        // The index prices collateral though the mark stands.
+        self.wake(instrument, events);
         if stands {
             self.index_moved(instrument);
-        } else {
-            self.wake(instrument, events);
-            if self.markets[instrument.index()].is_followed {
-                self.mark_moved(instrument);
-            }
+        } else if self.markets[instrument.index()].is_followed {
+            self.mark_moved(instrument);
         }
         true
     }
