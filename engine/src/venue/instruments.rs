@@ -17,7 +17,7 @@ use crate::limits::{INDEX_SOURCES_MAX, LADDER_KEYS_MAX};
 use crate::reject::Reject;
 use crate::triggers::Triggers;
 use risk::limits::INSTRUMENTS_MAX;
-use risk::{AssetId, InstrumentId, InstrumentSpec};
+use risk::{InstrumentId, InstrumentSpec};
 
 /// The sources of an instrument's index prices with their last numbers, in the order they first came.
 #[derive(Debug, Default, bincode::Encode)]

@@ -67,9 +67,7 @@ impl Model {
         self.out.push(Event::Marked { instrument, index, mark: mark_of(mark) });
         self.watch(instrument, TriggerSource::Mark, mark);
         self.watch(instrument, TriggerSource::Index, given);
-        if !stands {
-            self.wake_on_price(hints);
-        }
+        self.wake_on_price(hints);
         Ok(())
     }
 
@@ -221,8 +219,11 @@ impl Model {
         if instrument.index() != self.instruments.len() {
             return Err(Reject::AlreadyExists.into());
         }
-        let about = self.asset(asset).map(|asset| &self.instruments[asset.spec.priced_by.index()].terms);
-        if about.is_some_and(|terms| terms.underlying != spec.contract.underlying) {
+        let differs = |coin: &super::assets::Asset| {
+            let about = self.instruments[coin.spec.priced_by.index()].terms.underlying;
+            about != spec.contract.underlying || coin.spec.decimals != spec.money_decimals
+        };
+        if self.asset(asset).is_some_and(differs) {
             return Err(Reject::BadParameter.into());
         }
         // What makes a specification sound is the instrument's own affair and has its own tests.
