@@ -78,13 +78,7 @@ impl Venue {
     }
 
     /// Pays one debt, as far as there is anything to pay it with.
-    fn pay_debt(
-        &mut self,
-        account: AccountId,
-        owed: AssetId,
-        reason: ConversionReason,
-        events: &mut Events,
-    ) {
+    fn pay_debt(&mut self, account: AccountId, owed: AssetId, reason: ConversionReason, events: &mut Events) {
         while let Some(conversion) = self.ledger.next_conversion(account, owed) {
             self.ledger.convert(account, &conversion);
             events.push(Event::Converted { account, conversion, reason });

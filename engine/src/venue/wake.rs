@@ -6,7 +6,7 @@ use super::Venue;
 use crate::event::{Event, Events, MarginState};
 use crate::limits::{SENTINELS_PER_COMMAND, WAKES_PER_COMMAND};
 use crate::liquidation_index::Verdict;
-use risk::{Account, AccountId, AccountState, InstrumentId, Leg, LegId};
+use risk::{Account, AccountId, AccountState, InstrumentId, Leg, LegId, Position};
 
 /// A change of prices, or a payment of funding, that has not woken all it must.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
@@ -91,6 +91,7 @@ impl Venue {
     pub(super) fn look(&mut self, account: AccountId, events: &mut Events) {
         if self.ledger.excessive_debt(account).is_some() {
             self.pay_excessive_debts(account, events);
+            self.note_over(account);
         }
         let verdict = self.index.look(&self.ledger, account);
         self.judge(account, verdict, events);
@@ -167,6 +168,10 @@ impl Venue {
     /// Drops a leg that holds nothing any more, with its trigger.
     #[inline]
     pub(super) fn drop_leg_if_empty(&mut self, leg: LegId) {
+        let known = self.ledger.leg(leg);
+        if known.orders == 0 && known.position == Position::ZERO {
+            self.note_over(known.account);
+        }
         if self.ledger.leg(leg).is_empty() {
             self.index.forget_leg(&self.ledger, leg);
             self.ledger.drop_leg(leg);

@@ -1,7 +1,7 @@
 //! The steps of a liquidation.
 
 use engine::{CancelReason, ConversionReason, Event, MarginState};
-use risk::{AccountId, AssetId, InstrumentId};
+use risk::{AccountId, Activity, AssetId, InstrumentId};
 
 use super::arith::{PPB, ceil, floor};
 use super::state::{Outcome, Scope};
@@ -77,19 +77,27 @@ impl Model {
             self.end_liquidation(account, 0);
             return;
         }
-        let mut largest = self.positions_of(account).next().expect("checked above");
-        for place in self.positions_of(account) {
+        let closable = |place: &InstrumentId| self.trusts(*place, Activity::Liquidate);
+        let Some(mut largest) = self.positions_of(account).find(closable) else {
+            self.hold(account);
+            return;
+        };
+        for place in self.positions_of(account).filter(closable) {
             if self.maintenance_in_base(account, place) > self.maintenance_in_base(account, largest) {
                 largest = place;
             }
         }
         let held = self.leg(account, largest).position;
+        let through_book = self.liquidates_through_book(largest);
+        if through_book {
+            self.book_funding(account, largest);
+        }
         let amount = self.bankruptcy_amount(account, largest);
         let limit = self.instruments[largest.index()].terms.bankruptcy_price(held, amount);
-        if !self.liquidates_through_book(largest) {
+        if !through_book {
             self.noted.push("liquidation past the book");
         }
-        if let Some(limit) = limit.filter(|_| self.liquidates_through_book(largest)) {
+        if let Some(limit) = limit.filter(|_| through_book) {
             let mut taker = Self::liquidator(account, largest, held, limit);
             let outcome = self.take(&mut taker);
             if let Outcome::Limit(limit) = outcome {
@@ -104,7 +112,9 @@ impl Model {
         }
         let held = self.leg(account, largest).position;
         if held != 0 && self.below_maintenance(account) {
+            self.book_funding(account, largest);
             let amount = self.bankruptcy_amount(account, largest);
+            self.book_funding(AccountId::INSURANCE, largest);
             self.book(account, largest, -held, -amount);
             self.book(AccountId::INSURANCE, largest, held, amount);
             self.out.push(Event::TakenOver {

@@ -1,6 +1,7 @@
 //! Equity, requirements, maintenance, what may be withdrawn: recomputed from scratch at every question.
 
 use engine::OrderId;
+use risk::limits::ASSETS_MAX;
 use risk::{AccountId, AssetId, InstrumentId, Side};
 use std::collections::BTreeSet;
 
@@ -49,11 +50,13 @@ pub(crate) struct Assumed<'a> {
     pub(crate) leverage: Option<(InstrumentId, i128)>,
     /// So much of an asset is gone.
     pub(crate) gone: (AssetId, i128),
+    /// So much more is required within each asset, in billionths.
+    pub(crate) more: [i128; ASSETS_MAX + 1],
 }
 
 impl<'a> Assumed<'a> {
     pub(crate) fn orders(orders: &'a [&'a Order]) -> Self {
-        Self { orders, leverage: None, gone: (AssetId::BASE, 0) }
+        Self { orders, leverage: None, gone: (AssetId::BASE, 0), more: [0; ASSETS_MAX + 1] }
     }
 }
 
@@ -97,7 +100,9 @@ impl Model {
             return 0;
         }
         let terms = &self.instruments[instrument.index()].terms;
-        terms.position_value(leg.position, self.mark(instrument)) - leg.cost
+        terms.position_value(leg.position, self.mark(instrument))
+            - leg.cost
+            - self.funding_owed(&leg, instrument)
     }
 
     /// Instruments in which the account has a position.
@@ -178,8 +183,9 @@ impl Model {
     ) -> Worth {
         let gone = if assumed.gone.0 == asset { assumed.gone.1 } else { 0 };
         let cash = self.balance(account, asset) - gone;
-        let mut sum =
-            Worth { equity: cash, initial_equity: cash, withdrawal_equity: cash, ..Worth::default() };
+        let (equity, initial_equity, withdrawal_equity) = (cash, cash, cash);
+        let initial = assumed.more[asset.index()];
+        let mut sum = Worth { equity, initial_equity, withdrawal_equity, initial, ..Worth::default() };
         for &place in places.iter().filter(|&&place| self.settlement(place) == asset) {
             let profit = self.unrealised(account, place);
             let weight = self.instruments[place.index()].terms.profit_weight;
@@ -283,6 +289,31 @@ impl Model {
         let missing = after.initial - after.initial_equity * PPB;
         let reduces = after.initial <= before.initial && after.equity >= 0;
         if missing <= 0 || reduces { None } else { Some(ceil(missing, PPB)) }
+    }
+
+    /// Initial margin within each asset with `orders` resting, in billionths.
+    fn required_within(&self, account: AccountId, orders: &[&Order]) -> [i128; ASSETS_MAX + 1] {
+        let mut places: BTreeSet<InstrumentId> = self.positions_of(account).collect();
+        places.extend(orders.iter().map(|order| order.instrument));
+        let mut within = [0; ASSETS_MAX + 1];
+        for place in places {
+            let leverage = self.leg(account, place).leverage;
+            let required = self.leg_requirement(account, place, orders, leverage);
+            within[self.settlement(place).index()] += required;
+        }
+        within
+    }
+
+    /// The most of the unit of account that may be paid out once `then` rest; what that frees is not free yet.
+    pub(crate) fn withdrawable_after(&self, account: AccountId, then: &[&Order]) -> i128 {
+        let now = self.weighing(account);
+        let (before, after) = (self.required_within(account, &now), self.required_within(account, then));
+        let mut more = after;
+        for (more, before) in more.iter_mut().zip(before) {
+            *more = (*more - before).max(0);
+        }
+        let free = self.worth_with(account, &Assumed { more, ..Assumed::orders(&now) }).free();
+        free.min(self.balance(account, AssetId::BASE)).max(0)
     }
 
     /// The most that may be paid out of an asset.

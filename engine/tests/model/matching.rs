@@ -196,6 +196,8 @@ impl Model {
             let surplus = paid(terms.value(matched, taker.limit)) - paid(value);
             ceil(value * terms.liquidation_fee, PPB).min(surplus.max(0))
         };
+        self.book_funding(taker.account, instrument);
+        self.book_funding(resting.account, instrument);
         let (kind, to) = if taker.order.is_some() {
             (FillKind::Trade, AccountId::FEES)
         } else {
@@ -302,11 +304,14 @@ impl Model {
     /// Changes a position; one that becomes flat is settled to the balance.
     pub(crate) fn book(&mut self, account: AccountId, instrument: InstrumentId, delta: i128, cost: i128) {
         let mut leg = self.leg(account, instrument);
+        if leg.position == 0 {
+            leg.funded = self.instruments[instrument.index()].payments.len() - 1;
+        }
         leg.position += delta;
         leg.cost += cost;
         if leg.position == 0 {
             self.post(account, self.settlement(instrument), -leg.cost);
-            leg.cost = 0;
+            (leg.cost, leg.funded) = (0, 0);
         }
         self.store_leg(account, instrument, leg);
     }

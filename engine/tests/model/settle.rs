@@ -68,10 +68,13 @@ impl Model {
         self.enter(instrument, TradingState::Settled, None);
         let (price, dust) = (mark_of(settling.price), money(settling.dust));
         self.out.push(Event::InstrumentSettled { instrument, price, dust });
+        self.resuming = !self.held.is_empty();
     }
 
     /// Settles one position; what the dust account received for it.
     fn settle_position(&mut self, account: AccountId, instrument: InstrumentId, price: i128) -> i128 {
+        self.book_funding(account, instrument);
+        self.book_funding(AccountId::DUST, instrument);
         let held = self.leg(account, instrument).position;
         let amount = self.instruments[instrument.index()].terms.position_value(held, price);
         self.book(account, instrument, -held, -amount);

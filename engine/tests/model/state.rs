@@ -10,6 +10,7 @@ use risk::limits::ASSETS_MAX;
 use risk::{AccountId, InstrumentId, InstrumentSpec, OwnerGroupId, Restriction, Side, Standing};
 
 use super::arith::Terms;
+use super::prices::Feed;
 
 /// An open account.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,14 @@ impl Default for Account {
         let (restriction, standing) = (Restriction::None, Standing::Active);
         Self { balances: [0; ASSETS_MAX + 1], liquidating: false, restriction, standing, group }
     }
+}
+
+/// An isolated position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Isolation {
+    pub(crate) account: AccountId,
+    /// Whether it acts for its parent now.
+    pub(crate) on: bool,
 }
 
 /// A session; by default one in the same process.
@@ -86,6 +95,8 @@ pub(crate) struct Leg {
     pub(crate) position: i128,
     pub(crate) cost: i128,
     pub(crate) leverage: i128,
+    /// The payment up to which its funding is booked; 0 while it is flat.
+    pub(crate) funded: usize,
 }
 
 /// Where an order is in its life.
@@ -216,6 +227,8 @@ pub(crate) enum Outcome {
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
     pub(crate) account: AccountId,
+    /// Its isolated positions follow.
+    pub(crate) isolated_too: bool,
     pub(crate) instrument: Option<InstrumentId>,
     pub(crate) side: Option<Side>,
     pub(crate) tag: Option<OrderTag>,
@@ -228,9 +241,14 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    pub(crate) fn of_family(account: AccountId, reason: CancelReason) -> Self {
+        Self { isolated_too: true, ..Self::of_account(account, reason) }
+    }
+
     pub(crate) fn of_account(account: AccountId, reason: CancelReason) -> Self {
         Self {
             account,
+            isolated_too: false,
             instrument: None,
             side: None,
             tag: None,
@@ -342,12 +360,16 @@ pub(crate) struct Instrument {
     pub(crate) index: Option<i128>,
     /// Initial rate that the open interest asks for, as of the last price; 0 is none.
     pub(crate) crowded: i128,
+    /// What a lot of a long has paid by each payment of funding, in 2^-32 of a money unit; 0 before the first.
+    pub(crate) payments: Vec<i128>,
     /// Price of the last match.
     pub(crate) last: Option<i128>,
     /// What crossed triggers that have not all fired: by last, mark and index.
     pub(crate) crossed: [Crossing; 3],
     /// Last number of each source of index prices.
     pub(crate) sources: BTreeMap<u16, u64>,
+    /// What index, mark, funding and end are made of.
+    pub(crate) feed: Feed,
     pub(crate) book: Book,
 }
 

@@ -131,6 +131,15 @@ impl Model {
     pub(crate) fn settle(&mut self, venue_pending: bool) {
         if self.waking && !venue_pending {
             self.end_waking();
+            if core::mem::take(&mut self.quiet) {
+                while self.interest.left > 0 {
+                    self.charge_interest_on();
+                }
+                self.go_round(&[]);
+            }
+            if !self.out.is_empty() {
+                self.complain(format!("the venue said nothing of {:?}", self.out));
+            }
         }
         if !self.waking && self.pending() != venue_pending {
             self.complain(format!("pending: venue {venue_pending}, model {}", self.pending()));
@@ -140,7 +149,8 @@ impl Model {
     /// All wakes are done: whoever a look would change was looked at.
     pub(crate) fn end_waking(&mut self) {
         self.waking = false;
-        self.scans += 1;
+        let watched = self.accounts.len() as u64;
+        self.scans = (self.scans.0 + 1, self.scans.1 + watched);
         if let Some(account) = self.missed() {
             self.complain(format!("account {account} is below what its state says and was missed"));
         }

@@ -18,8 +18,11 @@ fn slices(word: &str) -> Result<Vec<Slice>, String> {
     word.split(',').map(slice).collect()
 }
 
-/// A setting of what an instrument is beside its units.
-pub(crate) fn contract_setting(spec: &mut InstrumentSpec, (name, value): (&str, &str)) -> Result<(), String> {
+/// A setting of what an instrument is beside its units; whether it is one.
+pub(crate) fn contract_setting(
+    spec: &mut InstrumentSpec,
+    (name, value): (&str, &str),
+) -> Result<bool, String> {
     match name {
         "inverse" => {
             spec.contract.kind = ContractKind::Inverse;
@@ -38,9 +41,9 @@ pub(crate) fn contract_setting(spec: &mut InstrumentSpec, (name, value): (&str, 
         "free" => spec.adaptive.concentration_free = number(value)?.unsigned_abs() * 1_000_000_000,
         "slope" => spec.adaptive.concentration_slope = rate(value)?,
         "profit_weight" => spec.adaptive.profit_weight = rate(value)?,
-        _ => return Err(format!("no setting {name}")),
+        _ => return Ok(false),
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The plainest asset, priced by instrument 0: it counts in full, debts at what they are, without bound or interest.
