@@ -131,9 +131,11 @@ impl Model {
             order.leaves -= matched;
             order.filled += matched;
         }
-        let fee = self.instruments[instrument.index()].terms.fee_of_maker(value);
-        self.pay(buyer, AccountId::FEES, fee);
-        self.pay(seller, AccountId::FEES, fee);
+        let [bought, sold] = [buyer, seller].map(|account| {
+            self.instruments[instrument.index()].terms.fee_of_maker(value, self.tier_of(account))
+        });
+        self.pay(buyer, AccountId::FEES, bought);
+        self.pay(seller, AccountId::FEES, sold);
         self.trades += 1;
         self.out.push(Event::Fill(Fill {
             trade: TradeId::new(self.trades),
@@ -143,8 +145,8 @@ impl Model {
             price: price(at),
             qty: qty(matched),
             value: money(value),
-            taker: self.side_of_fill(Some(bid), (buyer, instrument), 0, fee),
-            maker: self.side_of_fill(Some(ask), (seller, instrument), 0, fee),
+            taker: self.side_of_fill(Some(bid), (buyer, instrument), 0, bought),
+            maker: self.side_of_fill(Some(ask), (seller, instrument), 0, sold),
         }));
         self.note_match(instrument, at);
         // Nothing fires before the state changes, but trailing stops follow.

@@ -201,8 +201,18 @@ impl Model {
             }
             let liquidating = venue.state == AccountState::Liquidating;
             let balance = i128::from(venue.balance.get());
-            let found = (balance, liquidating, venue.restriction, venue.standing, venue.group);
-            if found != (model.balance, model.liquidating, model.restriction, model.standing, model.group) {
+            let found =
+                (balance, liquidating, venue.restriction, venue.standing, venue.group, venue.fee_tier);
+            if found
+                != (
+                    model.balance,
+                    model.liquidating,
+                    model.restriction,
+                    model.standing,
+                    model.group,
+                    model.fee_tier,
+                )
+            {
                 return Some(format!("account {account}: venue {found:?}, model {model:?}"));
             }
             let legs = ledger.legs_of(account).map(|(_, leg)| Held {

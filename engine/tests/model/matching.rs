@@ -190,7 +190,7 @@ impl Model {
         let fees = |model: &Self, value: i128| {
             let terms = &model.instruments[instrument.index()].terms;
             if taker.order.is_some() {
-                return terms.fee_of_taker(value);
+                return terms.fee_of_taker(value, model.tier_of(taker.account));
             }
             let surplus = sign(side) * (terms.value(matched, taker.limit) - value);
             ceil(value * terms.liquidation_fee, PPB).min(surplus.max(0))
@@ -211,7 +211,8 @@ impl Model {
         }
         taker.left -= matched.min(taker.left);
         let taker_fee = fees(self, value);
-        let maker_fee = self.instruments[instrument.index()].terms.fee_of_maker(value);
+        let tier = self.tier_of(resting.account);
+        let maker_fee = self.instruments[instrument.index()].terms.fee_of_maker(value, tier);
         self.pay(taker.account, to, taker_fee);
         self.pay(resting.account, AccountId::FEES, maker_fee);
         self.trades += 1;

@@ -11,6 +11,7 @@ pub(crate) mod arith;
 pub(crate) mod auction;
 pub(crate) mod batches;
 pub(crate) mod compare;
+pub(crate) mod fees;
 pub(crate) mod follow_up;
 pub(crate) mod funds;
 pub(crate) mod groups;
@@ -38,7 +39,7 @@ use engine::{
     Action, AdvancedOrder, ClientOrderId, Command, Event, Instructions, KeyId, OrderId, ProtectionId, Reject,
     SessionId, TimeNs,
 };
-use risk::{AccountId, Capacity, InstrumentId, Mark, Money, Position, Price, Qty};
+use risk::{AccountId, Capacity, FeeTier, InstrumentId, Mark, Money, Position, Price, Qty};
 
 use auction::Uncrossing;
 use funds::Asked;
@@ -90,6 +91,8 @@ pub(crate) struct Model {
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
     pub(crate) trades: u64,
+    /// Tiers of fees, but for the instruments' own.
+    pub(crate) tiers: BTreeMap<u8, FeeTier>,
     /// Isolated positions of accounts.
     pub(crate) isolated: BTreeMap<(AccountId, InstrumentId), Isolation>,
     /// Every transfer with a number that was done, the oldest first.
@@ -167,6 +170,7 @@ impl Model {
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
+            tiers: BTreeMap::new(),
             isolated: BTreeMap::new(),
             done: Vec::new(),
             deposits: 0,
@@ -344,7 +348,9 @@ impl Model {
             | Action::SetGroupRestriction { .. }
             | Action::TransferBetween(_)
             | Action::SetMarginMode { .. }
-            | Action::MoveMargin(_) => self.carry_out_of_owner(&command.action),
+            | Action::MoveMargin(_)
+            | Action::DefineFeeTier { .. }
+            | Action::SetFeeTier { .. } => self.carry_out_of_owner(&command.action),
         }
     }
 
@@ -367,6 +373,12 @@ impl Model {
         }
         if let Action::MoveMargin(asked) = action {
             return self.move_margin(asked);
+        }
+        if let Action::DefineFeeTier { tier, terms } = action {
+            return self.define_fee_tier(*tier, *terms);
+        }
+        if let Action::SetFeeTier { account, tier } = action {
+            return self.set_fee_tier(*account, *tier);
         }
         Ok(())
     }

@@ -5,7 +5,8 @@ use engine::{
     SessionKind, Skip, TimeNs, TradingState, Transfer, TransferBetween,
 };
 use risk::{
-    AccountId, AssetId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Restriction,
+    AccountId, AssetId, FeeTier, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate,
+    Restriction,
 };
 
 use super::scene::{
@@ -18,6 +19,7 @@ pub(crate) fn others() -> Vec<(Action, Vec<Reject>)> {
     let mut all = of_trading();
     all.extend(of_money());
     all.extend(of_transfers());
+    all.extend(of_fees());
     all.extend(of_sessions());
     all.extend(of_restrictions());
     all
@@ -143,6 +145,19 @@ fn of_transfers() -> Vec<(Action, Vec<Reject>)> {
         (between(TRADER, TRADER, WEALTH + 1, 0), vec![Reject::AccountSuspended, Reject::InsufficientFunds]),
         (between(TRADER, TRADER, WEALTH + 1, 0), vec![Reject::InsufficientFunds, Reject::BadParameter]),
         (between(TRADER, TRADER, 1, 0), vec![Reject::BadParameter]),
+    ]
+}
+
+/// About fee tiers.
+fn of_fees() -> Vec<(Action, Vec<Reject>)> {
+    let set = |account, tier| Action::SetFeeTier { account, tier };
+    let terms = |share| FeeTier { taker: Rate::new(share), ..FeeTier::FULL };
+    vec![
+        (set(NOBODY_OF_THE_VENUE, 9), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (set(AccountId::FEES, 9), vec![Reject::SystemAccount, Reject::BadParameter]),
+        (set(TRADER, 9), vec![Reject::BadParameter]),
+        (Action::DefineFeeTier { tier: 0, terms: FeeTier::FULL }, vec![Reject::BadParameter]),
+        (Action::DefineFeeTier { tier: 1, terms: terms(1_000_000_001) }, vec![Reject::BadParameter]),
     ]
 }
 
