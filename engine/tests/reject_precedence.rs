@@ -47,6 +47,7 @@ const NEW_ORDER: &[Reject] = &[
     Reject::ReduceOnlyWouldIncrease,
     Reject::PostOnlyWouldCross,
     Reject::FokNotFillable,
+    Reject::IndexNotTrusted,
     Reject::PositionLimit,
     Reject::OwnerPositionLimit,
     Reject::OpenInterestLimit,
@@ -75,6 +76,7 @@ const AMEND_ORDER: &[Reject] = &[
     Reject::PriceBand,
     Reject::NotionalTooLarge,
     Reject::PostOnlyWouldCross,
+    Reject::IndexNotTrusted,
     Reject::PositionLimit,
     Reject::OwnerPositionLimit,
     Reject::OpenInterestLimit,
@@ -105,7 +107,8 @@ fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
         Reject::InsufficientMargin,
     ];
     const OF_SESSION: [Reject; 3] = [Reject::SequenceReplayed, Reject::SequenceGap, Reject::NoPermission];
-    const OF_SIZE: [Reject; 4] = [
+    const OF_SIZE: [Reject; 5] = [
+        Reject::IndexNotTrusted,
         Reject::PositionLimit,
         Reject::OwnerPositionLimit,
         Reject::OpenInterestLimit,

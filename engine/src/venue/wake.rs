@@ -158,6 +158,13 @@ impl Venue {
     /// Books what a leg owes of funding, before its position changes.
     #[inline]
     pub(super) fn book_funding(&mut self, leg: LegId, events: &mut Events) {
+        if self.ledger.funding_is_due(leg) {
+            self.settle_funding(leg, events);
+        }
+    }
+
+    #[cold]
+    fn settle_funding(&mut self, leg: LegId, events: &mut Events) {
         if let Some(paid) = self.ledger.settle_funding(leg) {
             let Leg { account, instrument, .. } = *self.ledger.leg(leg);
             let balance = self.ledger.balance(account, self.ledger.instrument(instrument).settlement());

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use engine::limits::INDEX_SOURCES_MAX;
-use engine::{CancelReason, Event, MassCancel, Reject, TradingState, Transfer, TriggerSource};
+use engine::{CancelReason, Event, MassCancel, Reject, TradingState, Transfer};
 use risk::limits::{INSTRUMENTS_MAX, MONEY_MAX};
 use risk::{AccountId, AssetId, InstrumentId, InstrumentSpec, Leverage, Mark, Restriction};
 
 use super::arith::{MARKS, Terms};
 use super::funds::Asked;
 use super::orders::Request;
+use super::prices::Feed;
 use super::state::{Account, Book, Instrument, Leg, Scope};
-use super::{Model, Refusal, mark_of, money};
+use super::{Model, Refusal, money};
 
 impl Model {
     pub(crate) fn mass_cancel(&mut self, request: Request, cancel: &MassCancel) -> Result<(), Refusal> {
@@ -38,7 +39,9 @@ impl Model {
             return Err(Reject::NotTrading.into());
         }
         let given = i128::from(index.get());
-        if given <= 0 || given > known.terms.price_max * MARKS {
+        let most = known.terms.price_max * MARKS;
+        let direct = known.spec.pricing.sources_min == 0;
+        if given > most || given < -most || (direct && given <= 0) {
             return Err(Reject::BadPrice.into());
         }
         if number > 0 {
@@ -49,37 +52,18 @@ impl Model {
             if !sources.contains_key(&source) && sources.len() >= INDEX_SOURCES_MAX {
                 return Err(Reject::BadParameter.into());
             }
-            sources.insert(source, number);
         }
-        known.index = Some(given);
-        let stands = matches!(known.state, TradingState::Halted | TradingState::Closed);
-        let stands = stands && known.mark.is_some();
-        let mark = match known.mark {
-            Some(mark) if stands => mark,
-            Some(mark) => {
-                let (low, high) = Terms::around(mark, known.terms.step);
-                given.clamp(low, high)
-            }
-            None => given,
-        };
-        known.mark = Some(mark);
-        self.out.push(Event::Marked { instrument, index, mark: mark_of(mark) });
-        self.watch(instrument, TriggerSource::Mark, mark);
-        self.watch(instrument, TriggerSource::Index, given);
-        if !stands {
-            self.wake(hints);
+        if !direct && !known.feed.knows_or_admits(source) {
+            return Err(Reject::BadParameter.into());
+        }
+        if number > 0 {
+            known.sources.insert(source, number);
+        }
+        self.hear(instrument, source, given);
+        if !self.price(instrument, self.now, true, hints) {
+            self.out.push(Event::SourcePriceTaken { instrument, source, price: index });
         }
         Ok(())
-    }
-
-    pub(crate) fn set_index_source(
-        &mut self,
-        instrument: InstrumentId,
-        _source: u16,
-        _weight: u16,
-    ) -> Result<(), Refusal> {
-        self.known_instrument(instrument)?;
-        Err(Reject::BadParameter.into())
     }
 
     pub(crate) fn open_account(&mut self, account: AccountId) -> Result<(), Refusal> {
@@ -125,6 +109,7 @@ impl Model {
         self.note_done(account, &done);
         self.transfer(account, amount);
         self.restate(account);
+        self.resume_one(account);
         Ok(())
     }
 
@@ -242,6 +227,7 @@ impl Model {
             last: None,
             crossed: [(None, None); 3],
             sources: BTreeMap::new(),
+            feed: Feed::new(spec, self.now),
             book: Book::default(),
         });
         self.out.push(Event::InstrumentDefined { instrument });

@@ -117,6 +117,10 @@ impl Model {
         orders: &[&Order],
     ) -> Result<(), (usize, Refusal)> {
         for (place, order) in orders.iter().enumerate() {
+            let then = self.then(order.account, replaced, orders);
+            self.check_trust(order, &then).map_err(|refusal| (place, refusal))?;
+        }
+        for (place, order) in orders.iter().enumerate() {
             let most = self.instruments[order.instrument.index()].terms.position_max;
             let now = self.weighing(order.account);
             let then = self.then(order.account, replaced, orders);

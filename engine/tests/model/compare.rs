@@ -150,6 +150,11 @@ impl Model {
             if seen != state {
                 return Some(format!("state of {place}: venue {seen:?}, model {state:?}"));
             }
+            let seen = venue.oracle(place).map(|oracle| (oracle.state(), oracle.index()));
+            if seen != Some(self.prices_of(place)) {
+                let model = self.prices_of(place);
+                return Some(format!("index of {place}: venue {seen:?}, model {model:?}"));
+            }
             for side in [Side::Buy, Side::Sell] {
                 let seen: Vec<(Price, Qty)> = venue.depth(place, side).collect();
                 let mut shown: BTreeMap<i128, i128> = BTreeMap::new();

@@ -23,6 +23,7 @@ pub(crate) mod margin;
 pub(crate) mod matching;
 pub(crate) mod orders;
 pub(crate) mod phases;
+pub(crate) mod prices;
 pub(crate) mod protection;
 pub(crate) mod quotes;
 pub(crate) mod sessions;
@@ -119,6 +120,13 @@ pub(crate) struct Model {
     /// A price move may still have accounts to flag.
     pub(crate) waking: bool,
     pub(crate) queue: VecDeque<AccountId>,
+    /// Accounts under liquidation that can close nothing now, and whether they join the queue again.
+    pub(crate) held: BTreeSet<AccountId>,
+    pub(crate) resuming: bool,
+    /// The instrument a tick has not come to yet, and the tick's time.
+    pub(crate) round: Option<(usize, u64)>,
+    /// Whether a continuation said nothing that may have gone on with a price move or with the tick.
+    pub(crate) quiet: bool,
     /// Numbers the venue gave to the orders it accepted in this command.
     numbers: VecDeque<OrderId>,
     pub(crate) out: Vec<Event>,
@@ -188,6 +196,10 @@ impl Model {
             now: 0,
             waking: false,
             queue: VecDeque::new(),
+            held: BTreeSet::new(),
+            resuming: false,
+            round: None,
+            quiet: false,
             numbers: VecDeque::new(),
             out: Vec::new(),
             noted: Vec::new(),
@@ -204,6 +216,8 @@ impl Model {
             || self.has_follow_up()
             || self.restricting.is_some()
             || self.settling.is_some()
+            || self.round.is_some()
+            || self.resuming
             || !self.queue.is_empty()
     }
 
@@ -310,6 +324,7 @@ impl Model {
             Action::Tick => {
                 self.out.push(Event::Ticked);
                 self.fire_timers(self.now);
+                self.start_round(hints);
                 Ok(())
             }
             Action::OpenSession { session } => self.open_session(*session),
@@ -341,7 +356,7 @@ impl Model {
             Action::Settle { instrument, price } => self.settle_instrument(*instrument, *price),
             Action::DefineAsset { .. } | Action::SetDebtTerms { .. } => Err(Reject::BadParameter.into()),
             Action::SetIndexSource { instrument, source, weight } => {
-                self.set_index_source(*instrument, *source, *weight)
+                self.set_index_source(*instrument, *source, *weight, hints)
             }
             Action::SetRestriction { .. }
             | Action::SetOwnerGroup { .. }
@@ -397,24 +412,33 @@ impl Model {
             // A step of a liquidation says something, and never begins by flagging.
             let flags = matches!(hints.first(), None | Some(Event::LiquidationStarted { .. }));
             if self.waking && flags {
+                self.quiet |= hints.is_empty() && self.round.is_some();
                 self.wake(hints);
                 return;
             }
             if self.waking {
                 self.end_waking();
             }
-            self.go_on_below();
+            self.go_on_below(hints);
         }
     }
 
     /// What ranks below a price move.
-    fn go_on_below(&mut self) {
+    fn go_on_below(&mut self, hints: &[Event]) {
         if self.has_follow_up() {
             // It is taken up at the end of every command, this one too.
         } else if let Some(restricting) = self.restricting.take() {
             self.restrict_on(restricting);
         } else if let Some(settling) = self.settling.take() {
             self.settle_on(settling);
+        } else if self.round.is_some() {
+            self.go_round(hints);
+            // It may have come to its end in a continuation that said nothing.
+            if core::mem::take(&mut self.quiet) && self.round.is_none() && self.out.is_empty() {
+                self.go_on_below(hints);
+            }
+        } else if self.resuming {
+            self.resume();
         } else if self.queue.is_empty() {
             self.complain("the venue goes on where nothing is left".to_owned());
         } else {

@@ -198,6 +198,7 @@ impl Model {
         let Order { account, instrument, reduce_only, .. } = *order;
         let terms = &self.instruments[instrument.index()].terms;
         let then = with(order, now, replaces);
+        self.check_trust(order, &then)?;
         let worst = self.worst(account, instrument, &then);
         if worst > terms.position_max && worst > self.worst(account, instrument, now) {
             return Err(Reject::PositionLimit.into());

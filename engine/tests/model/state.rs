@@ -9,6 +9,7 @@ use engine::{
 use risk::{AccountId, InstrumentId, InstrumentSpec, OwnerGroupId, Restriction, Side, Standing};
 
 use super::arith::Terms;
+use super::prices::Feed;
 
 /// An open account.
 #[derive(Clone, Copy, Debug)]
@@ -360,6 +361,8 @@ pub(crate) struct Instrument {
     pub(crate) crossed: [Crossing; 3],
     /// Last number of each source of index prices.
     pub(crate) sources: BTreeMap<u16, u64>,
+    /// What index, mark, funding and end are made of.
+    pub(crate) feed: Feed,
     pub(crate) book: Book,
 }
 

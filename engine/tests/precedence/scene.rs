@@ -68,7 +68,12 @@ pub(crate) fn spec() -> InstrumentSpec {
         maintenance_tiers: tier(50_000_000),
         contract: risk::ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
-        pricing: risk::PricingTerms::DIRECT,
+        // An index of 4,000 after one of 1,000 is wild, and the mark stands.
+        pricing: risk::PricingTerms {
+            wild: Rate::new(900_000_000),
+            confirmations: 1,
+            ..risk::PricingTerms::DIRECT
+        },
         funding: risk::FundingTerms::NONE,
     }
 }
@@ -252,6 +257,9 @@ impl Scene {
             if self.breaks(reject) {
                 self.venue(Action::SetRestriction { account: TRADER, restriction, cancel_orders: false });
             }
+        }
+        if self.breaks(Reject::IndexNotTrusted) {
+            self.venue(Action::index_price(TRADED, Price::new(4_000).to_mark()));
         }
         if self.breaks(Reject::VenuePending) {
             self.venue(Action::index_price(ASIDE, Price::new(920).to_mark()));

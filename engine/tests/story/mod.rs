@@ -5,6 +5,7 @@ pub(crate) mod machine;
 pub(crate) mod orders;
 pub(crate) mod owners;
 pub(crate) mod phases;
+pub(crate) mod prices;
 pub(crate) mod read;
 pub(crate) mod sessions;
 pub(crate) mod write;
