@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 53] = [
+const KINDS: [&str; 55] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -61,6 +61,8 @@ const KINDS: [&str; 53] = [
     "TransferRepeated",
     "StandingChanged",
     "MarginModeSet",
+    "FeeTierDefined",
+    "FeeTierSet",
     "moved MarginShort",
     "moved MarginMoved",
     "moved PositionOver",

@@ -59,6 +59,8 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::DefineFeeTier { .. }
+        | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
         | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
@@ -146,6 +148,8 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::DefineFeeTier { .. }
+        | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
         | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
