@@ -170,7 +170,7 @@ const FORMULAS: &[Formula] = &[
         "ar exp price rate_ppm secs",
         pricing::funding_index,
     ),
-    formula("funding_dust", "risk::Instrument::funding_of", "delta pos", pricing::funding_dust),
+    formula("funding_dust", "risk::accrual::payment", "delta pos", pricing::funding_dust),
     formula("bitmex_fair", "risk::mark_price::fair_price", "index rate left interval", pricing::fair_mark),
     formula(
         "binance_mark",

@@ -6,14 +6,13 @@
 use risk::ema::Ema;
 use risk::mark_price::{Components, fair_price, median};
 use risk::stable_price::stable_step;
-use risk::{FundingRate, FundingTerms, Mark, Position, Price, Qty, Rate, funding};
+use risk::{FundingRate, FundingTerms, Mark, Rate, accrual, funding};
 
-use crate::flow::recorded::{Decimals, instrument};
 use crate::margin::exact::{Exact, Unit, of_rate, ppb, rate, to_fraction, whole};
 use crate::margin::example::{Inputs, Outcome};
 
 /// Parts of a money unit that funding of a lot is counted in, and of a weight of an average.
-const Q32: i128 = 1 << risk::accrual::FUNDING_SHIFT;
+const Q32: i128 = 1 << accrual::FUNDING_SHIFT;
 /// What a rate is of stays below this, so that the product of rate and time fits.
 const OWED_MAX: i128 = 1 << 60;
 /// Hours a funding rate is quoted for where nothing else is said.
@@ -99,18 +98,14 @@ pub(super) fn funding_index(inputs: Inputs<'_>) -> Outcome {
 /// What each position receives of a payment, and what the rounding leaves.
 pub(super) fn funding_dust(inputs: Inputs<'_>) -> Outcome {
     let per_lot = Unit::of([]).wide(&(inputs.number("delta")? * whole(Q32)))?;
-    let decimals = Decimals { price: 0, qty: 0, money: 0 };
-    let (one, lots) = (Price::new(1), Qty::new(1));
-    let instrument = instrument("EXAMPLE", &decimals, one, one, lots).compile();
-    let instrument = instrument.map_err(|error| format!("no instrument has such terms: {error:?}"))?;
     let (mut payments, mut dust) = (Vec::new(), whole(0));
     for lots in inputs.numbers("pos")? {
         let lots = Unit::of([]).count(&lots)?;
         // What a position pays must be money.
         Unit::of([]).count(&(whole(per_lot) * whole(lots.into()) / whole(Q32)).floor())?;
-        let received = -instrument.funding_of(Position::new(lots), per_lot);
-        dust -= whole(received.get().into());
-        payments.push(whole(received.get().into()));
+        let payment = whole((-accrual::payment(lots, per_lot)).get().into());
+        dust -= &payment;
+        payments.push(payment);
     }
     Ok(vec![("payments", payments.into()), ("dust", dust.into())])
 }
