@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 49] = [
+const KINDS: [&str; 54] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -60,6 +60,11 @@ const KINDS: [&str; 49] = [
     "Moved",
     "TransferRepeated",
     "StandingChanged",
+    "OracleStateChanged",
+    "SourcePriceTaken",
+    "IndexSourceSet",
+    "LiquidationHeld",
+    "LiquidationResumed",
     "fill of an auction",
     "rounding of a settlement",
 ];
