@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 54] = [
+const KINDS: [&str; 58] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -65,6 +65,10 @@ const KINDS: [&str; 54] = [
     "IndexSourceSet",
     "LiquidationHeld",
     "LiquidationResumed",
+    "MarginModeSet",
+    "moved MarginShort",
+    "moved MarginMoved",
+    "moved PositionOver",
     "fill of an auction",
     "rounding of a settlement",
 ];
@@ -125,6 +129,8 @@ impl Coverage {
             turns.push(("deficit covered at a settlement", covered.get() > 0));
         } else if let Event::InstrumentSettled { dust, .. } = *event {
             turns.push(("rounding of a settlement", dust.get() != 0));
+        } else if let Event::Moved(movement) = *event {
+            self.count(&format!("moved {:?}", movement.reason));
         } else if let Event::QuoteRefused { reject, .. } = *event {
             self.count(&format!("{reject:?}"));
         }

@@ -20,7 +20,7 @@ impl Model {
         if let Some(instrument) = cancel.instrument {
             self.known_instrument(instrument)?;
         }
-        let scope = Scope::of_account(cancel.account, CancelReason::MassCancel);
+        let scope = Scope::of_family(cancel.account, CancelReason::MassCancel);
         let MassCancel { instrument, side, tag, .. } = *cancel;
         self.start_sweep(Scope { instrument, side, tag, ..scope }, Some(request));
         Ok(())
@@ -86,17 +86,15 @@ impl Model {
         self.deposits += amount;
         self.account_mut(account).balance += amount;
         let balance = money(self.accounts[&account].balance);
-        self.out.push(Event::Transferred {
-            account,
-            asset: risk::AssetId::BASE,
-            amount: money(amount),
-            balance,
-        });
+        self.out.push(Event::Transferred { account, asset: AssetId::BASE, amount: money(amount), balance });
     }
 
     pub(crate) fn deposit(&mut self, deposit: &Transfer) -> Result<(), Refusal> {
         if !self.accounts.contains_key(&deposit.account) {
             return Err(Reject::UnknownAccount.into());
+        }
+        if self.is_isolated(deposit.account) {
+            return Err(Reject::IsolatedAccount.into());
         }
         let amount = i128::from(deposit.amount.get());
         let Transfer { account, asset, external_id, .. } = *deposit;
@@ -155,13 +153,20 @@ impl Model {
         if restriction == Restriction::None && cancel_orders {
             return Err(Reject::BadCombination.into());
         }
+        self.restrict(account, restriction);
+        for one in self.isolated_of(account) {
+            self.restrict(one, restriction);
+        }
+        if cancel_orders {
+            self.start_sweep(Scope::of_family(account, CancelReason::Suspended), None);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn restrict(&mut self, account: AccountId, restriction: Restriction) {
         self.account_mut(account).restriction = restriction;
         self.out.push(Event::RestrictionSet { account, restriction });
         self.restate(account);
-        if cancel_orders {
-            self.start_sweep(Scope::of_account(account, CancelReason::Suspended), None);
-        }
-        Ok(())
     }
 
     pub(crate) fn set_leverage(
@@ -175,6 +180,7 @@ impl Model {
         if self.instruments[instrument.index()].state == TradingState::Settled {
             return Err(Reject::NotTrading.into());
         }
+        let account = self.acting(account, instrument)?;
         self.free_account(account)?;
         if !self.leg_fits(account, instrument, &[]) {
             return Err(Reject::TooManyLegs.into());
@@ -184,12 +190,14 @@ impl Model {
             return Err(Reject::LeverageTooHigh.into());
         }
         let now = self.weighing(account);
-        if let Some(short) = self.margin_short(account, instrument, (&now, &now), setting) {
+        let short = self.margin_short(account, instrument, (&now, &now), setting);
+        if let Some(short) = short.filter(|&short| !self.can_feed(account, short)) {
             return Err(Refusal { reject: Reject::InsufficientMargin, short });
         }
         if (1..=99).contains(&setting) {
             return Err(Reject::BadParameter.into());
         }
+        self.endow(account, short);
         let leg = Leg { leverage: setting, ..self.leg(account, instrument) };
         self.store_leg(account, instrument, leg);
         self.out.push(Event::LeverageSet { account, instrument, leverage });

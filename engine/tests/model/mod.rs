@@ -15,6 +15,7 @@ pub(crate) mod follow_up;
 pub(crate) mod funds;
 pub(crate) mod groups;
 pub(crate) mod instructions;
+pub(crate) mod isolated;
 pub(crate) mod linked;
 pub(crate) mod liquidation;
 pub(crate) mod margin;
@@ -43,7 +44,8 @@ use risk::{AccountId, Capacity, InstrumentId, Mark, Money, Position, Price, Qty}
 use auction::Uncrossing;
 use funds::Asked;
 use state::{
-    Account, Budget, Group, Instrument, Key, Leg, Order, Restricting, Session, Settling, Sweep, Taker,
+    Account, Budget, Group, Instrument, Isolation, Key, Leg, Order, Restricting, Session, Settling, Sweep,
+    Taker,
 };
 
 /// Where the model takes from what the rules leave open.
@@ -89,6 +91,8 @@ pub(crate) struct Model {
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
     pub(crate) trades: u64,
+    /// Isolated positions of accounts.
+    pub(crate) isolated: BTreeMap<(AccountId, InstrumentId), Isolation>,
     /// Every transfer with a number that was done, the oldest first.
     pub(crate) done: Vec<(AccountId, Asked)>,
     /// Deposits less withdrawals.
@@ -171,6 +175,7 @@ impl Model {
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
+            isolated: BTreeMap::new(),
             done: Vec::new(),
             deposits: 0,
             places: 0,
@@ -245,7 +250,10 @@ impl Model {
             |event: &Event| if let Event::Accepted { order, .. } = *event { Some(order) } else { None };
         self.numbers = hints.iter().filter_map(accepted).collect();
         match self.carry_out(command, hints) {
-            Ok(()) => self.follow_up(),
+            Ok(()) => {
+                self.follow_up();
+                self.give_back();
+            }
             Err(Refusal { reject, short }) => self.out.push(Event::Rejected {
                 session: command.session,
                 account: command.action.account(),
@@ -333,9 +341,6 @@ impl Model {
             Action::CancelAllAfter { account, timeout_ms, keep_reduce_only } => {
                 self.cancel_all_after(request, *account, *timeout_ms, *keep_reduce_only)
             }
-            Action::SetRestriction { account, restriction, cancel_orders } => {
-                self.set_restriction(*account, *restriction, *cancel_orders)
-            }
             Action::SetProtection(protection) => self.set_protection(request, protection),
             Action::ResetProtection { account, group } => self.reset_protection(request, *account, *group),
             Action::SuspendKey { key, suspended, cancel_orders } => {
@@ -349,14 +354,20 @@ impl Model {
             Action::SetIndexSource { instrument, source, weight } => {
                 self.set_index_source(*instrument, *source, *weight, hints)
             }
-            Action::SetOwnerGroup { .. }
+            Action::SetRestriction { .. }
+            | Action::SetOwnerGroup { .. }
             | Action::SetGroupRestriction { .. }
-            | Action::TransferBetween(_) => self.carry_out_of_owner(&command.action),
+            | Action::TransferBetween(_)
+            | Action::SetMarginMode { .. }
+            | Action::MoveMargin(_) => self.carry_out_of_owner(&command.action),
         }
     }
 
-    /// What concerns several accounts of one owner.
+    /// What concerns an account and others of its owner.
     fn carry_out_of_owner(&mut self, action: &Action) -> Result<(), Refusal> {
+        if let Action::SetRestriction { account, restriction, cancel_orders } = action {
+            return self.set_restriction(*account, *restriction, *cancel_orders);
+        }
         if let Action::SetOwnerGroup { account, group } = action {
             return self.set_owner_group(*account, *group);
         }
@@ -365,6 +376,12 @@ impl Model {
         }
         if let Action::TransferBetween(asked) = action {
             return self.transfer_between(asked);
+        }
+        if let Action::SetMarginMode { account, instrument, isolated } = action {
+            return self.set_margin_mode(*account, *instrument, *isolated);
+        }
+        if let Action::MoveMargin(asked) = action {
+            return self.move_margin(asked);
         }
         Ok(())
     }

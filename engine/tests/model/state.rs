@@ -31,6 +31,14 @@ impl Default for Account {
     }
 }
 
+/// An isolated position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Isolation {
+    pub(crate) account: AccountId,
+    /// Whether it acts for its parent now.
+    pub(crate) on: bool,
+}
+
 /// A session; by default one in the same process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Session {
@@ -215,6 +223,8 @@ pub(crate) enum Outcome {
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
     pub(crate) account: AccountId,
+    /// Its isolated positions follow.
+    pub(crate) isolated_too: bool,
     pub(crate) instrument: Option<InstrumentId>,
     pub(crate) side: Option<Side>,
     pub(crate) tag: Option<OrderTag>,
@@ -227,9 +237,14 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    pub(crate) fn of_family(account: AccountId, reason: CancelReason) -> Self {
+        Self { isolated_too: true, ..Self::of_account(account, reason) }
+    }
+
     pub(crate) fn of_account(account: AccountId, reason: CancelReason) -> Self {
         Self {
             account,
+            isolated_too: false,
             instrument: None,
             side: None,
             tag: None,

@@ -141,6 +141,7 @@ impl Story<'_> {
                 post_only: wishes == ["post-only"],
             }),
             ["deposits" | "withdraws" | "gives", ..] => self.of_money(account, words)?,
+            ["isolates" | "shares" | "margin", ..] => Self::of_isolated(account, words)?,
             ["guards", ms] => Self::guard(account, ms, false)?,
             ["guards", ms, "keeping", "reduce-only"] => Self::guard(account, ms, true)?,
             ["leverage", leverage] => Self::leverage(account, "0", leverage)?,

@@ -93,6 +93,7 @@ impl Projection {
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
             Event::SessionOpened { .. }
             | Event::LimitStateEntered { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::TransferRepeated { .. }
             | Event::StandingChanged { .. }

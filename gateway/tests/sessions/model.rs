@@ -223,6 +223,7 @@ impl Model {
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::MarginStateChanged { .. }
             | Event::FundingBooked { .. }

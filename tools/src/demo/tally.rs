@@ -111,6 +111,8 @@ impl Tally {
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::SetOwnerGroup { .. }
+            | Action::SetMarginMode { .. }
+            | Action::MoveMargin { .. }
             | Action::TransferBetween { .. }
             | Action::DefineAsset { .. }
             | Action::SetDebtTerms { .. }
@@ -174,6 +176,7 @@ impl Tally {
             | Event::ProtectionTripped { .. }
             | Event::ProtectionReset { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::MarginStateChanged { .. }
             | Event::FundingBooked { .. }

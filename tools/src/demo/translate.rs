@@ -59,6 +59,8 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::SetMarginMode { .. }
+        | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
         | Action::DefineAsset { .. }
         | Action::SetDebtTerms { .. }
@@ -144,6 +146,8 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::SetMarginMode { .. }
+        | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
         | Action::DefineAsset { .. }
         | Action::SetDebtTerms { .. }

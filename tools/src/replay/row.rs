@@ -206,6 +206,7 @@ impl Row {
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::MarginStateChanged { .. }
             | Event::FundingBooked { .. }
