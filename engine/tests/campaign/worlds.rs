@@ -2,9 +2,7 @@
 //!
 //! A lot of each instrument is worth about [`LOT_VALUE`], so that accounts move between them; value is exact in all.
 
-use risk::{
-    Capacity, ContractTerms, FeeRate, InstrumentSpec, Money, Price, PricingTerms, Qty, Rate, Tier,
-};
+use risk::{Capacity, ContractTerms, FeeRate, InstrumentSpec, Money, Price, PricingTerms, Qty, Rate, Tier};
 
 use super::STEP_NS;
 
@@ -171,9 +169,15 @@ pub(crate) fn indexed() -> Traded {
 
 /// The coarse grid, for a time, settled at the average of its last while.
 pub(crate) fn dated() -> Traded {
-    let contract =
-        ContractTerms { expiry_ns: 40_000 * STEP_NS, averaging_ns: 3_000 * STEP_NS, ..coarse().spec.contract };
-    Traded { spec: InstrumentSpec { symbol: *b"DATED\0\0\0\0\0\0\0\0\0\0\0", contract, ..coarse().spec }, ..coarse() }
+    let contract = ContractTerms {
+        expiry_ns: 40_000 * STEP_NS,
+        averaging_ns: 3_000 * STEP_NS,
+        ..coarse().spec.contract
+    };
+    Traded {
+        spec: InstrumentSpec { symbol: *b"DATED\0\0\0\0\0\0\0\0\0\0\0", contract, ..coarse().spec },
+        ..coarse()
+    }
 }
 
 /// All four.
