@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 55] = [
+const KINDS: [&str; 60] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -60,6 +60,11 @@ const KINDS: [&str; 55] = [
     "Moved",
     "TransferRepeated",
     "StandingChanged",
+    "OracleStateChanged",
+    "SourcePriceTaken",
+    "IndexSourceSet",
+    "LiquidationHeld",
+    "LiquidationResumed",
     "MarginModeSet",
     "FeeTierDefined",
     "FeeTierSet",

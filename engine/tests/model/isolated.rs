@@ -128,6 +128,7 @@ impl Model {
             return Err(Reject::NoIsolatedPosition.into());
         }
         let (from, to) = if amount > 0 { (account, isolated) } else { (isolated, account) };
+        self.check_trust_of(from)?;
         let most = self.withdrawable(from, AssetId::BASE);
         // The amount of one command is a 64-bit number, and so is what is missing of it.
         let size = amount.abs().min(i128::from(i64::MAX));
