@@ -97,6 +97,8 @@ pub enum Reject {
     MinQtyNotFillable = 2215,
     /// The account's position, open orders counted in, would pass its limit.
     PositionLimit = 2300,
+    /// What all accounts of the owner could reach together, open orders counted in, would pass its limit.
+    OwnerPositionLimit = 2305,
     /// The instrument's open interest would pass its limit.
     OpenInterestLimit = 2310,
     /// The leverage is above the instrument's maximum.
@@ -163,6 +165,7 @@ impl Reject {
         Self::FokNotFillable,
         Self::MinQtyNotFillable,
         Self::PositionLimit,
+        Self::OwnerPositionLimit,
         Self::OpenInterestLimit,
         Self::LeverageTooHigh,
         Self::InsufficientMargin,

@@ -48,6 +48,7 @@ const NEW_ORDER: &[Reject] = &[
     Reject::PostOnlyWouldCross,
     Reject::FokNotFillable,
     Reject::PositionLimit,
+    Reject::OwnerPositionLimit,
     Reject::OpenInterestLimit,
     Reject::InsufficientMargin,
 ];
@@ -75,6 +76,7 @@ const AMEND_ORDER: &[Reject] = &[
     Reject::NotionalTooLarge,
     Reject::PostOnlyWouldCross,
     Reject::PositionLimit,
+    Reject::OwnerPositionLimit,
     Reject::OpenInterestLimit,
     Reject::InsufficientMargin,
 ];
@@ -94,17 +96,22 @@ const HIDDEN: &[(Reject, &str)] = &[
 
 /// Why no command breaks both rules, where none does.
 fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
-    const OF_ACCOUNT: [Reject; 5] = [
+    const OF_ACCOUNT: [Reject; 6] = [
         Reject::AccountSuspended,
         Reject::AccountReduceOnly,
         Reject::TooManyLegs,
         Reject::PositionLimit,
+        Reject::OwnerPositionLimit,
         Reject::InsufficientMargin,
     ];
     const OF_SESSION: [Reject; 3] = [Reject::SequenceReplayed, Reject::SequenceGap, Reject::NoPermission];
-    const OF_SIZE: [Reject; 3] =
-        [Reject::PositionLimit, Reject::OpenInterestLimit, Reject::InsufficientMargin];
-    const OF_INSTRUMENT: [Reject; 11] = [
+    const OF_SIZE: [Reject; 4] = [
+        Reject::PositionLimit,
+        Reject::OwnerPositionLimit,
+        Reject::OpenInterestLimit,
+        Reject::InsufficientMargin,
+    ];
+    const OF_INSTRUMENT: [Reject; 12] = [
         Reject::NotTrading,
         Reject::QuantityTooLarge,
         Reject::NoMarkPrice,
@@ -113,6 +120,7 @@ fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
         Reject::TooManyLegs,
         Reject::PostOnlyWouldCross,
         Reject::PositionLimit,
+        Reject::OwnerPositionLimit,
         Reject::OpenInterestLimit,
         Reject::InsufficientMargin,
         Reject::UnknownOrder,

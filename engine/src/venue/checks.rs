@@ -133,6 +133,7 @@ impl Venue {
     /// Position and open-interest limits; orders that only reduce, and what opens nothing, pass the second.
     fn check_exposure(&self, candidate: &Candidate, prospect: &Prospect) -> Result<(), Reject> {
         self.check_position(candidate.instrument, prospect)?;
+        self.check_owner(candidate, prospect)?;
         if candidate.reduce_only {
             return Ok(());
         }
@@ -149,6 +150,24 @@ impl Venue {
         if worst > most && worst > prospect.worst_now() { Err(Reject::PositionLimit) } else { Ok(()) }
     }
 
+    /// What the owner of an account could reach together may not grow beyond its limit.
+    #[inline]
+    fn check_owner(&self, candidate: &Candidate, prospect: &Prospect) -> Result<(), Reject> {
+        let most = self.ledger.instrument(candidate.instrument).limits.owner_position_max;
+        if most == Qty::ZERO || prospect.worst_then() <= prospect.worst_now() {
+            return Ok(());
+        }
+        let others = self.worst_of_others(candidate.account, candidate.instrument);
+        if others + prospect.worst_then() > most { Err(Reject::OwnerPositionLimit) } else { Ok(()) }
+    }
+
+    /// What the other accounts of an account's owner could reach, each in its worst way. O(accounts of the group).
+    #[cold]
+    fn worst_of_others(&self, account: AccountId, instrument: InstrumentId) -> Qty {
+        let others = self.accounts_of(self.group_of(account)).iter().filter(|other| **other != account);
+        others.fold(Qty::ZERO, |sum, &other| sum + self.ledger.worst_position(other, instrument))
+    }
+
     #[inline]
     fn check_open_interest(&self, instrument: InstrumentId, opening: Qty) -> Result<(), Reject> {
         let most = self.ledger.instrument(instrument).limits.open_interest_max;
@@ -157,13 +176,17 @@ impl Venue {
     }
 
     /// Limits and margin of several candidates of one account together. Each instrument's position limit is looked at
-    /// where it is first named, then each one's open interest, then the margin; the place of the one that is refused,
+    /// where it is first named, then the limits of the owner likewise, then each one's open interest, then the margin; the place of the one that is refused,
     /// which for margin is the last.
     #[cold]
     pub(super) fn admit_together(&mut self, candidates: &[Candidate]) -> Result<(), (usize, Refusal)> {
         for (place, one) in candidates.iter().enumerate() {
             let prospect = self.ledger.prospect_together(one, candidates);
             self.check_position(one.instrument, &prospect).map_err(|reject| (place, reject.into()))?;
+        }
+        for (place, one) in candidates.iter().enumerate() {
+            let prospect = self.ledger.prospect_together(one, candidates);
+            self.check_owner(one, &prospect).map_err(|reject| (place, reject.into()))?;
         }
         for (place, one) in candidates.iter().enumerate() {
             let opening = self.opening_of(one.instrument, candidates);

@@ -125,6 +125,11 @@ impl Model {
             }
         }
         for (place, order) in orders.iter().enumerate() {
+            if self.owner_reaches_too_far(account, order.instrument, (&now, &then)) {
+                return Err((place, Reject::OwnerPositionLimit.into()));
+            }
+        }
+        for (place, order) in orders.iter().enumerate() {
             let mut same = orders.to_vec();
             same.retain(|other| other.instrument == order.instrument && !other.reduce_only);
             let opening = self.opening(account, order.instrument, &same);

@@ -198,11 +198,29 @@ impl Model {
         if worst > terms.position_max && worst > self.worst(account, instrument, now) {
             return Err(Reject::PositionLimit.into());
         }
+        if self.owner_reaches_too_far(account, instrument, (now, &then)) {
+            return Err(Reject::OwnerPositionLimit.into());
+        }
         let opening = self.opening(account, instrument, &[order]);
         if !reduce_only && self.opens_too_much(instrument, opening) {
             return Err(Reject::OpenInterestLimit.into());
         }
         Ok(())
+    }
+
+    /// Whether all accounts of an owner could together reach more than they may if `then` stood instead of `now`, and more
+    /// than before.
+    pub(crate) fn owner_reaches_too_far(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        (now, then): (&[&Order], &[&Order]),
+    ) -> bool {
+        let most = self.instruments[instrument.index()].terms.owner_position_max;
+        let (before, after) = (self.worst(account, instrument, now), self.worst(account, instrument, then));
+        let all = self.accounts.keys().filter(|&&other| self.same_owner(other, account));
+        let together: i128 = all.map(|&other| self.worst(other, instrument, &self.weighing(other))).sum();
+        most > 0 && after > before && together - before + after > most
     }
 
     /// How much more than they close some orders of an account open.

@@ -231,7 +231,7 @@ impl Scene {
             let amount = Money::new(1);
             self.venue(Action::Deposit(Transfer { external_id: 5, ..Transfer::new(TRADER, amount) }));
         }
-        if self.breaks(Reject::NotionalTooLarge) {
+        if self.breaks(Reject::NotionalTooLarge) || self.breaks(Reject::OwnerPositionLimit) {
             self.limit_value(instrument);
         }
         for (reject, restriction) in [

@@ -93,6 +93,7 @@ fn requests_become_what_they_say() {
         position_max: Qty::new(10_000),
         open_interest_max: Qty::new(900_000),
         orders_max: 20,
+        owner_position_max: Qty::ZERO,
     };
     operator.ask(&mut world, &group(1, ALICE, 3));
     world.settle();
