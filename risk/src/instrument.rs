@@ -13,6 +13,7 @@ use crate::terms::{AdaptiveTerms, ContractKind, ContractTerms, FundingTerms, Pri
 use crate::tiers::{Tier, TierError, TierTable};
 use crate::trading_limits::TradingLimits;
 use crate::units::{AssetId, FeeRate, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
+use crate::volatility::Volatility;
 
 /// What an operator says of an instrument. Everything here is logged with the command that carries it.
 #[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
@@ -108,6 +109,8 @@ pub struct Instrument {
     /// Funding paid per lot since the beginning, after each payment: money x 2^32, positive where longs pay. The first
     /// is 0, before any payment.
     pub(crate) funding: Vec<i128>,
+    /// How much its mark moves; shown only.
+    pub volatility: Volatility,
 }
 
 impl InstrumentSpec {
@@ -147,6 +150,7 @@ impl InstrumentSpec {
             stable: None,
             revision: Revision::new(1),
             funding: Vec::from([0]),
+            volatility: Volatility::default(),
         })
     }
 

@@ -32,6 +32,7 @@ pub mod limits;
 pub mod liquidation;
 pub mod liquidation_price;
 pub mod liquidation_size;
+pub mod normal;
 pub mod open_interest;
 pub mod prices;
 pub mod ratio;
@@ -42,6 +43,7 @@ pub mod terms;
 pub mod tiers;
 pub mod trading_limits;
 pub mod units;
+pub mod volatility;
 
 pub use account::{Account, AccountState, Leg, LegId, Restriction, Standing};
 pub use admission::{Candidate, MarginShort, Prospect};
@@ -67,3 +69,4 @@ pub use units::{
     AccountId, AssetId, FeeRate, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Price, Qty,
     Rate, Requirement, Side, UnderlyingId,
 };
+pub use volatility::Volatility;

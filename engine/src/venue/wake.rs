@@ -26,6 +26,7 @@ const WARNED_PER_PRICE: u64 = 4;
 impl Venue {
     /// Begins to wake what the new prices of `instrument` crossed.
     pub(super) fn wake(&mut self, instrument: InstrumentId, events: &mut Events) {
+        self.ledger.observe_mark(instrument, self.last.time.get());
         let first = self.last.seq.get().wrapping_mul(WARNED_PER_PRICE);
         for turn in 0..WARNED_PER_PRICE {
             let Some(account) = self.index.warned_at(first.wrapping_add(turn)) else { break };
