@@ -39,7 +39,9 @@ pub use command::{
     Trigger, TriggerKind, TriggerSource,
 };
 pub use conditions::Stage;
+pub use event::MarginState;
 pub use event::{CancelReason, Event, Events, Fill, FillSide, Movement, MovementReason, TradeId, TrimReason};
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
+pub use venue::{Denial, LEVERAGE_BOUNDS, LEVERAGE_BUCKETS, Move, Picture, Scope, Step, Survey, WhatIf};
 pub use venue::{Indicative, Key, OpenOrderView, ProtectionView, Session, SpecialView, Venue, Window};

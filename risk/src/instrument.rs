@@ -194,6 +194,12 @@ impl InstrumentSpec {
 }
 
 impl Instrument {
+    /// The same instrument with another specification and other payments of funding.
+    pub(crate) fn with_spec_and_funding(&self, spec: InstrumentSpec, funding: Vec<i128>) -> Self {
+        let (initial, maintenance) = (self.initial.clone(), self.maintenance.clone());
+        Self { spec, initial, maintenance, funding, ..*self }
+    }
+
     /// The arithmetic of its contract.
     #[inline]
     #[must_use]

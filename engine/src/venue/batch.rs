@@ -3,9 +3,9 @@
 //! Invariant: of a batch whose orders belong together all are accepted or none. Accepted orders take one after another,
 //! in their order, each when its turn comes.
 
-use super::checks::Ahead;
+use super::checks::{Ahead, Checks};
 use super::instructions::places;
-use super::new_order::Checked;
+use super::new_order::{Checked, OrderChecks};
 use super::{Refusal, Venue, Verdict};
 use crate::command::{AdvancedOrder, BatchMode, BatchedOrder, OrderBatch, SessionId};
 use crate::event::{Event, Events};

@@ -6,8 +6,8 @@ use super::{Refusal, Venue, Verdict};
 use crate::command::NewOrder;
 use crate::reject::Reject;
 use risk::{
-    AccountId, Candidate, Instrument, InstrumentId, LegId, Money, Position, Price, Prospect, Qty,
-    Restriction, Side,
+    Account, AccountId, Candidate, Instrument, InstrumentId, Ledger, LegId, Money, Position, Price, Prospect,
+    Qty, Restriction, Side,
 };
 
 /// What the orders before it in a batch, not yet accepted, take up.
@@ -21,8 +21,22 @@ pub(super) struct Ahead {
     pub(super) legs: u32,
 }
 
-impl Venue {
-    pub(super) fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
+/// What orders are checked against: the venue as it is, or as it would be with something assumed. Whatever is looked at goes
+/// through here, so that an assumed order meets the very checks of a real one.
+pub(super) trait Checks {
+    /// Books, stores, states.
+    fn venue(&self) -> &Venue;
+
+    /// Accounts, positions, prices.
+    fn ledger(&self) -> &Ledger;
+
+    /// The same, to remember in it what was found.
+    fn ledger_mut(&mut self) -> &mut Ledger;
+
+    /// What the venue calls an account of the ledger.
+    fn real(&self, account: AccountId) -> AccountId;
+
+    fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
         if !self.is_lots(instrument, qty) {
             return Err(Reject::BadQuantity);
         }
@@ -31,37 +45,32 @@ impl Venue {
 
     /// Whether it is a positive multiple of the lot.
     #[inline]
-    pub(super) fn is_lots(&self, instrument: InstrumentId, qty: Qty) -> bool {
-        let lot = self.ledger.instrument(instrument).spec.lot;
+    fn is_lots(&self, instrument: InstrumentId, qty: Qty) -> bool {
+        let lot = self.ledger().instrument(instrument).spec.lot;
         qty > Qty::ZERO && qty.get().rem_euclid(lot.get()) == 0
     }
 
     #[inline]
-    pub(super) fn check_size(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
-        let most = self.ledger.instrument(instrument).limits.order_qty_max;
+    fn check_size(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
+        let most = self.ledger().instrument(instrument).limits.order_qty_max;
         if qty > most { Err(Reject::QuantityTooLarge) } else { Ok(()) }
     }
 
-    pub(super) fn check_price(&self, instrument: InstrumentId, price: Price) -> Result<(), Reject> {
+    fn check_price(&self, instrument: InstrumentId, price: Price) -> Result<(), Reject> {
         if self.is_price(instrument, price) { Ok(()) } else { Err(Reject::BadPrice) }
     }
 
     /// Whether it is a positive multiple of the tick inside the instrument's range.
     #[inline]
-    pub(super) fn is_price(&self, instrument: InstrumentId, price: Price) -> bool {
-        let spec = &self.ledger.instrument(instrument).spec;
+    fn is_price(&self, instrument: InstrumentId, price: Price) -> bool {
+        let spec = &self.ledger().instrument(instrument).spec;
         price.get() > 0 && price.get().rem_euclid(spec.tick.get()) == 0 && price <= spec.price_max
     }
 
     /// Limit buys may not lie above the band around the mark, sells not below it.
-    pub(super) fn check_band(
-        &self,
-        instrument: InstrumentId,
-        side: Side,
-        price: Price,
-    ) -> Result<(), Reject> {
-        let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
-        let band = self.ledger.instrument(instrument).limits.price_band;
+    fn check_band(&self, instrument: InstrumentId, side: Side, price: Price) -> Result<(), Reject> {
+        let mark = self.ledger().instrument(instrument).mark.ok_or(Reject::NoMarkPrice)?;
+        let band = self.ledger().instrument(instrument).limits.price_band;
         let inside = match side {
             Side::Buy => price.to_mark() <= mark.raised_by(band),
             Side::Sell => price.to_mark() >= mark.lowered_by(band),
@@ -72,8 +81,8 @@ impl Venue {
     /// An order's value at its limit may not be above the instrument's largest.
     #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
     #[inline(always)]
-    pub(super) fn check_value(&self, instrument: InstrumentId, price: Price, qty: Qty) -> Result<(), Reject> {
-        let has_most = self.ledger.instrument(instrument).limits.order_notional_max != Money::ZERO;
+    fn check_value(&self, instrument: InstrumentId, price: Price, qty: Qty) -> Result<(), Reject> {
+        let has_most = self.ledger().instrument(instrument).limits.order_notional_max != Money::ZERO;
         if has_most && self.is_worth_too_much(instrument, price, qty) {
             return Err(Reject::NotionalTooLarge);
         }
@@ -82,14 +91,14 @@ impl Venue {
 
     #[cold]
     fn is_worth_too_much(&self, instrument: InstrumentId, price: Price, qty: Qty) -> bool {
-        let instrument = self.ledger.instrument(instrument);
+        let instrument = self.ledger().instrument(instrument);
         instrument.size_of_value(qty, price) > instrument.limits.order_notional_max
     }
 
     /// The worst price of a market order: the collar around the mark, on the tick, inside the instrument's range.
-    pub(super) fn market_limit(&self, instrument: InstrumentId, side: Side) -> Result<Price, Reject> {
-        let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
-        let Instrument { spec, limits, .. } = self.ledger.instrument(instrument);
+    fn market_limit(&self, instrument: InstrumentId, side: Side) -> Result<Price, Reject> {
+        let mark = self.ledger().instrument(instrument).mark.ok_or(Reject::NoMarkPrice)?;
+        let Instrument { spec, limits, .. } = self.ledger().instrument(instrument);
         let tick = spec.tick.get();
         let price = match side {
             Side::Buy => mark.raised_by(limits.market_collar).floor_price().get().div_euclid(tick) * tick,
@@ -103,30 +112,30 @@ impl Venue {
     /// Whether stores and limits leave room for `places` more orders behind those ahead; the account's leg.
     #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
     #[inline(always)]
-    pub(super) fn check_room(
+    fn check_room(
         &self,
         account: AccountId,
         instrument: InstrumentId,
         places: u32,
         ahead: Ahead,
     ) -> Result<Option<LegId>, Reject> {
-        let leg = self.ledger.find_leg(account, instrument);
-        let orders = leg.map_or(0, |leg| self.ledger.leg(leg).orders) + ahead.in_leg;
-        let most = self.ledger.instrument(instrument).limits.orders_max;
-        if orders + places > most || !self.orders.has_room_for(ahead.orders + places) {
+        let leg = self.ledger().find_leg(account, instrument);
+        let orders = leg.map_or(0, |leg| self.ledger().leg(leg).orders) + ahead.in_leg;
+        let most = self.ledger().instrument(instrument).limits.orders_max;
+        if orders + places > most || !self.venue().orders.has_room_for(ahead.orders + places) {
             return Err(Reject::TooManyOrders);
         }
-        if leg.is_none() && !self.ledger.has_room_for_legs(account, ahead.legs + 1) {
+        if leg.is_none() && !self.ledger().has_room_for_legs(account, ahead.legs + 1) {
             return Err(Reject::TooManyLegs);
         }
         Ok(leg)
     }
 
     /// Position limit, open-interest limit, margin: what a candidate would make of its account and instrument.
-    pub(super) fn admit(&mut self, candidate: &Candidate) -> Verdict {
-        let prospect = self.ledger.prospect(candidate);
+    fn admit(&mut self, candidate: &Candidate) -> Verdict {
+        let prospect = self.ledger().prospect(candidate);
         self.check_exposure(candidate, &prospect)?;
-        self.ledger.admit(&prospect)?;
+        self.ledger_mut().admit(&prospect)?;
         Ok(())
     }
 
@@ -146,32 +155,25 @@ impl Venue {
     #[inline]
     fn check_position(&self, instrument: InstrumentId, prospect: &Prospect) -> Result<(), Reject> {
         let worst = prospect.worst_then();
-        let most = self.ledger.instrument(instrument).limits.position_max;
+        let most = self.ledger().instrument(instrument).limits.position_max;
         if worst > most && worst > prospect.worst_now() { Err(Reject::PositionLimit) } else { Ok(()) }
     }
 
     /// What the owner of an account could reach together may not grow beyond its limit.
     #[inline]
     fn check_owner(&self, candidate: &Candidate, prospect: &Prospect) -> Result<(), Reject> {
-        let most = self.ledger.instrument(candidate.instrument).limits.owner_position_max;
+        let most = self.ledger().instrument(candidate.instrument).limits.owner_position_max;
         if most == Qty::ZERO || prospect.worst_then() <= prospect.worst_now() {
             return Ok(());
         }
-        let others = self.worst_of_others(candidate.account, candidate.instrument);
+        let others = self.venue().worst_of_others(self.real(candidate.account), candidate.instrument);
         if others + prospect.worst_then() > most { Err(Reject::OwnerPositionLimit) } else { Ok(()) }
-    }
-
-    /// What the other accounts of an account's owner could reach, each in its worst way. O(accounts of the group).
-    #[cold]
-    fn worst_of_others(&self, account: AccountId, instrument: InstrumentId) -> Qty {
-        let others = self.accounts_of(self.group_of(account)).iter().filter(|other| **other != account);
-        others.fold(Qty::ZERO, |sum, &other| sum + self.ledger.worst_position(other, instrument))
     }
 
     #[inline]
     fn check_open_interest(&self, instrument: InstrumentId, opening: Qty) -> Result<(), Reject> {
-        let most = self.ledger.instrument(instrument).limits.open_interest_max;
-        let open = self.ledger.open_interest(instrument) + opening;
+        let most = self.ledger().instrument(instrument).limits.open_interest_max;
+        let open = self.ledger().open_interest(instrument) + opening;
         if open > most && opening > Qty::ZERO { Err(Reject::OpenInterestLimit) } else { Ok(()) }
     }
 
@@ -179,13 +181,13 @@ impl Venue {
     /// where it is first named, then the limits of the owner likewise, then each one's open interest, then the margin; the place of the one that is refused,
     /// which for margin is the last.
     #[cold]
-    pub(super) fn admit_together(&mut self, candidates: &[Candidate]) -> Result<(), (usize, Refusal)> {
+    fn admit_together(&mut self, candidates: &[Candidate]) -> Result<(), (usize, Refusal)> {
         for (place, one) in candidates.iter().enumerate() {
-            let prospect = self.ledger.prospect_together(one, candidates);
+            let prospect = self.ledger().prospect_together(one, candidates);
             self.check_position(one.instrument, &prospect).map_err(|reject| (place, reject.into()))?;
         }
         for (place, one) in candidates.iter().enumerate() {
-            let prospect = self.ledger.prospect_together(one, candidates);
+            let prospect = self.ledger().prospect_together(one, candidates);
             self.check_owner(one, &prospect).map_err(|reject| (place, reject.into()))?;
         }
         for (place, one) in candidates.iter().enumerate() {
@@ -193,7 +195,7 @@ impl Venue {
             self.check_open_interest(one.instrument, opening).map_err(|reject| (place, reject.into()))?;
         }
         let last = candidates.len().saturating_sub(1);
-        self.ledger.admit_all(candidates).map_err(|short| (last, short.into()))
+        self.ledger_mut().admit_all(candidates).map_err(|short| (last, short.into()))
     }
 
     /// How much more than they close the candidates in an instrument open; those that only reduce open nothing.
@@ -201,7 +203,7 @@ impl Venue {
         let opens = |candidate: &&Candidate| candidate.instrument == instrument && !candidate.reduce_only;
         let (mut total, mut closing, mut position) = (Qty::ZERO, Qty::ZERO, Position::ZERO);
         for candidate in candidates.iter().filter(opens) {
-            position = candidate.leg.map_or(Position::ZERO, |leg| self.ledger.leg(leg).position);
+            position = candidate.leg.map_or(Position::ZERO, |leg| self.ledger().leg(leg).position);
             total += candidate.qty;
             if Side::closing(position) == Some(candidate.side) {
                 closing += candidate.qty;
@@ -209,6 +211,44 @@ impl Venue {
         }
         total - closing.min(position.size())
     }
+}
+
+impl Checks for Venue {
+    #[inline]
+    fn venue(&self) -> &Venue {
+        self
+    }
+
+    #[inline]
+    fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    #[inline]
+    fn ledger_mut(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    #[inline]
+    fn real(&self, account: AccountId) -> AccountId {
+        account
+    }
+}
+
+impl Venue {
+    /// What the other accounts of an account's owner could reach, each in its worst way. O(accounts of the group).
+    #[cold]
+    fn worst_of_others(&self, account: AccountId, instrument: InstrumentId) -> Qty {
+        let others = self.accounts_of(self.group_of(account)).iter().filter(|other| **other != account);
+        others.fold(Qty::ZERO, |sum, &other| sum + self.ledger.worst_position(other, instrument))
+    }
+}
+
+/// A trading account.
+#[inline]
+pub(super) fn user_of(ledger: &Ledger, account: AccountId) -> Result<&Account, Reject> {
+    let known = ledger.account(account).ok_or(Reject::UnknownAccount)?;
+    if account.is_system() { Err(Reject::SystemAccount) } else { Ok(known) }
 }
 
 /// Whether the operator lets the account place an order, or change one, that only `reduces` or does not.

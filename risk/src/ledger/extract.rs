@@ -1,0 +1,164 @@
+//! One account taken out of a ledger, on which anything may be assumed.
+//!
+//! Invariant: an extract is a [`Ledger`] whose figures for the account are those of the ledger it was taken from, found
+//! by the same code; what is done to it is done to nothing else. The account is [`SUBJECT`] there, whoever takes the
+//! other side of its fills is [`REST`]; instruments, assets and sums of open interest keep their numbers. An extract is
+//! asked, never kept and never verified: other accounts are missing from it. Source: `MARGIN.md` 13.
+
+use alloc::vec::Vec;
+
+use super::Ledger;
+use crate::account::{Leg, LegId};
+use crate::admission::Candidate;
+use crate::instrument::Instrument;
+use crate::ledger::Capacity;
+use crate::limits::{FIRST_USER_ACCOUNT, PPB};
+use crate::prices::Prices;
+use crate::reservation::{OrderSlot, Weight};
+use crate::rounding::{div_floor, wide_mul};
+use crate::units::{AccountId, AssetId, InstrumentId, Mark, Price, Qty, Side};
+
+/// The account that was taken out.
+pub const SUBJECT: AccountId = AccountId::new(FIRST_USER_ACCOUNT);
+/// The other side of everything it trades.
+pub const REST: AccountId = AccountId::new(FIRST_USER_ACCOUNT + 1);
+
+impl Instrument {
+    /// The instrument without what only its definition needs, and of its payments of funding only those since `epoch`.
+    fn slim(&self, epoch: u32) -> Self {
+        let last = self.funding[self.funding.len() - 1];
+        let spec = crate::instrument::InstrumentSpec {
+            initial_tiers: Vec::new(),
+            maintenance_tiers: Vec::new(),
+            ..self.spec
+        };
+        let funding = Vec::from([self.funding[epoch as usize], last]);
+        self.with_spec_and_funding(spec, funding)
+    }
+}
+
+impl Ledger {
+    /// Takes an open account out. O(instruments + legs and orders of the account).
+    #[must_use]
+    pub fn extract(&self, account: AccountId) -> Self {
+        let used = self.legs.len() - self.free_legs.len();
+        let own = self.accounts[account.index()].legs;
+        // As many legs may be opened as where it comes from.
+        let left = (self.leg_capacity as usize).saturating_sub(used);
+        let legs = u32::try_from(left).unwrap_or(u32::MAX).saturating_add(own);
+        let mut copy = Self::bare(legs);
+        copy.instruments = self.instruments.iter().map(|terms| terms.slim(terms.funding_epoch())).collect();
+        copy.sums.clone_from(&self.sums);
+        copy.assets.clone_from(&self.assets);
+        (copy.base, copy.base_debt) = (self.base, self.base_debt);
+        copy.open_account(SUBJECT);
+        copy.open_account(REST);
+        for holding in self.holdings_of(account) {
+            copy.holding_for(SUBJECT, holding.asset);
+            copy.place_cash(SUBJECT, holding.asset, holding.balance);
+        }
+        let crate::account::Account { state, restriction, standing, group, balance, .. } =
+            self.accounts[account.index()];
+        let subject = &mut copy.accounts[SUBJECT.index()];
+        (subject.state, subject.restriction, subject.standing) = (state, restriction, standing);
+        subject.group = group;
+        copy.place_cash(SUBJECT, AssetId::BASE, balance);
+        for (leg_id, leg) in self.legs_of(account) {
+            self.copy_leg(leg_id, leg, &mut copy);
+        }
+        copy
+    }
+
+    /// An empty ledger without room kept for what an extract never has.
+    fn bare(leg_capacity: u32) -> Self {
+        let mut bare = Self::new(Capacity { accounts: 0, legs: 0, orders: 0 });
+        bare.leg_capacity = leg_capacity;
+        bare
+    }
+
+    /// Puts a balance where it is: no money moves.
+    fn place_cash(&mut self, account: AccountId, asset: AssetId, balance: crate::units::Money) {
+        self.post_cash(account, asset, balance);
+        // The sums are those of the whole ledger, which already know of it.
+        if asset == AssetId::BASE {
+            self.base.balances -= balance.get();
+        } else {
+            self.cash_mut(asset).balances -= balance.get();
+        }
+    }
+
+    /// Copies a leg with its orders, in their order.
+    fn copy_leg(&self, leg_id: LegId, leg: &Leg, copy: &mut Self) {
+        let instrument = leg.instrument;
+        let terms = self.instrument(instrument);
+        copy.instruments[instrument.index()] = terms.slim(leg.funding_epoch);
+        let copied = copy.leg_for(SUBJECT, instrument);
+        let orders: Vec<_> = self.orders_of(leg_id).map(|(_, reservation)| *reservation).collect();
+        for order in orders.iter().rev() {
+            let slot = copy.next_slot();
+            copy.reserve(slot, copied, order.side, order.price, order.qty, order.weight);
+        }
+        let to = copy.leg_mut(copied);
+        (to.position, to.cost, to.leverage) = (leg.position, leg.cost, leg.leverage);
+        (to.buy_top, to.sell_bottom) = (leg.buy_top, leg.sell_bottom);
+        to.funding_epoch = 0;
+    }
+
+    fn next_slot(&self) -> OrderSlot {
+        OrderSlot::new(u32::try_from(self.reservations.len()).expect("bounded by the orders of one account"))
+    }
+
+    /// Assumes that an admitted order of the subject rests in full.
+    pub fn suppose_order(&mut self, order: &Candidate) {
+        let leg = self.leg_for(SUBJECT, order.instrument);
+        let slot = self.next_slot();
+        self.reserve(slot, leg, order.side, order.price, order.qty, Weight::of(order.reduce_only));
+        self.begin_resting(slot);
+    }
+
+    /// Assumes that the subject trades as a taker.
+    pub fn suppose_fill(&mut self, instrument: InstrumentId, side: Side, price: Price, qty: Qty) {
+        // The other side needs a leg that nobody counts.
+        if self.find_leg(REST, instrument).is_none() {
+            self.leg_capacity = self.leg_capacity.saturating_add(1);
+        }
+        let (leg, rest) = (self.leg_for(SUBJECT, instrument), self.leg_for(REST, instrument));
+        self.settle_funding(leg);
+        self.settle_trade(leg, rest, side, price, qty);
+        self.touched = None;
+        if self.leg(leg).is_empty() {
+            self.drop_leg(leg);
+        }
+    }
+
+    /// Assumes other prices of an instrument.
+    pub fn suppose_prices(&mut self, instrument: InstrumentId, prices: Prices) {
+        self.set_prices(instrument, prices);
+    }
+
+    /// An instrument's prices, where it has any.
+    #[must_use]
+    pub fn prices_of(&self, instrument: InstrumentId) -> Option<Prices> {
+        let terms = self.instrument(instrument);
+        let (index, mark) = (terms.index?, terms.mark?);
+        Some(Prices { index, mark, stable: terms.stable })
+    }
+
+    /// The highest mark there can be: twice the highest order price.
+    #[must_use]
+    pub fn highest_mark(&self, instrument: InstrumentId) -> Mark {
+        Mark::new(2 * self.instrument(instrument).spec.price_max.to_mark().get())
+    }
+}
+
+impl Prices {
+    /// All of them moved by a rate in billionths, each rounded down; never below the smallest mark nor above `highest`.
+    #[must_use]
+    pub fn moved_by(&self, rate: i64, highest: Mark) -> Self {
+        let moved = |mark: Mark| {
+            let moved = div_floor(wide_mul(mark.get(), PPB.saturating_add(rate).max(0)), i128::from(PPB));
+            Mark::new(i64::try_from(moved).unwrap_or(i64::MAX).clamp(1, highest.get()))
+        };
+        Self { index: moved(self.index), mark: moved(self.mark), stable: self.stable.map(moved) }
+    }
+}
