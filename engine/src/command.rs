@@ -12,7 +12,7 @@ use risk::{
     Price, Qty, Restriction, Side, TradingLimits, byte_enum, unit,
 };
 
-pub use money::{Transfer, TransferBetween};
+pub use money::{MoveMargin, Transfer, TransferBetween};
 pub use special::{
     AdvancedOrder, BatchMode, BatchedOrder, Exit, Instructions, MassQuote, OrderBatch, Pricing, Protection,
     Quote, SelfTrade, Trigger, TriggerKind, TriggerSource,
@@ -301,7 +301,7 @@ pub enum Action {
         source: u16,
         /// The source's number of it, rising per source and instrument; 0 is unnumbered, from the same process.
         source_seq: u64,
-        /// The price, with sub-units; above zero.
+        /// The price, with sub-units; above zero where prices are taken as they come.
         price: Mark,
     },
     /// Takes up work a former command left over. Injected by the sequencer while the venue is pending, logged like any
@@ -463,8 +463,28 @@ pub enum Action {
         /// With sub-units; above zero.
         price: Mark,
     },
+    /// Sets what a source counts in an instrument's index. One that was never named counts 1.
+    SetIndexSource {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Which source.
+        source: u16,
+        /// Against the weights of the others; 0 is not at all.
+        weight: u16,
+    },
     /// Moves money between two accounts of one owner.
     TransferBetween(TransferBetween),
+    /// Isolates an account's position in an instrument, or lets it share the account's margin again.
+    SetMarginMode {
+        /// Whose.
+        account: AccountId,
+        /// Where. The account has neither a position nor orders there.
+        instrument: InstrumentId,
+        /// From now on.
+        isolated: bool,
+    },
+    /// Moves money into an isolated position, or out of it.
+    MoveMargin(MoveMargin),
     /// Defines a collateral asset.
     DefineAsset {
         /// The next free asset number; the unit of account is 0.
@@ -502,6 +522,7 @@ impl Action {
             | Self::CancelAllAfter { account, .. }
             | Self::ResetProtection { account, .. }
             | Self::SetOwnerGroup { account, .. }
+            | Self::SetMarginMode { account, .. }
             | Self::SetRestriction { account, .. } => *account,
             Self::AdvancedOrder(advanced) => advanced.order.account,
             Self::OrderBatch(batch) => batch.account,
@@ -509,12 +530,14 @@ impl Action {
             Self::AmendTrigger(amend) => amend.account,
             Self::SetProtection(protection) => protection.account,
             Self::TransferBetween(transfer) => transfer.from,
+            Self::MoveMargin(moved) => moved.account,
             Self::SetGroupRestriction { .. }
             | Self::SuspendKey { .. }
             | Self::SetLimits { .. }
             | Self::StartAuction { .. }
             | Self::Restarted { .. }
             | Self::Settle { .. }
+            | Self::SetIndexSource { .. }
             | Self::DefineAsset { .. }
             | Self::SetDebtTerms { .. }
             | Self::IndexPrice { .. }

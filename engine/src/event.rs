@@ -9,8 +9,8 @@ mod reason;
 
 use alloc::vec::Vec;
 use risk::{
-    AccountId, AssetId, Conversion, DebtTerms, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position,
-    Price, Qty, Restriction, Side, Standing, TradingLimits, byte_enum, unit,
+    AccountId, AssetId, Conversion, DebtTerms, FundingRate, InstrumentId, Leverage, Mark, Money, OracleState,
+    OwnerGroupId, Position, Price, Qty, Restriction, Side, Standing, TradingLimits, byte_enum, unit,
 };
 
 use crate::command::{
@@ -594,6 +594,63 @@ pub enum Event {
         /// From now on.
         standing: Standing,
     },
+    /// An account's position in an instrument is isolated, or shares the account's margin.
+    MarginModeSet {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// From now on.
+        isolated: bool,
+        /// The account that acts there from now on.
+        acting: AccountId,
+    },
+    /// How far an instrument's index may be trusted changed.
+    OracleStateChanged {
+        /// Where.
+        instrument: InstrumentId,
+        /// From now on.
+        state: OracleState,
+    },
+    /// A source's price was taken, and there is no index yet.
+    SourcePriceTaken {
+        /// Where.
+        instrument: InstrumentId,
+        /// Which source.
+        source: u16,
+        /// What it said.
+        price: Mark,
+    },
+    /// What a source counts in an index was set.
+    IndexSourceSet {
+        /// Where.
+        instrument: InstrumentId,
+        /// Which source.
+        source: u16,
+        /// From now on.
+        weight: u16,
+    },
+    /// No position of an account in liquidation may be closed now: it waits until an index is trusted again.
+    LiquidationHeld {
+        /// Whose.
+        account: AccountId,
+    },
+    /// A liquidation that waited goes on, behind those that have begun.
+    LiquidationResumed {
+        /// Whose.
+        account: AccountId,
+    },
+    /// Funding came due: each lot of a long owes so much to each lot of a short.
+    FundingPaid {
+        /// Where.
+        instrument: InstrumentId,
+        /// Rate, a rate period.
+        rate: FundingRate,
+        /// What a lot owes for the time since the last payment, in money times 2^32.
+        per_lot: i64,
+        /// The index it was computed at.
+        index: Mark,
+    },
 }
 
 impl Event {
@@ -654,6 +711,13 @@ impl Event {
             Self::DebtTermsSet { .. } => "DebtTermsSet",
             Self::InterestCharged { .. } => "InterestCharged",
             Self::StandingChanged { .. } => "StandingChanged",
+            Self::MarginModeSet { .. } => "MarginModeSet",
+            Self::OracleStateChanged { .. } => "OracleStateChanged",
+            Self::SourcePriceTaken { .. } => "SourcePriceTaken",
+            Self::IndexSourceSet { .. } => "IndexSourceSet",
+            Self::LiquidationHeld { .. } => "LiquidationHeld",
+            Self::LiquidationResumed { .. } => "LiquidationResumed",
+            Self::FundingPaid { .. } => "FundingPaid",
         }
     }
 }

@@ -34,13 +34,15 @@ pub mod venue;
 pub use command::{
     Action, AdvancedOrder, AmendOrder, AmendTrigger, BatchMode, BatchedOrder, CancelOnLoss, CancelOrder,
     ClientOrderId, ClientSeq, Command, Exit, Instructions, KeyId, KeyTerms, Logon, MassCancel, MassQuote,
-    NewOrder, OrderBatch, OrderId, OrderRef, OrderTag, Pricing, Protection, ProtectionId, Quote, SelfTrade,
-    Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs, TradingState, Transfer, TransferBetween,
-    Trigger, TriggerKind, TriggerSource,
+    MoveMargin, NewOrder, OrderBatch, OrderId, OrderRef, OrderTag, Pricing, Protection, ProtectionId, Quote,
+    SelfTrade, Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs, TradingState, Transfer,
+    TransferBetween, Trigger, TriggerKind, TriggerSource,
 };
 pub use conditions::Stage;
-pub use event::MarginState;
-pub use event::{CancelReason, Event, Events, Fill, FillSide, Movement, MovementReason, TradeId, TrimReason};
+pub use event::{
+    CancelReason, ConversionReason, Event, Events, Fill, FillSide, MarginState, Movement, MovementReason,
+    TradeId, TrimReason,
+};
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
 pub use venue::{Denial, LEVERAGE_BOUNDS, LEVERAGE_BUCKETS, Move, Picture, Scope, Step, Survey, WhatIf};

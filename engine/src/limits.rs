@@ -43,6 +43,10 @@ pub const QUOTES_MAX: usize = 16;
 pub const PROTECTIONS_PER_ACCOUNT_MAX: usize = 16;
 /// Accounts of one owner group.
 pub const ACCOUNTS_PER_GROUP_MAX: usize = 1024;
+/// Isolated positions of one account.
+pub const ISOLATED_PER_ACCOUNT_MAX: usize = risk::limits::LEGS_PER_ACCOUNT_MAX as usize;
+/// Owner groups from here on are of accounts that stand alone but for their isolated positions.
+pub const OWN_GROUPS: u32 = 1 << 31;
 /// Accounts of one owner group that are restricted in one command.
 pub const RESTRICTIONS_PER_COMMAND: usize = 256;
 /// Client order numbers from here on name the orders of quotes; a request's own numbers stay below.
@@ -60,7 +64,13 @@ pub const RESTARTS_PER_COMMAND: usize = 256;
 /// Transfers of one account whose numbers and terms are remembered.
 pub const RECEIPTS_PER_ACCOUNT: usize = 64;
 /// Sources of index prices of one instrument.
-pub const INDEX_SOURCES_MAX: usize = 16;
+pub const INDEX_SOURCES_MAX: usize = risk::limits::INDEX_SOURCES_MAX;
+/// Instruments whose index, mark, funding and end one command of a tick may look at.
+pub const PRICED_PER_COMMAND: usize = 64;
+/// Levels of a side of a book that are looked at for its impact price; a book that needs more has none.
+pub const IMPACT_LEVELS_MAX: usize = 64;
+/// Liquidations that waited for a trusted index and go on in one command.
+pub const RESUMES_PER_COMMAND: usize = 256;
 /// Steps of one question of what would be.
 pub const STEPS_MAX: usize = 32;
 /// Shocks of one question of how an account stands stress.
@@ -88,6 +98,13 @@ const _: () = assert!(EVENTS_PER_COMMAND >= 4 * QUOTES_MAX + 64);
 // A sweep that cancels all it looks at meets the bound on cancels first.
 const _: () = assert!(LOOKS_PER_COMMAND >= CANCELS_PER_COMMAND);
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * WAKES_PER_COMMAND + 64);
+// An instrument that time passed over says its index's state, its funding and its end; the last one its mark, which wakes.
+const _: () = assert!(
+    EVENTS_PER_COMMAND >= 6 * TIMERS_PER_COMMAND + 3 * PRICED_PER_COMMAND + 4 * WAKES_PER_COMMAND + 64
+);
+const _: () = assert!(EVENTS_PER_COMMAND >= RESUMES_PER_COMMAND + 64);
 // Interest in each asset, each debt paid out of each asset, and a liquidation.
 const _: () = assert!(EVENTS_PER_COMMAND >= INTEREST_PER_COMMAND * (ASSETS_MAX + 1) * 2 + 64);
 const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_COMMAND);
+const _: () = assert!(ISOLATED_PER_ACCOUNT_MAX < ACCOUNTS_PER_GROUP_MAX);
+const _: () = assert!(risk::limits::ACCOUNTS_MAX < OWN_GROUPS, "every account has a group of its own");

@@ -20,17 +20,22 @@ mod dead_man;
 mod expiry;
 mod fillable;
 mod follow_up;
+mod funding;
 mod groups;
+mod held;
 mod hypothesis;
 mod iceberg;
 mod instructions;
 mod instruments;
+mod isolated;
 mod keys;
 mod linked;
 mod liquidation;
 mod matching;
+mod maturity;
 mod new_order;
 mod phases;
+mod pricing;
 mod protection;
 mod quotes;
 mod reduce_only;
@@ -45,7 +50,7 @@ mod triggers;
 mod views;
 mod wake;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use crate::book::Book;
@@ -60,16 +65,20 @@ use crate::queue::Queue;
 use crate::reject::Reject;
 use crate::triggers::{Trails, Triggers};
 use risk::{
-    Account, AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OwnerGroupId, Price, Qty,
-    Side,
+    Account, AccountForm, AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OwnerGroupId,
+    Price, Qty, Side,
 };
 
 use assets::Interest;
+use funding::Funding;
 use groups::{Groups, Restricting};
 use instruments::Sources;
+use isolated::Isolated;
 use keys::Keys;
 use matching::Taker;
+use maturity::{Average, Round};
 use phases::{PhaseWork, Reach};
+use pricing::Pricing;
 use protection::Protections;
 use sessions::skip_numbers;
 use sweep::{Budget, SWEEPS_AT_ONCE, Sweep};
@@ -96,6 +105,9 @@ struct Market {
     /// How long the auction lasts that follows a cancel-only time, in milliseconds; 0 is not at all.
     call_ms: u32,
     sources: Sources,
+    pricing: Pricing,
+    funding: Funding,
+    average: Average,
     /// Price of the last match, in ticks; 0 before the first.
     last: u32,
     triggers: Triggers,
@@ -120,6 +132,10 @@ pub struct Venue {
     index: LiquidationIndex,
     /// Accounts below maintenance margin, first found first.
     liquidating: VecDeque<AccountId>,
+    /// Accounts below maintenance margin none of whose positions may be closed while an index is not trusted.
+    held: BTreeSet<AccountId>,
+    /// Whether those that are held join the others again.
+    resuming: bool,
     /// A taker that met the bound of its command.
     suspended: Option<Taker>,
     /// Sweeps that are not through, the one at work first.
@@ -128,6 +144,10 @@ pub struct Venue {
     /// A restriction of an owner group that has not come to all its accounts.
     restricting: Option<Restricting>,
     protections: Protections,
+    /// Isolated positions.
+    isolated: Isolated,
+    /// Those whose leg came to hold nothing in this command; none between commands.
+    over: Vec<AccountId>,
     /// Transfers that are remembered so that none is carried out twice.
     receipts: Receipts,
     /// Accounts in liquidation that were worth less than nothing at the last look.
@@ -152,6 +172,10 @@ pub struct Venue {
     /// A price move that has not woken all it must.
     wakes: VecDeque<Wake>,
     interest: Interest,
+    /// A tick that has not reached all instruments it must.
+    round: Option<Round>,
+    /// Instruments that time alone concerns, ascending. Derived.
+    timed: Vec<InstrumentId>,
     last_trade: TradeId,
     last: Stamp,
 }
@@ -194,6 +218,8 @@ impl Venue {
             expiries: Expiries::with_capacity(orders as usize),
             index: LiquidationIndex::with_capacity(accounts, legs),
             liquidating: VecDeque::with_capacity(accounts as usize),
+            held: BTreeSet::new(),
+            resuming: false,
             suspended: None,
             sweeps: VecDeque::with_capacity(SWEEPS_AT_ONCE),
             trails: Trails::with_capacity(orders),
@@ -201,6 +227,8 @@ impl Venue {
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
+            isolated: Isolated::default(),
+            over: Vec::new(),
             receipts: Receipts::default(),
             bankrupt: 0,
             waiting: Queue::EMPTY,
@@ -211,6 +239,8 @@ impl Venue {
             firing: None,
             wakes: VecDeque::new(),
             interest: Interest::default(),
+            round: None,
+            timed: Vec::new(),
             last_trade: TradeId::default(),
             last: Stamp::default(),
         }
@@ -241,6 +271,7 @@ impl Venue {
         if self.has_follow_up() {
             self.follow_up(events);
         }
+        self.give_back(events);
         self.left_over = self.is_anything_left();
     }
 
@@ -300,9 +331,6 @@ impl Venue {
             Action::CancelAllAfter { timeout_ms, keep_reduce_only, .. } => {
                 self.cancel_all_after(command, *timeout_ms, *keep_reduce_only, events)
             }
-            Action::SetRestriction { account, restriction, cancel_orders } => {
-                self.set_restriction(*account, *restriction, *cancel_orders, events)
-            }
             Action::AdvancedOrder(advanced) => {
                 self.advanced_order(session, command.client_order_id, advanced, events)
             }
@@ -322,15 +350,21 @@ impl Venue {
                 self.restarted(*cancel_only_ms, *call_ms, events)
             }
             Action::Settle { instrument, price } => self.settle(*instrument, *price, events),
-            Action::SetOwnerGroup { .. }
+            Action::SetIndexSource { instrument, source, weight } => {
+                self.set_index_source(*instrument, *source, *weight, events)
+            }
+            Action::SetRestriction { .. }
+            | Action::SetOwnerGroup { .. }
             | Action::SetGroupRestriction { .. }
-            | Action::TransferBetween(_) => self.handle_of_owner(command, events),
+            | Action::TransferBetween(_)
+            | Action::SetMarginMode { .. }
+            | Action::MoveMargin(_) => self.handle_of_owner(command, events),
             Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
             Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
         }
     }
 
-    /// What concerns several accounts of one owner.
+    /// What concerns an account and others of its owner.
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "the other actions are those of `handle`, which calls this"
@@ -339,10 +373,17 @@ impl Venue {
     fn handle_of_owner(&mut self, command: &Command, events: &mut Events) -> Verdict {
         match &command.action {
             Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group, events),
+            Action::SetRestriction { account, restriction, cancel_orders } => {
+                self.set_restriction(*account, *restriction, *cancel_orders, events)
+            }
             Action::SetGroupRestriction { group, restriction, cancel_orders } => {
                 self.set_group_restriction(*group, *restriction, *cancel_orders, events)
             }
             Action::TransferBetween(transfer) => self.transfer_between(transfer, events),
+            Action::SetMarginMode { account, instrument, isolated } => {
+                self.set_margin_mode(*account, *instrument, *isolated, events)
+            }
+            Action::MoveMargin(moved) => self.move_margin(moved, events),
             _ => Ok(()),
         }
     }
@@ -364,6 +405,8 @@ impl Venue {
             || self.interest.left > 0
             || self.has_follow_up()
             || self.restricting.is_some()
+            || self.round.is_some()
+            || self.resuming
             || !self.liquidating.is_empty()
     }
 
@@ -390,6 +433,10 @@ impl Venue {
             self.go_on_restricting(restricting, events);
         } else if let Some(work) = self.phase.take() {
             self.go_on_with_phase(work, events);
+        } else if let Some(round) = self.round.take() {
+            self.go_on_with_round(round, events);
+        } else if self.resuming {
+            self.go_on_resuming(events);
         } else if let Some(&account) = self.liquidating.front() {
             self.liquidation_step(account, events);
         }
@@ -456,10 +503,17 @@ impl Venue {
         })
     }
 
-    /// A trading account.
+    /// A trading account that a command may name.
     #[inline]
     fn user(&self, account: AccountId) -> Result<&Account, Reject> {
-        checks::user_of(&self.ledger, account)
+        let known = self.trader(account)?;
+        if known.form == AccountForm::Isolated { Err(Reject::IsolatedAccount) } else { Ok(known) }
+    }
+
+    /// A trading account, isolated positions too.
+    #[inline]
+    fn trader(&self, account: AccountId) -> Result<&Account, Reject> {
+        checks::trader_of(&self.ledger, account)
     }
 
     /// The owner group of an account; 0 where it stands alone.

@@ -194,7 +194,7 @@ impl World {
     }
 
     fn picture(&self, account: AccountId) -> Picture {
-        self.venue.what_if(account, &[]).expect("an open account").before
+        only(self.venue.what_if(account, &[]).expect("an open account").before)
     }
 
     fn some_order(&mut self) -> NewOrder {
@@ -227,7 +227,7 @@ impl World {
     fn order(&mut self) {
         let order = self.some_order();
         let foretold = self.venue.what_if(order.account, &[Step::Order(order)]).expect("a trading account");
-        assert_eq!(foretold.before, self.picture(order.account));
+        assert_eq!(foretold.before, [self.picture(order.account)]);
         self.orders += 1;
         let before = self.venue.digest();
         let events = self.apply(&Command::order(SESSION, ClientOrderId::new(self.orders), order));
@@ -245,7 +245,7 @@ impl World {
                 assert_ne!(before, self.venue.digest());
                 self.tally.admitted += 1;
                 if events.len() == 1 && order.time_in_force == TimeInForce::GoodTillCancel {
-                    assert_eq!(foretold.after, self.picture(order.account), "{order:?} rests");
+                    assert_eq!(foretold.after, [self.picture(order.account)], "{order:?} rests");
                     self.tally.rested += 1;
                 }
             }
@@ -276,7 +276,7 @@ impl World {
         }
         let foretold = self.behind.what_if(order.account, &steps).expect("a trading account");
         assert!(foretold.verdicts.iter().all(Result::is_ok), "{foretold:?}");
-        assert_eq!(foretold.after, self.picture(order.account), "{order:?} {steps:?}");
+        assert_eq!(foretold.after, [self.picture(order.account)], "{order:?} {steps:?}");
         self.tally.filled += 1;
     }
 
@@ -302,7 +302,7 @@ impl World {
         let step = Step::Shock { scope: Scope::Instrument(instrument), to };
         let accounts = || (0..ACCOUNTS).map(|index| AccountId::new(16 + index));
         let foretold: Vec<Picture> = accounts()
-            .map(|account| self.venue.what_if(account, &[step]).expect("a trading account").after)
+            .map(|account| only(self.venue.what_if(account, &[step]).expect("a trading account").after))
             .collect();
         let events = self.apply(&Command::venue(Action::index_price(instrument, target)));
         assert!(matches!(events[0], Event::Marked { mark, .. } if mark == target));
@@ -335,6 +335,12 @@ impl World {
         };
         self.apply(&Command::venue(action));
     }
+}
+
+/// The one picture of an account without isolated positions.
+fn only(mut pictures: Vec<Picture>) -> Picture {
+    assert_eq!(pictures.len(), 1);
+    pictures.remove(0)
 }
 
 /// The fill of an account that took, as a step.

@@ -14,6 +14,13 @@ use crate::units::{AccountId, InstrumentId, Money, Position};
 /// Binary digits of a funding amount below one money unit.
 pub const FUNDING_SHIFT: u32 = 32;
 
+/// What so many lots, positive long, owe for `per_lot` (money x 2^32): rounded up, so that payers pay more and receivers get
+/// less. Source: `MARGIN.md` 12.
+#[must_use]
+pub fn payment(lots: i64, per_lot: i128) -> Money {
+    Money::from_wide(div_ceil(i128::from(lots) * per_lot, 1 << FUNDING_SHIFT))
+}
+
 impl Instrument {
     /// The last payment; each leg names the one up to which it has paid.
     #[inline]
@@ -26,11 +33,10 @@ impl Instrument {
         self.funding[self.funding.len() - 1] - self.funding[epoch as usize]
     }
 
-    /// What a position owes for `per_lot` (money x 2^32): rounded up, so that payers pay more and receivers get less.
+    /// What a position owes for `per_lot`, see [`payment`].
     #[must_use]
     pub fn funding_of(&self, position: Position, per_lot: i128) -> Money {
-        let lots = position.get().div_euclid(self.spec.lot.get());
-        Money::from_wide(div_ceil(i128::from(lots) * per_lot, 1 << FUNDING_SHIFT))
+        payment(position.get().div_euclid(self.spec.lot.get()), per_lot)
     }
 
     /// How far the mark must move against a position to cost it at least what a payment of `per_lot` does, its maintenance

@@ -5,7 +5,7 @@
 //! is long of it is short of coin. Every function rounds once. Source: `MARGIN.md` 2.
 
 use crate::accrual::FUNDING_SHIFT;
-use crate::limits::{MARK_ONE, MARK_SHIFT, MONEY_MAX, NOTIONAL_MAX, QTY_MAX, SCALED_MAX};
+use crate::limits::{MARK_ONE, MARK_SHIFT, MONEY_MAX, NOTIONAL_MAX, PRICE_MAX, QTY_MAX, SCALED_MAX};
 use crate::rounding::{div_ceil, div_floor, wide_mul};
 use crate::terms::ContractKind;
 use crate::units::{Mark, Money, Position, Price, Qty, Side};
@@ -94,6 +94,18 @@ impl Scale {
             return Money::from_wide(product);
         }
         Money::from_wide(div_floor(product, i128::from(self.div)))
+    }
+
+    /// Size of the value of `qty` at a mark in money times 2^32, rounded down: what funding is a rate of.
+    #[must_use]
+    pub fn fine_value(&self, qty: Qty, mark: Mark) -> i128 {
+        let (over, under) = match self.kind {
+            ContractKind::Linear => (self.product(qty.get(), mark.get()), i128::from(self.div) << MARK_SHIFT),
+            ContractKind::Inverse => (self.coin(qty.get()), self.under(mark.get())),
+        };
+        // Whole money and its fraction apart: the product shifted at once might not fit.
+        let (whole, part) = (div_floor(over, under), over.rem_euclid(under));
+        (whole << FUNDING_SHIFT) + div_floor(part << FUNDING_SHIFT, under)
     }
 
     /// What a buyer of `qty` at `price` pays: [`Self::size_of_value`], negative for an inverse contract.
@@ -241,6 +253,8 @@ const fn gcd(mut a: i64, mut b: i64) -> i64 {
 
 // `mark_of_notional` shifts a notional that `MONEY_MAX` bounds, times a divisor of at most 2^40.
 const _: () = assert!(62 + FACTOR_MAX.ilog2() + MARK_SHIFT < 126);
+// What is left over of a division by a mark and a divisor, with the digits of funding.
+const _: () = assert!(PRICE_MAX.ilog2() + 1 + MARK_SHIFT + FACTOR_MAX.ilog2() + FUNDING_SHIFT < 126);
 // A scaled quantity with the sub-units of a mark stays inside i128.
 const _: () = assert!(SCALED_MAX.ilog2() + 1 + MARK_SHIFT < 126);
 
@@ -272,6 +286,18 @@ mod tests {
             Money::new(5_000_000),
             "the short has what the long lost"
         );
+    }
+
+    #[test]
+    fn a_fine_value_is_the_value_with_its_fraction() {
+        let linear = Scale::new(ContractKind::Linear, -2, 3).expect("in range");
+        let mark = Mark::new((7 << MARK_SHIFT) + 1);
+        // 5 x 7 1/1024 x 3 / 100, with 32 binary digits.
+        let exact = div_floor((5 * 3 * i128::from(mark.get())) << FUNDING_SHIFT, 100 << MARK_SHIFT);
+        assert_eq!(linear.fine_value(Qty::new(5), mark), exact);
+        let coin = inverse().fine_value(Qty::new(100), Price::new(30_001).to_mark());
+        assert_eq!(coin, div_floor(10_000_000_000 << FUNDING_SHIFT, 30_001));
+        assert_eq!(coin >> FUNDING_SHIFT, 333_322);
     }
 
     #[test]

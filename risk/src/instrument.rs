@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use crate::account::Revision;
 use crate::contract::Scale;
-use crate::limits::{PRICE_MAX, QTY_MAX};
+use crate::funding::{ACCRUAL_MAX, rate_bound};
+use crate::limits::{FUNDING_FACTOR_MAX, PPB, PRICE_MAX, QTY_MAX};
 use crate::open_interest::concentration;
+use crate::rounding::div_ceil;
 use crate::terms::{AdaptiveTerms, ContractKind, ContractTerms, FundingTerms, PricingTerms};
 use crate::tiers::{Tier, TierError, TierTable};
 use crate::trading_limits::TradingLimits;
@@ -83,6 +85,12 @@ pub enum SpecError {
     Tiers(TierError),
     /// Initial margin is below 5/4 of maintenance margin somewhere.
     MarginGap,
+    /// The terms of index and mark contradict each other or are out of range.
+    Pricing,
+    /// The terms of funding are out of range, or its rate could pass what initial and maintenance margin lie apart.
+    Funding,
+    /// The contract averages its settlement price over longer than it lives.
+    Contract,
 }
 
 /// A validated instrument.
@@ -136,6 +144,7 @@ impl InstrumentSpec {
         if !scale.admits(self.open_interest_max, self.tick, highest) {
             return Err(SpecError::Range);
         }
+        self.check_terms(&scale)?;
         let unconcentrated = self.adaptive.unconcentrated().ok_or(SpecError::Rates)?;
         Ok(Instrument {
             limits: TradingLimits::of(&self),
@@ -152,6 +161,29 @@ impl InstrumentSpec {
             funding: Vec::from([0]),
             volatility: Volatility::default(),
         })
+    }
+
+    fn check_terms(&self, scale: &Scale) -> Result<(), SpecError> {
+        if !self.pricing.is_sound() {
+            return Err(SpecError::Pricing);
+        }
+        if self.contract.averaging_ns > self.contract.expiry_ns {
+            return Err(SpecError::Contract);
+        }
+        let base = |tiers: &[Tier]| tiers.first().map_or(Rate::new(0), |tier| tier.rate);
+        let most = rate_bound(FUNDING_FACTOR_MAX, base(&self.initial_tiers), base(&self.maintenance_tiers));
+        let is_dated = self.contract.expiry_ns != 0;
+        let funds = self.funding.interval_ns != 0;
+        let bounded = self.funding.rate_max <= most && !is_dated && self.is_payable(scale);
+        if self.funding.is_sound() && (!funds || bounded) { Ok(()) } else { Err(SpecError::Funding) }
+    }
+
+    /// Whether the largest payment that a lot can come to owe at once is in range.
+    fn is_payable(&self, scale: &Scale) -> bool {
+        let highest = Mark::new(self.price_max.to_mark().get() * 2);
+        let value = if scale.is_inverse() { 0 } else { scale.fine_value(self.lot, highest) };
+        let most = div_ceil(value, i128::from(PPB)) * i128::from(self.funding.rate_max.get());
+        most <= i128::from(ACCRUAL_MAX)
     }
 
     fn check_units(&self) -> Result<(), SpecError> {
@@ -207,6 +239,14 @@ impl Instrument {
         &self.scale
     }
 
+    /// Whether a price from outside is in range: above zero, for an inverse contract no lower than a tick, since the coin
+    /// it is worth has no bound below, and at most the highest order price.
+    #[must_use]
+    pub fn admits_price(&self, price: Mark) -> bool {
+        let lowest = if self.scale.is_inverse() { self.spec.tick.to_mark() } else { Mark::new(1) };
+        (lowest..=self.spec.price_max.to_mark()).contains(&price)
+    }
+
     /// The asset it settles in.
     #[inline]
     #[must_use]
@@ -246,6 +286,12 @@ impl Instrument {
     #[must_use]
     pub fn payable(&self, money: Money, price: Price) -> Qty {
         self.scale.payable(money, price)
+    }
+
+    /// Value of one lot at `index` in money times 2^32. See [`Scale::fine_value`].
+    #[must_use]
+    pub fn lot_value(&self, index: Mark) -> i128 {
+        self.scale.fine_value(self.spec.lot, index)
     }
 
     /// Initial margin of `notional` at an account's leverage setting:

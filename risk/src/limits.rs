@@ -33,12 +33,21 @@ pub const ASSETS_MAX: usize = 15;
 pub const INSTRUMENTS_MAX: u32 = 1 << 12;
 /// Numbers below this belong to the venue's own accounts.
 pub const FIRST_USER_ACCOUNT: u32 = 16;
+/// Sources of index prices of one instrument.
+pub const INDEX_SOURCES_MAX: usize = 16;
+/// A funding rate is at most this many times (ppb) the distance between initial and maintenance margin.
+pub const FUNDING_FACTOR_MAX: u64 = 6_000_000_000;
+/// Longest period a funding rate is quoted for, in seconds: three days.
+pub const RATE_PERIOD_MAX_S: u32 = 259_200;
 /// A withdrawal leaves at least this share of gross notional in the account (10 %).
 pub const WITHDRAWAL_FLOOR_PPB: u32 = 100_000_000;
 
 // A scaled quantity times a mark (with its sub-units, and at twice the highest price) stays inside i128.
 const _: () = assert!(SCALED_MAX.ilog2() + 1 + PRICE_MAX.ilog2() + 1 + MARK_SHIFT < 126);
 const _: () = assert!(QTY_MAX < SCALED_MAX);
+// The value of a lot in money times 2^32, times a rate, times seconds: its product with the rate alone is an accrual, so
+// below 2^62 money times 2^32 billionths.
+const _: () = assert!(62 + 30 + RATE_PERIOD_MAX_S.ilog2() + 1 < 126);
 // The value of a position plus its cost plus a balance stays inside i64.
 const _: () = assert!(NOTIONAL_MAX.ilog2() + 2 <= MONEY_MAX.ilog2());
 const _: () = assert!(MONEY_MAX.ilog2() + 2 <= 62);

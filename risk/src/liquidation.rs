@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::limits::PPB;
 use crate::liquidation_price::edge_notional;
 use crate::rounding::{div_ceil, div_floor};
-use crate::units::{AccountId, AssetId, Mark, Money, Price, Requirement, Side};
+use crate::units::{AccountId, AssetId, InstrumentId, Mark, Money, Price, Requirement, Side};
 
 /// Rounding a value down, a notional up and funding up loses less than one money unit each; a trigger keeps all back.
 const ROUNDING_RESERVE: Requirement = Requirement::from_ppb(3 * PPB as i128);
@@ -239,8 +239,19 @@ impl Ledger {
     /// The leg to close next: the one with the largest maintenance margin, lowest instrument number among equals.
     #[must_use]
     pub fn largest_leg(&self, account: AccountId) -> Option<LegId> {
+        self.largest_leg_in(account, |_| true)
+    }
+
+    /// The same among the instruments that are `admitted`.
+    #[must_use]
+    pub fn largest_leg_in(
+        &self,
+        account: AccountId,
+        admitted: impl Fn(InstrumentId) -> bool,
+    ) -> Option<LegId> {
         let mut largest: Option<(Requirement, LegId)> = None;
-        for (leg_id, leg) in self.legs_of(account).filter(|(_, leg)| leg.position.get() != 0) {
+        let open = |leg: &Leg| leg.position.get() != 0 && admitted(leg.instrument);
+        for (leg_id, leg) in self.legs_of(account).filter(|(_, leg)| open(leg)) {
             let is_base = self.instrument(leg.instrument).settlement() == AssetId::BASE;
             let maintenance = match is_base {
                 true => self.maintenance_of(leg),

@@ -36,17 +36,19 @@ impl Ledger {
         }
     }
 
+    /// The mark led toward `target` by at most the instrument's step; the first one is there at once.
+    #[must_use]
+    pub fn mark_toward(&self, instrument: InstrumentId, target: Mark) -> Mark {
+        let terms = self.instrument(instrument);
+        let step = terms.spec.mark_step_max;
+        terms.mark.map_or(target, |mark| target.clamp(mark.lowered_by(step), mark.raised_by(step)))
+    }
+
     /// Takes an index price: the mark follows it by at most the instrument's step. Returns the new mark.
     pub fn set_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
-        let terms = self.instrument(instrument);
-        let mark = match terms.mark {
-            None => index,
-            Some(mark) => {
-                let step = terms.spec.mark_step_max;
-                index.clamp(mark.lowered_by(step), mark.raised_by(step))
-            }
-        };
-        self.set_prices(instrument, Prices { index, mark, stable: terms.stable });
+        let mark = self.mark_toward(instrument, index);
+        let stable = self.instrument(instrument).stable;
+        self.set_prices(instrument, Prices { index, mark, stable });
         mark
     }
 

@@ -123,7 +123,7 @@ impl Ledger {
     /// What each underlying does to an account, by ascending number. O(instruments + underlyings x 80 assessments).
     #[must_use]
     pub fn sensitivities(&self, account: AccountId, horizon: Horizon) -> Vec<Sensitivity> {
-        let mut scratch = self.extract(account);
+        let mut scratch = self.extract(&[account]);
         let touched = scratch.priced_instruments(SUBJECT);
         let mut underlyings: Vec<_> =
             touched.iter().map(|&instrument| self.underlying_of(instrument)).collect();

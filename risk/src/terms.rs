@@ -4,7 +4,7 @@
 //! perpetual without funding whose mark follows one index price. All of it is logged with the command that carries it.
 
 use crate::byte_enum;
-use crate::limits::{NOTIONAL_MAX, PPB};
+use crate::limits::{INDEX_SOURCES_MAX, MONEY_MAX, NOTIONAL_MAX, PPB, RATE_PERIOD_MAX_S};
 use crate::rounding::div_floor;
 use crate::units::{AssetId, Money, Rate, UnderlyingId};
 
@@ -117,6 +117,22 @@ pub struct PricingTerms {
 }
 
 impl PricingTerms {
+    /// Whether the terms are in range and those that need each other are there.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let (none, half) = (Rate::new(0), Rate::new(500_000_000));
+        let small = |rate: Rate| rate <= half;
+        usize::from(self.sources_min) <= INDEX_SOURCES_MAX
+            && small(self.outlier)
+            && small(self.uncertain)
+            && self.wild <= Rate::ONE
+            && small(self.component_band)
+            && small(self.frozen_step)
+            && self.stable_step <= Rate::new(10_000_000)
+            && (self.wild == none || self.confirmations > 0)
+            && (self.component_band == none || self.basis_tau_ns > 0)
+    }
+
     /// The mark follows each index price by at most the instrument's step.
     pub const DIRECT: Self = Self {
         sources_min: 0,
@@ -150,6 +166,37 @@ pub struct FundingTerms {
 }
 
 impl FundingTerms {
+    /// Time between payments, in seconds.
+    #[must_use]
+    pub fn interval_s(&self) -> u32 {
+        whole_seconds(self.interval_ns).unwrap_or(0)
+    }
+
+    /// Time the rate is quoted for, in seconds.
+    #[must_use]
+    pub fn period_s(&self) -> u32 {
+        whole_seconds(self.rate_period_ns).unwrap_or(0)
+    }
+
+    /// Whether the terms are in range: whole seconds, and no more of them between payments than a rate is quoted for.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        if self.interval_ns == 0 {
+            return true;
+        }
+        let (Some(interval), Some(period)) =
+            (whole_seconds(self.interval_ns), whole_seconds(self.rate_period_ns))
+        else {
+            return false;
+        };
+        interval <= period
+            && period <= RATE_PERIOD_MAX_S
+            && self.rate_max <= Rate::ONE
+            && self.interest <= self.rate_max
+            && self.impact_notional >= Money::ZERO
+            && self.impact_notional.get() <= MONEY_MAX
+    }
+
     /// None.
     pub const NONE: Self = Self {
         interval_ns: 0,
@@ -159,4 +206,10 @@ impl FundingTerms {
         interest_clamp: Rate::new(0),
         rate_max: Rate::new(0),
     };
+}
+
+/// Nanoseconds as seconds, where they are whole and some.
+fn whole_seconds(ns: u64) -> Option<u32> {
+    let (seconds, rest) = (ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
+    u32::try_from(seconds).ok().filter(|&seconds| rest == 0 && seconds > 0)
 }

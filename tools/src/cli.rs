@@ -19,6 +19,7 @@ use crate::flow::modelled::Size;
 use crate::interrupt::{INTERRUPTED, Interrupt};
 use crate::keygen::{self, KeygenArgs};
 use crate::load::{self, LoadArgs};
+use crate::margin::{self, MarginArgs};
 use crate::market::{self, MarketArgs};
 use crate::order::{self, args::OrderArgs};
 use crate::progress::say;
@@ -103,6 +104,8 @@ pub enum Subcommands {
     /// Answers its protocol, JSON lines, on standard input and output: `tracebook-conformance campaign --candidate-cmd
     /// 'fulcrum tracebook'`. Nothing is kept. The exit code is 1 when a line made no sense.
     Tracebook,
+    /// Check worked margin examples and published leverage brackets with the venue's own functions
+    Margin(MarginArgs),
 }
 
 /// Arguments of `fulcrum demo`.
@@ -230,6 +233,7 @@ pub fn run(cli: &Cli, output: &mut dyn Write) -> anyhow::Result<u8> {
         Subcommands::Verify(args) => run_verify(args, output),
         Subcommands::Replay(args) => run_replay(args, output),
         Subcommands::Tracebook => tracebook::run(output),
+        Subcommands::Margin(args) => margin::run(args, output),
     };
     match outcome {
         Err(error) if is_broken_pipe(&error) => Ok(0),

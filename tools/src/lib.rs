@@ -15,6 +15,7 @@ pub mod format;
 pub mod interrupt;
 pub mod keygen;
 pub mod load;
+pub mod margin;
 pub mod market;
 pub mod order;
 pub mod progress;

@@ -52,7 +52,7 @@ impl Venue {
             hash.write(bytes);
         });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
-        encode_to(&(&self.receipts, self.bankrupt), |bytes| hash.write(bytes));
+        encode_to(&(&self.receipts, self.bankrupt, &self.isolated), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
         }
@@ -62,12 +62,14 @@ impl Venue {
         for account in &self.liquidating {
             encode_to(account, |bytes| hash.write(bytes));
         }
+        encode_to(&(&self.held, &self.resuming, &self.round), |bytes| hash.write(bytes));
         for instrument in &self.crossed {
             encode_to(instrument, |bytes| hash.write(bytes));
         }
         for market in &self.markets {
-            let Market { state, until, call_ms, sources, last, .. } = market;
+            let Market { state, until, call_ms, sources, pricing, funding, average, last, .. } = market;
             encode_to(&(state, until, call_ms, sources, last), |bytes| hash.write(bytes));
+            encode_to(&(pricing, funding, average), |bytes| hash.write(bytes));
             market.triggers.encode_to(&self.trails, |bytes| hash.write(bytes));
             for side in [Side::Buy, Side::Sell] {
                 for level in market.book.ladder(side).occupied() {
@@ -112,7 +114,12 @@ impl Venue {
         self.check_expiries();
         self.groups.check(&self.ledger);
         self.check_protections();
+        self.check_held();
+        self.check_timed();
         self.check_standings();
+        if self.suspended.is_none() {
+            self.check_isolated();
+        }
         self.receipts.check(&self.ledger);
     }
 
@@ -205,6 +212,9 @@ impl Venue {
                 self.index.check(&self.ledger, account);
             }
         }
-        assert!(liquidating == self.liquidating.len(), "the queue holds the accounts in liquidation");
+        assert!(
+            liquidating == self.liquidating.len() + self.held.len(),
+            "accounts in liquidation are queued"
+        );
     }
 }

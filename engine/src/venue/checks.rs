@@ -2,12 +2,12 @@
 //!
 //! Invariant: a check looks at one rule, or at rules whose numbers follow each other, and changes nothing.
 
-use super::{Refusal, Venue, Verdict};
+use super::{Refusal, Venue};
 use crate::command::NewOrder;
 use crate::reject::Reject;
 use risk::{
-    Account, AccountId, Candidate, Instrument, InstrumentId, Ledger, LegId, Money, Position, Price, Prospect,
-    Qty, Restriction, Side,
+    Account, AccountId, Candidate, Instrument, InstrumentId, Ledger, LegId, MarginShort, Money, Position,
+    Price, Prospect, Qty, Restriction, Side,
 };
 
 /// What the orders before it in a batch, not yet accepted, take up.
@@ -19,6 +19,8 @@ pub(super) struct Ahead {
     pub(super) orders: u32,
     /// Instruments that are new to the account.
     pub(super) legs: u32,
+    /// Instruments that are new to the accounts that act in them, isolated positions counted in.
+    pub(super) all_legs: u32,
 }
 
 /// What orders are checked against: the venue as it is, or as it would be with something assumed. Whatever is looked at goes
@@ -35,6 +37,9 @@ pub(super) trait Checks {
 
     /// What the venue calls an account of the ledger.
     fn real(&self, account: AccountId) -> AccountId;
+
+    /// What an isolated position that is short of margin gets of its parent, where the parent may give it.
+    fn feed_for(&self, account: AccountId, short: MarginShort) -> Result<Money, Refusal>;
 
     fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
         if !self.is_lots(instrument, qty) {
@@ -125,18 +130,22 @@ pub(super) trait Checks {
         if orders + places > most || !self.venue().orders.has_room_for(ahead.orders + places) {
             return Err(Reject::TooManyOrders);
         }
-        if leg.is_none() && !self.ledger().has_room_for_legs(account, ahead.legs + 1) {
+        if leg.is_none() && !self.ledger().has_room_among(account, ahead.legs + 1, ahead.all_legs + 1) {
             return Err(Reject::TooManyLegs);
         }
         Ok(leg)
     }
 
-    /// Position limit, open-interest limit, margin: what a candidate would make of its account and instrument.
-    fn admit(&mut self, candidate: &Candidate) -> Verdict {
+    /// Position limit, open-interest limit, margin: what a candidate would make of its account and instrument. What an
+    /// isolated position gets of its parent for it, which is given before the candidate is accepted; zero for others.
+    fn admit(&mut self, candidate: &Candidate) -> Result<Money, Refusal> {
         let prospect = self.ledger().prospect(candidate);
+        self.venue().check_trust(candidate, &prospect)?;
         self.check_exposure(candidate, &prospect)?;
-        self.ledger_mut().admit(&prospect)?;
-        Ok(())
+        match self.ledger_mut().admit(&prospect) {
+            Ok(()) => Ok(Money::ZERO),
+            Err(short) => self.feed_for(candidate.account, short),
+        }
     }
 
     /// Position and open-interest limits; orders that only reduce, and what opens nothing, pass the second.
@@ -176,41 +185,6 @@ pub(super) trait Checks {
         let open = self.ledger().open_interest(instrument) + opening;
         if open > most && opening > Qty::ZERO { Err(Reject::OpenInterestLimit) } else { Ok(()) }
     }
-
-    /// Limits and margin of several candidates of one account together. Each instrument's position limit is looked at
-    /// where it is first named, then the limits of the owner likewise, then each one's open interest, then the margin; the place of the one that is refused,
-    /// which for margin is the last.
-    #[cold]
-    fn admit_together(&mut self, candidates: &[Candidate]) -> Result<(), (usize, Refusal)> {
-        for (place, one) in candidates.iter().enumerate() {
-            let prospect = self.ledger().prospect_together(one, candidates);
-            self.check_position(one.instrument, &prospect).map_err(|reject| (place, reject.into()))?;
-        }
-        for (place, one) in candidates.iter().enumerate() {
-            let prospect = self.ledger().prospect_together(one, candidates);
-            self.check_owner(one, &prospect).map_err(|reject| (place, reject.into()))?;
-        }
-        for (place, one) in candidates.iter().enumerate() {
-            let opening = self.opening_of(one.instrument, candidates);
-            self.check_open_interest(one.instrument, opening).map_err(|reject| (place, reject.into()))?;
-        }
-        let last = candidates.len().saturating_sub(1);
-        self.ledger_mut().admit_all(candidates).map_err(|short| (last, short.into()))
-    }
-
-    /// How much more than they close the candidates in an instrument open; those that only reduce open nothing.
-    fn opening_of(&self, instrument: InstrumentId, candidates: &[Candidate]) -> Qty {
-        let opens = |candidate: &&Candidate| candidate.instrument == instrument && !candidate.reduce_only;
-        let (mut total, mut closing, mut position) = (Qty::ZERO, Qty::ZERO, Position::ZERO);
-        for candidate in candidates.iter().filter(opens) {
-            position = candidate.leg.map_or(Position::ZERO, |leg| self.ledger().leg(leg).position);
-            total += candidate.qty;
-            if Side::closing(position) == Some(candidate.side) {
-                closing += candidate.qty;
-            }
-        }
-        total - closing.min(position.size())
-    }
 }
 
 impl Checks for Venue {
@@ -233,6 +207,15 @@ impl Checks for Venue {
     fn real(&self, account: AccountId) -> AccountId {
         account
     }
+
+    #[cold]
+    fn feed_for(&self, account: AccountId, short: MarginShort) -> Result<Money, Refusal> {
+        let parent = self.principal(account);
+        if parent == account || self.may_feed(parent) < short.0 {
+            return Err(short.into());
+        }
+        Ok(short.0)
+    }
 }
 
 impl Venue {
@@ -242,11 +225,51 @@ impl Venue {
         let others = self.accounts_of(self.group_of(account)).iter().filter(|other| **other != account);
         others.fold(Qty::ZERO, |sum, &other| sum + self.ledger.worst_position(other, instrument))
     }
+
+    /// Limits and margin of several candidates of one account and its isolated positions together. The trust in each one's
+    /// index is looked at first. Each instrument's position limit is looked at where it is first named, then the limits of
+    /// the owner likewise, then each one's open interest, then the margin; the place of the one that is refused,
+    /// which for margin is the last.
+    #[cold]
+    pub(super) fn admit_together(&mut self, candidates: &[Candidate]) -> Result<(), (usize, Refusal)> {
+        for (place, one) in candidates.iter().enumerate() {
+            let prospect = self.ledger.prospect_together(one, candidates);
+            self.check_trust(one, &prospect).map_err(|reject| (place, reject.into()))?;
+        }
+        for (place, one) in candidates.iter().enumerate() {
+            let prospect = self.ledger.prospect_together(one, candidates);
+            self.check_position(one.instrument, &prospect).map_err(|reject| (place, reject.into()))?;
+        }
+        for (place, one) in candidates.iter().enumerate() {
+            let prospect = self.ledger.prospect_together(one, candidates);
+            self.check_owner(one, &prospect).map_err(|reject| (place, reject.into()))?;
+        }
+        for (place, one) in candidates.iter().enumerate() {
+            let opening = self.opening_of(one.instrument, candidates);
+            self.check_open_interest(one.instrument, opening).map_err(|reject| (place, reject.into()))?;
+        }
+        let last = candidates.len().saturating_sub(1);
+        self.admit_family(candidates).map_err(|short| (last, short.into()))
+    }
+
+    /// How much more than they close the candidates in an instrument open; those that only reduce open nothing.
+    fn opening_of(&self, instrument: InstrumentId, candidates: &[Candidate]) -> Qty {
+        let opens = |candidate: &&Candidate| candidate.instrument == instrument && !candidate.reduce_only;
+        let (mut total, mut closing, mut position) = (Qty::ZERO, Qty::ZERO, Position::ZERO);
+        for candidate in candidates.iter().filter(opens) {
+            position = candidate.leg.map_or(Position::ZERO, |leg| self.ledger.leg(leg).position);
+            total += candidate.qty;
+            if Side::closing(position) == Some(candidate.side) {
+                closing += candidate.qty;
+            }
+        }
+        total - closing.min(position.size())
+    }
 }
 
-/// A trading account.
+/// A trading account, isolated positions too.
 #[inline]
-pub(super) fn user_of(ledger: &Ledger, account: AccountId) -> Result<&Account, Reject> {
+pub(super) fn trader_of(ledger: &Ledger, account: AccountId) -> Result<&Account, Reject> {
     let known = ledger.account(account).ok_or(Reject::UnknownAccount)?;
     if account.is_system() { Err(Reject::SystemAccount) } else { Ok(known) }
 }

@@ -30,6 +30,7 @@ impl Venue {
         events.push(Event::Ticked);
         self.charge_interest_if_due(events);
         self.fire_due(self.last.time, events);
+        self.start_round(self.last.time, events);
     }
 
     /// Fires what ran out by `now`, up to the bound of a command; the rest waits.

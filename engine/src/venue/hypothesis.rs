@@ -15,8 +15,8 @@ use crate::limits::{STEPS_MAX, STRESSES_MAX};
 use crate::reject::Reject;
 use risk::ledger::extract::SUBJECT;
 use risk::{
-    AccountId, AccountState, Candidate, Figures, InstrumentId, Ledger, LegFigures, Level, Mark, Money, Price,
-    Prices, Qty, Side, UnderlyingId,
+    AccountId, AccountState, AssetId, Candidate, Figures, InstrumentId, Ledger, LegFigures, Level,
+    MarginShort, Mark, Money, Price, Prices, Qty, Side, UnderlyingId,
 };
 
 /// Whose prices move.
@@ -87,9 +87,11 @@ impl From<Reject> for Denial {
     }
 }
 
-/// An account before or after.
+/// An account, or one of its isolated positions, before or after.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Picture {
+    /// Which.
+    pub account: AccountId,
     /// The account.
     pub figures: Figures,
     /// What its margin is like: what a look at it would find, whatever it was told last.
@@ -101,10 +103,10 @@ pub struct Picture {
 /// The answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WhatIf {
-    /// The account as it is.
-    pub before: Picture,
-    /// The account after all steps.
-    pub after: Picture,
+    /// The account as it is, then its isolated positions by ascending instrument.
+    pub before: Vec<Picture>,
+    /// The same after all steps.
+    pub after: Vec<Picture>,
     /// What came of each step, in their order. One that was denied changed nothing, and the next were still tried.
     pub verdicts: Vec<Result<(), Denial>>,
 }
@@ -114,7 +116,8 @@ pub struct WhatIf {
 struct Hypothesis<'a> {
     venue: &'a Venue,
     ledger: Ledger,
-    account: AccountId,
+    /// The account and its isolated positions, as the venue calls them, in the order of their numbers in the extract.
+    family: Vec<AccountId>,
     /// Orders assumed so far: they take up room that the venue's store does not know of.
     orders: u32,
 }
@@ -133,21 +136,46 @@ impl Checks for Hypothesis<'_> {
     }
 
     fn real(&self, account: AccountId) -> AccountId {
-        if account == SUBJECT { self.account } else { account }
+        let place = account.get().checked_sub(SUBJECT.get());
+        place.and_then(|place| self.family.get(place as usize)).copied().unwrap_or(account)
+    }
+
+    fn feed_for(&self, account: AccountId, short: MarginShort) -> Result<Money, Refusal> {
+        let (parent, in_trouble) = (self.family[0], self.state_of(SUBJECT) == AccountState::Liquidating);
+        let gives_nothing = in_trouble || self.venue.check_trust_of(parent).is_err();
+        if account == SUBJECT || gives_nothing || self.ledger.withdrawable(SUBJECT, AssetId::BASE) < short.0 {
+            return Err(short.into());
+        }
+        Ok(short.0)
     }
 }
 
 impl<'a> Hypothesis<'a> {
     fn of(venue: &'a Venue, account: AccountId) -> Result<Self, Reject> {
         venue.user(account)?;
-        Ok(Self { venue, ledger: venue.ledger.extract(account), account, orders: 0 })
+        let family = venue.family_of(account);
+        let ledger = venue.ledger.extract(&family);
+        Ok(Self { venue, ledger, family, orders: 0 })
+    }
+
+    /// Whoever acts for the account in an instrument, as the extract calls it.
+    fn acting(&self, instrument: InstrumentId) -> AccountId {
+        let acts = self.venue.isolated_positions(self.family[0]);
+        let acting = acts.filter(|(_, _, is_on)| *is_on).find(|(at, ..)| *at == instrument);
+        let place = acting.and_then(|(_, acting, _)| self.family.iter().position(|&one| one == acting));
+        let place = place.and_then(|place| u32::try_from(place).ok()).unwrap_or(0);
+        AccountId::new(SUBJECT.get() + place)
+    }
+
+    fn state_of(&self, account: AccountId) -> AccountState {
+        self.ledger.account(account).map_or(AccountState::Absent, |account| account.state)
     }
 
     fn assume(&mut self, step: &Step) -> Result<(), Denial> {
         match *step {
             Step::Shock { scope, to } => Ok(self.shock(scope, to)?),
             Step::Fill { instrument, side, price, qty } => Ok(self.fill(instrument, side, price, qty)?),
-            Step::Order(order) => self.order(&NewOrder { account: SUBJECT, ..order }),
+            Step::Order(order) => self.order(&NewOrder { account: self.acting(order.instrument), ..order }),
         }
     }
 
@@ -197,13 +225,14 @@ impl<'a> Hypothesis<'a> {
             return Err(Reject::BadQuantity);
         }
         self.check_price(instrument, price)?;
-        if self.ledger.position(SUBJECT, instrument).after(side, qty).size() > most {
+        let account = self.acting(instrument);
+        if self.ledger.position(account, instrument).after(side, qty).size() > most {
             return Err(Reject::PositionLimit);
         }
-        if !self.ledger.has_room_for_leg(SUBJECT, instrument) {
+        if !self.ledger.has_room_for_leg(account, instrument) {
             return Err(Reject::TooManyLegs);
         }
-        self.ledger.suppose_fill(instrument, side, price, qty);
+        self.ledger.suppose_fill(account, instrument, (side, price, qty));
         Ok(())
     }
 
@@ -211,7 +240,8 @@ impl<'a> Hypothesis<'a> {
         let ahead = Ahead { orders: self.orders, ..Ahead::default() };
         let checked = self.check_order(order, &Nothing, ahead)?;
         let candidate: Candidate = checked.candidate(order);
-        self.admit(&candidate)?;
+        let feed = self.admit(&candidate)?;
+        self.ledger.move_cash(SUBJECT, candidate.account, AssetId::BASE, feed);
         self.ledger.suppose_order(&candidate);
         self.orders += 1;
         Ok(())
@@ -223,14 +253,17 @@ impl<'a> Hypothesis<'a> {
         all.filter_map(|instrument| Some((instrument, self.ledger.prices_of(instrument)?))).collect()
     }
 
-    fn picture(&self) -> Picture {
-        picture(&self.ledger, SUBJECT)
+    fn pictures(&self) -> Vec<Picture> {
+        let numbers = (SUBJECT.get()..).map(AccountId::new);
+        let family = self.family.iter().zip(numbers);
+        family.map(|(&account, number)| picture(&self.ledger, number, account)).collect()
     }
 }
 
-/// An account of a ledger.
-fn picture(ledger: &Ledger, account: AccountId) -> Picture {
+/// An account of a ledger, with the number it is known by.
+fn picture(ledger: &Ledger, account: AccountId, known_as: AccountId) -> Picture {
     Picture {
+        account: known_as,
         figures: ledger.figures(account),
         state: margin_state(ledger, account),
         legs: ledger.legs_of(account).map(|(leg_id, _)| ledger.leg_figures(leg_id)).collect(),
@@ -252,6 +285,13 @@ pub(super) fn margin_state(ledger: &Ledger, account: AccountId) -> MarginState {
 }
 
 impl Venue {
+    /// An account and its isolated positions, by ascending instrument.
+    #[must_use]
+    pub fn family_of(&self, account: AccountId) -> Vec<AccountId> {
+        let isolated = self.isolated_positions(account).map(|(_, acting, _)| acting);
+        core::iter::once(account).chain(isolated).collect()
+    }
+
     /// What an account would be after these steps. At most [`STEPS_MAX`]; O(instruments + steps x instruments + legs
     /// squared).
     ///
@@ -262,9 +302,9 @@ impl Venue {
             return Err(Reject::BadParameter);
         }
         let mut assumed = Hypothesis::of(self, account)?;
-        let before = picture(&self.ledger, account);
+        let before = assumed.family.iter().map(|&one| picture(&self.ledger, one, one)).collect();
         let verdicts = steps.iter().map(|step| assumed.assume(step)).collect();
-        Ok(WhatIf { before, after: assumed.picture(), verdicts })
+        Ok(WhatIf { before, after: assumed.pictures(), verdicts })
     }
 
     /// What an account would be after all steps and each of these shocks, one at a time: by [`Self::what_if`], without its

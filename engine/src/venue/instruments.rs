@@ -1,11 +1,14 @@
-//! Instruments: definition, index prices.
+//! Instruments: definition, and the numbers of their index prices.
 //!
 //! Invariant: an instrument's number is its place; instruments are never removed. Per instrument and source the numbers
 //! of index prices rise, so that a late one moves nothing.
 
 use alloc::vec::Vec;
 
+use super::funding::Funding;
+use super::maturity::{Average, is_timed};
 use super::phases::Reach;
+use super::pricing::Pricing;
 use super::{Market, Venue, Verdict};
 use crate::book::Book;
 use crate::command::{TimeNs, TradingState};
@@ -14,7 +17,7 @@ use crate::limits::{INDEX_SOURCES_MAX, LADDER_KEYS_MAX};
 use crate::reject::Reject;
 use crate::triggers::Triggers;
 use risk::limits::INSTRUMENTS_MAX;
-use risk::{AssetId, InstrumentId, InstrumentSpec, Mark};
+use risk::{AssetId, InstrumentId, InstrumentSpec};
 
 /// The sources of an instrument's index prices with their last numbers, in the order they first came.
 #[derive(Debug, Default, bincode::Encode)]
@@ -23,19 +26,24 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Notes the number of a price; refused where it does not rise, or the source is one too many.
-    fn take(&mut self, source: u16, number: u64) -> Result<(), Reject> {
-        if let Some((_, last)) = self.list.iter_mut().find(|(known, _)| *known == source) {
-            if number <= *last {
-                return Err(Reject::StalePrice);
-            }
-            *last = number;
-        } else if self.list.len() < INDEX_SOURCES_MAX {
-            self.list.push((source, number));
-        } else {
-            return Err(Reject::BadParameter);
+    /// Whether the number of a price rises, and its source is not one too many.
+    pub(super) fn check(&self, source: u16, number: u64) -> Result<(), Reject> {
+        match self.list.iter().find(|(known, _)| *known == source) {
+            Some((_, last)) if number <= *last => Err(Reject::StalePrice),
+            None if self.list.len() >= INDEX_SOURCES_MAX => Err(Reject::BadParameter),
+            Some(_) | None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Notes the number of a price, where it has one.
+    pub(super) fn take(&mut self, source: u16, number: u64) {
+        if number == 0 {
+            return;
+        }
+        match self.list.iter_mut().find(|(known, _)| *known == source) {
+            Some((_, last)) => *last = number,
+            None => self.list.push((source, number)),
+        }
     }
 }
 
@@ -69,10 +77,16 @@ impl Venue {
             until: TimeNs::default(),
             call_ms: 0,
             sources: Sources::default(),
+            pricing: Pricing::new(&spec.pricing),
+            funding: Funding::new(&spec.funding, self.last.time),
+            average: Average::default(),
             last: 0,
             triggers: Triggers::new(tick, keys - 1),
             is_followed: false,
         });
+        if is_timed(spec) {
+            self.timed.push(instrument);
+        }
         self.state_timers.reserve(self.markets.len() - self.state_timers.len());
         self.crossed.reserve(self.markets.len() - self.crossed.len());
         events.push(Event::InstrumentDefined { instrument });
@@ -88,44 +102,5 @@ impl Venue {
         let asset = self.ledger.find_asset(terms.settlement).ok_or(Reject::UnknownAsset)?;
         let about = self.ledger.instrument(asset.spec.priced_by).spec.contract.underlying;
         if about == terms.underlying { Ok(()) } else { Err(Reject::BadParameter) }
-    }
-
-    pub(super) fn index_price(
-        &mut self,
-        instrument: InstrumentId,
-        (source, number): (u16, u64),
-        index: Mark,
-        events: &mut Events,
-    ) -> Verdict {
-        let state = self.trading_state(instrument).ok_or(Reject::UnknownInstrument)?;
-        if state == TradingState::Settled {
-            return Err(Reject::NotTrading.into());
-        }
-        let price_max = self.ledger.instrument(instrument).spec.price_max;
-        if index.get() <= 0 || index > price_max.to_mark() {
-            return Err(Reject::BadPrice.into());
-        }
-        if number != 0 {
-            self.markets[instrument.index()].sources.take(source, number)?;
-        }
-        if matches!(state, TradingState::Halted | TradingState::Closed) {
-            self.index_moves_alone(instrument, index, events);
-            return Ok(());
-        }
-        let mark = self.ledger.set_index(instrument, index);
-        events.push(Event::Marked { instrument, index, mark });
-        self.wake(instrument, events);
-        if self.markets[instrument.index()].is_followed {
-            self.mark_moved(instrument);
-        }
-        Ok(())
-    }
-
-    /// While an instrument stands still, so does its mark.
-    #[cold]
-    fn index_moves_alone(&mut self, instrument: InstrumentId, index: Mark, events: &mut Events) {
-        let mark = self.ledger.note_index(instrument, index);
-        events.push(Event::Marked { instrument, index, mark });
-        self.index_moved(instrument);
     }
 }

@@ -8,7 +8,7 @@ use super::Venue;
 use super::matching::{Purpose, Taker, WalkEnd};
 use super::sweep::Scope;
 use crate::event::{CancelReason, Event, Events, MarginState};
-use risk::{AccountId, AccountState, AssetId, LegId, Money, Qty, Side};
+use risk::{AccountId, AccountState, Activity, AssetId, LegId, Money, Qty, Side};
 
 impl Venue {
     /// The next step for the account that was found first, and what it makes of its standing.
@@ -28,8 +28,16 @@ impl Venue {
             Some(_) if !self.ledger.assess(account).is_below_maintenance() => {
                 self.end_liquidation(account, Money::ZERO, events);
             }
-            Some(leg) => self.close_leg(account, leg, events),
+            Some(_) => match self.leg_to_close(account) {
+                Some(leg) => self.close_leg(account, leg, events),
+                None => self.hold(account, events),
+            },
         }
+    }
+
+    /// The largest leg among those whose index is trusted enough to close it.
+    fn leg_to_close(&self, account: AccountId) -> Option<LegId> {
+        self.ledger.largest_leg_in(account, |instrument| self.is_trusted_for(instrument, Activity::Liquidate))
     }
 
     /// No position is left: what is owed is paid out of what there is, and the insurance account pays the rest.
@@ -48,6 +56,7 @@ impl Venue {
     fn end_liquidation(&mut self, account: AccountId, covered: Money, events: &mut Events) {
         self.liquidating.pop_front();
         self.ledger.set_state(account, AccountState::Active);
+        self.note_over(account);
         let equity = self.ledger.assess(account).equity;
         events.push(Event::LiquidationEnded { account, equity, covered });
         self.tell_margin_state(account, MarginState::Healthy, events);

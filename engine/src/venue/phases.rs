@@ -192,6 +192,11 @@ impl Venue {
         admits_new(state, &turn, Some(&said))
     }
 
+    /// Whether takers may meet makers in this instrument now.
+    pub(super) fn is_matching(&self, instrument: InstrumentId) -> bool {
+        is_matching(self.markets[instrument.index()].state)
+    }
+
     /// Whether a liquidation may go through the book now.
     pub(super) fn liquidates_in_book(&self, instrument: InstrumentId) -> bool {
         let market = &self.markets[instrument.index()];

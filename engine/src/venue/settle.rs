@@ -24,6 +24,13 @@ pub(super) struct Settling {
     paid: Money,
 }
 
+impl Settling {
+    /// One that has come to nobody.
+    pub(super) const fn new(instrument: InstrumentId, price: Mark) -> Self {
+        Self { instrument, price, done: 0, paid: Money::ZERO }
+    }
+}
+
 impl Venue {
     #[cold]
     pub(super) fn settle(&mut self, instrument: InstrumentId, price: Mark, events: &mut Events) -> Verdict {
@@ -31,11 +38,11 @@ impl Venue {
         if state != TradingState::Closed {
             return Err(Reject::NotTrading.into());
         }
-        if price.get() <= 0 || price > self.ledger.instrument(instrument).spec.price_max.to_mark() {
+        if !self.ledger.instrument(instrument).admits_price(price) {
             return Err(Reject::BadPrice.into());
         }
 
-        self.go_on_settling(Settling { instrument, price, done: 0, paid: Money::ZERO }, events);
+        self.go_on_settling(Settling::new(instrument, price), events);
         Ok(())
     }
 
@@ -123,7 +130,7 @@ impl Venue {
         };
         let balance = self.ledger.balance(account, asset);
         events.push(Event::PositionSettled { account, instrument, position, amount, balance, covered });
-        if !account.is_system() {
+        if !account.is_system() && !self.is_liquidating(account) {
             self.look(account, events);
         }
     }
@@ -132,5 +139,7 @@ impl Venue {
         let Settling { instrument, price, paid, .. } = *settling;
         self.set_state(instrument, TradingState::Settled, TimeNs::default(), events);
         events.push(Event::InstrumentSettled { instrument, price, dust: -paid });
+        self.end_of_time(instrument);
+        self.resume_liquidations();
     }
 }

@@ -147,6 +147,7 @@ impl Venue {
         asset: AssetId,
         amount: Money,
     ) -> Result<(), Refusal> {
+        self.check_trust_of(account)?;
         if self.bankrupt > 0 {
             return Err(Reject::WithdrawalsHeld.into());
         }

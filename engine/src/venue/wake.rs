@@ -6,7 +6,7 @@ use super::Venue;
 use crate::event::{Event, Events, MarginState};
 use crate::limits::{SENTINELS_PER_COMMAND, WAKES_PER_COMMAND};
 use crate::liquidation_index::Verdict;
-use risk::{Account, AccountId, AccountState, InstrumentId, Leg, LegId};
+use risk::{Account, AccountId, AccountState, InstrumentId, Leg, LegId, Position};
 
 /// A change of prices, or a payment of funding, that has not woken all it must.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
@@ -169,6 +169,10 @@ impl Venue {
     /// Drops a leg that holds nothing any more, with its trigger.
     #[inline]
     pub(super) fn drop_leg_if_empty(&mut self, leg: LegId) {
+        let known = self.ledger.leg(leg);
+        if known.orders == 0 && known.position == Position::ZERO {
+            self.note_over(known.account);
+        }
         if self.ledger.leg(leg).is_empty() {
             self.index.forget_leg(&self.ledger, leg);
             self.ledger.drop_leg(leg);

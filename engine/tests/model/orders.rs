@@ -22,7 +22,10 @@ impl Model {
         if !self.accounts.contains_key(&account) {
             return Err(Reject::UnknownAccount.into());
         }
-        if account.is_system() { Err(Reject::SystemAccount.into()) } else { Ok(()) }
+        if account.is_system() {
+            return Err(Reject::SystemAccount.into());
+        }
+        if self.is_isolated(account) { Err(Reject::IsolatedAccount.into()) } else { Ok(()) }
     }
 
     pub(crate) fn not_liquidating(&self, account: AccountId) -> Result<(), Refusal> {
@@ -49,11 +52,12 @@ impl Model {
         if own.contains(&instrument) {
             return true;
         }
-        own.extend(ahead.iter().map(|order| order.instrument));
+        own.extend(ahead.iter().filter(|order| order.account == account).map(|order| order.instrument));
         own.insert(instrument);
-        let of_orders = self.orders.values().map(|order| (order.account, order.instrument));
+        let of_orders = self.orders.values().chain(ahead.iter().copied());
+        let of_orders = of_orders.map(|order| (order.account, order.instrument));
         let mut all: BTreeSet<_> = self.legs.keys().copied().chain(of_orders).collect();
-        all.extend(own.iter().map(|&instrument| (account, instrument)));
+        all.insert((account, instrument));
         let stored = u32::try_from(all.len()).expect("few legs");
         own.len() <= LEGS_PER_ACCOUNT_MAX as usize && stored <= self.capacity.legs
     }
@@ -194,6 +198,7 @@ impl Model {
         let Order { account, instrument, reduce_only, .. } = *order;
         let terms = &self.instruments[instrument.index()].terms;
         let then = with(order, now, replaces);
+        self.check_trust(order, &then)?;
         let worst = self.worst(account, instrument, &then);
         if worst > terms.position_max && worst > self.worst(account, instrument, now) {
             return Err(Reject::PositionLimit.into());
@@ -250,6 +255,7 @@ impl Model {
         let then = with(order, now, replaces);
         match self.margin_short(order.account, order.instrument, (now, &then), leverage) {
             None => Ok(()),
+            Some(short) if self.can_feed(order.account, short) => Ok(()),
             Some(short) => Err(Refusal { reject: Reject::InsufficientMargin, short }),
         }
     }
@@ -314,7 +320,7 @@ impl Model {
             id: OrderId::new(0),
             client,
             session,
-            account: new.account,
+            account: self.acting(new.account, new.instrument).unwrap_or(new.account),
             instrument: new.instrument,
             side: new.side,
             price: new.limit.map_or(0, wide),
@@ -358,7 +364,7 @@ impl Model {
     ) -> Result<Order, Refusal> {
         let mut order = self.drafted(request, advanced);
         let limit = advanced.order.limit.map(wide);
-        self.user_account(order.account)?;
+        self.user_account(advanced.order.account)?;
         self.known_instrument(order.instrument)?;
         if !self.admits(&Order { price: limit.map_or(0, |_| 1), ..order }) {
             return Err(Reject::NotTrading.into());
@@ -435,6 +441,7 @@ impl Model {
 
     pub(crate) fn new_order(&mut self, request: Request, advanced: &AdvancedOrder) -> Result<(), Refusal> {
         let order = self.check_new(request, advanced)?;
+        self.feed_order(&order, None);
         let id = self.accept(order);
         if self.orders[&id].stage != Stage::Dormant {
             self.start_taker(id);
@@ -531,7 +538,8 @@ impl Model {
             OrderRef::Id(id) => id,
             OrderRef::Client(client) => *self.by_client.get(&(session, client))?,
         };
-        self.orders.get(&id).filter(|order| order.account == account).copied()
+        let own = |order: &&Order| order.account == account || self.principal(order.account) == account;
+        self.orders.get(&id).filter(own).copied()
     }
 
     pub(crate) fn cancel_order(&mut self, session: SessionId, cancel: &CancelOrder) -> Result<(), Refusal> {

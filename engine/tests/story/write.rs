@@ -151,6 +151,12 @@ impl Story<'_> {
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. } => self.of_owner(event),
+            Event::OracleStateChanged { .. }
+            | Event::SourcePriceTaken { .. }
+            | Event::IndexSourceSet { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. } => self.of_prices(event),
             _ => self.of_instrument(event),
         }
     }
@@ -234,6 +240,25 @@ impl Story<'_> {
             format!("restriction of group {group} {restriction:?}")
         } else if let Event::KeySuspended { key, suspended } = *event {
             format!("key {key} {}", if suspended { "suspended" } else { "admitted" })
+        } else {
+            String::new()
+        }
+    }
+
+    /// What happens to an index, and what comes of it.
+    fn of_prices(&self, event: &Event) -> String {
+        if let Event::OracleStateChanged { state, .. } = *event {
+            format!("index {state:?}")
+        } else if let Event::SourcePriceTaken { source, price, .. } = *event {
+            format!("source {source} says {}", mark(price))
+        } else if let Event::IndexSourceSet { source, weight, .. } = *event {
+            format!("source {source} weighs {weight}")
+        } else if let Event::LiquidationHeld { account } = *event {
+            format!("liquidation of {} waits", self.owner(account))
+        } else if let Event::LiquidationResumed { account } = *event {
+            format!("liquidation of {} goes on", self.owner(account))
+        } else if let Event::FundingPaid { rate, per_lot, index, .. } = *event {
+            format!("funding {rate} per lot {per_lot} at {}", mark(index))
         } else {
             String::new()
         }

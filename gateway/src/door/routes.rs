@@ -72,6 +72,14 @@ impl Projection {
                     self.give(place);
                 }
             }
+            Event::SourcePriceTaken { .. } => {
+                if let Some(place) = self.commander(outcome, SessionKind::Oracle)
+                    && let Some(message) = translate::oracle_ack(outcome, None, 0)
+                {
+                    self.stage(&message);
+                    self.give(place);
+                }
+            }
             Event::AccountOpened { .. }
             | Event::AssetDefined { .. }
             | Event::DebtTermsSet { .. }
@@ -80,16 +88,22 @@ impl Projection {
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. }
             | Event::LimitsSet { .. }
+            | Event::IndexSourceSet { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
             Event::SessionOpened { .. }
             | Event::LimitStateEntered { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::TransferRepeated { .. }
             | Event::StandingChanged { .. }
             | Event::Uncrossed { .. }
             | Event::TradingStateSet { .. }
             | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. }
             | Event::MarginStateChanged { .. }
             | Event::FundingBooked { .. }
             | Event::Converted { .. }

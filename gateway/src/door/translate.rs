@@ -53,11 +53,14 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         Action::Skip(skip) => skip.template,
         Action::Continue
         | Action::Tick
-        | Action::TransferBetween { .. }
+        | Action::SetMarginMode { .. }
+        | Action::MoveMargin { .. }
+        | Action::TransferBetween(_)
         | Action::OpenSession { .. }
         | Action::Logon(_)
         | Action::Logoff { .. }
         | Action::Restarted { .. }
+        | Action::SetIndexSource { .. }
         | Action::DefineAsset { .. }
         | Action::SetDebtTerms { .. }
         | Action::SessionLost { .. } => 0,

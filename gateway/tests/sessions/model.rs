@@ -205,7 +205,7 @@ impl Model {
             Event::LiquidationStarted { account, .. } => self.account(*account, LiquidationStart::TEMPLATE),
             Event::TakenOver { account, .. } => self.account(*account, PositionTakenOver::TEMPLATE),
             Event::LiquidationEnded { account, .. } => self.account(*account, LiquidationEnd::TEMPLATE),
-            Event::Marked { .. } => {
+            Event::Marked { .. } | Event::SourcePriceTaken { .. } => {
                 if self.kind(entry.command.session) == Some(SessionKind::Oracle) {
                     self.give(entry.command.session, OracleAck::TEMPLATE);
                 }
@@ -216,12 +216,14 @@ impl Model {
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. }
             | Event::LimitsSet { .. }
+            | Event::IndexSourceSet { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. } => self.acknowledge(entry),
             Event::SessionOpened { .. }
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::MarginStateChanged { .. }
             | Event::FundingBooked { .. }
@@ -234,6 +236,10 @@ impl Model {
             | Event::StandingChanged { .. }
             | Event::Uncrossed { .. }
             | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. }
             | Event::LoggedOff { .. } => {}
         }
     }

@@ -1,49 +1,46 @@
-//! One account taken out of a ledger, on which anything may be assumed.
+//! One account, with its isolated positions, taken out of a ledger: anything may be assumed of it.
 //!
-//! Invariant: an extract is a [`Ledger`] whose figures for the account are those of the ledger it was taken from, found
-//! by the same code; what is done to it is done to nothing else. The account is [`SUBJECT`] there, whoever takes the
-//! other side of its fills is [`REST`]; instruments, assets and sums of open interest keep their numbers. An extract is
-//! asked, never kept and never verified: other accounts are missing from it. Source: `MARGIN.md` 13.
+//! Invariant: an extract is a [`Ledger`] whose figures for the accounts taken out are those of the ledger they were taken
+//! from, found by the same code; what is done to it is done to nothing else. The first account is [`SUBJECT`] there, the
+//! others have the numbers after it, and whoever takes the other side of their fills is [`REST`]; instruments, assets and
+//! sums of open interest keep their numbers. An extract is asked, never kept and never verified: other accounts are
+//! missing from it. Source: `MARGIN.md` 13.
 
 use alloc::vec::Vec;
 
 use super::Ledger;
-use crate::account::{Leg, LegId};
+use crate::account::{Account, Leg, LegId};
 use crate::admission::Candidate;
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, InstrumentSpec};
 use crate::ledger::Capacity;
 use crate::limits::{FIRST_USER_ACCOUNT, PPB};
 use crate::prices::Prices;
 use crate::reservation::{OrderSlot, Weight};
 use crate::rounding::{div_floor, wide_mul};
-use crate::units::{AccountId, AssetId, InstrumentId, Mark, Price, Qty, Side};
+use crate::units::{AccountId, AssetId, InstrumentId, Mark, Money, Position, Price, Qty, Side};
 
-/// The account that was taken out.
-pub const SUBJECT: AccountId = AccountId::new(FIRST_USER_ACCOUNT);
-/// The other side of everything it trades.
-pub const REST: AccountId = AccountId::new(FIRST_USER_ACCOUNT + 1);
+/// The other side of everything that is traded in an extract.
+pub const REST: AccountId = AccountId::new(FIRST_USER_ACCOUNT);
+/// The first account that was taken out; the others follow.
+pub const SUBJECT: AccountId = AccountId::new(FIRST_USER_ACCOUNT + 1);
 
 impl Instrument {
     /// The instrument without what only its definition needs, and of its payments of funding only those since `epoch`.
     fn slim(&self, epoch: u32) -> Self {
         let last = self.funding[self.funding.len() - 1];
-        let spec = crate::instrument::InstrumentSpec {
-            initial_tiers: Vec::new(),
-            maintenance_tiers: Vec::new(),
-            ..self.spec
-        };
+        let spec = InstrumentSpec { initial_tiers: Vec::new(), maintenance_tiers: Vec::new(), ..self.spec };
         let funding = Vec::from([self.funding[epoch as usize], last]);
         self.with_spec_and_funding(spec, funding)
     }
 }
 
 impl Ledger {
-    /// Takes an open account out. O(instruments + legs and orders of the account).
+    /// Takes open accounts out. O(instruments + legs and orders of the accounts).
     #[must_use]
-    pub fn extract(&self, account: AccountId) -> Self {
+    pub fn extract(&self, accounts: &[AccountId]) -> Self {
         let used = self.legs.len() - self.free_legs.len();
-        let own = self.accounts[account.index()].legs;
-        // As many legs may be opened as where it comes from.
+        let own: u32 = accounts.iter().map(|account| self.accounts[account.index()].legs).sum();
+        // As many legs may be opened as where they come from.
         let left = (self.leg_capacity as usize).saturating_sub(used);
         let legs = u32::try_from(left).unwrap_or(u32::MAX).saturating_add(own);
         let mut copy = Self::bare(legs);
@@ -51,22 +48,29 @@ impl Ledger {
         copy.sums.clone_from(&self.sums);
         copy.assets.clone_from(&self.assets);
         (copy.base, copy.base_debt) = (self.base, self.base_debt);
-        copy.open_account(SUBJECT);
         copy.open_account(REST);
-        for holding in self.holdings_of(account) {
-            copy.holding_for(SUBJECT, holding.asset);
-            copy.place_cash(SUBJECT, holding.asset, holding.balance);
-        }
-        let crate::account::Account { state, restriction, standing, group, balance, .. } =
-            self.accounts[account.index()];
-        let subject = &mut copy.accounts[SUBJECT.index()];
-        (subject.state, subject.restriction, subject.standing) = (state, restriction, standing);
-        subject.group = group;
-        copy.place_cash(SUBJECT, AssetId::BASE, balance);
-        for (leg_id, leg) in self.legs_of(account) {
-            self.copy_leg(leg_id, leg, &mut copy);
+        for (&account, to) in accounts.iter().zip(SUBJECT.get()..) {
+            self.copy_account(account, AccountId::new(to), &mut copy);
         }
         copy
+    }
+
+    /// Copies an account with its balances, legs and orders.
+    fn copy_account(&self, account: AccountId, to: AccountId, copy: &mut Self) {
+        copy.open_account(to);
+        for holding in self.holdings_of(account) {
+            copy.holding_for(to, holding.asset);
+            copy.place_cash(to, holding.asset, holding.balance);
+        }
+        let Account { state, restriction, standing, form, group, balance, .. } =
+            self.accounts[account.index()];
+        let copied = &mut copy.accounts[to.index()];
+        (copied.state, copied.restriction, copied.standing) = (state, restriction, standing);
+        (copied.form, copied.group) = (form, group);
+        copy.place_cash(to, AssetId::BASE, balance);
+        for (leg_id, leg) in self.legs_of(account) {
+            self.copy_leg(leg_id, leg, to, copy);
+        }
     }
 
     /// An empty ledger without room kept for what an extract never has.
@@ -77,7 +81,7 @@ impl Ledger {
     }
 
     /// Puts a balance where it is: no money moves.
-    fn place_cash(&mut self, account: AccountId, asset: AssetId, balance: crate::units::Money) {
+    fn place_cash(&mut self, account: AccountId, asset: AssetId, balance: Money) {
         self.post_cash(account, asset, balance);
         // The sums are those of the whole ledger, which already know of it.
         if asset == AssetId::BASE {
@@ -87,42 +91,51 @@ impl Ledger {
         }
     }
 
-    /// Copies a leg with its orders, in their order.
-    fn copy_leg(&self, leg_id: LegId, leg: &Leg, copy: &mut Self) {
+    /// Copies a leg with its orders, in their order. Of an account and its isolated positions one at most has a position in
+    /// an instrument, so that the payments since it last paid are all that is asked for.
+    fn copy_leg(&self, leg_id: LegId, leg: &Leg, to: AccountId, copy: &mut Self) {
         let instrument = leg.instrument;
-        let terms = self.instrument(instrument);
-        copy.instruments[instrument.index()] = terms.slim(leg.funding_epoch);
-        let copied = copy.leg_for(SUBJECT, instrument);
+        let is_open = leg.position != Position::ZERO;
+        if is_open {
+            copy.instruments[instrument.index()] = self.instrument(instrument).slim(leg.funding_epoch);
+        }
+        let copied = copy.leg_for(to, instrument);
         let orders: Vec<_> = self.orders_of(leg_id).map(|(_, reservation)| *reservation).collect();
         for order in orders.iter().rev() {
             let slot = copy.next_slot();
             copy.reserve(slot, copied, order.side, order.price, order.qty, order.weight);
         }
-        let to = copy.leg_mut(copied);
-        (to.position, to.cost, to.leverage) = (leg.position, leg.cost, leg.leverage);
-        (to.buy_top, to.sell_bottom) = (leg.buy_top, leg.sell_bottom);
-        to.funding_epoch = 0;
+        let now = copy.instrument(instrument).funding_epoch();
+        let copied = copy.leg_mut(copied);
+        (copied.position, copied.cost, copied.leverage) = (leg.position, leg.cost, leg.leverage);
+        (copied.buy_top, copied.sell_bottom) = (leg.buy_top, leg.sell_bottom);
+        copied.funding_epoch = if is_open { 0 } else { now };
     }
 
     fn next_slot(&self) -> OrderSlot {
         OrderSlot::new(u32::try_from(self.reservations.len()).expect("bounded by the orders of one account"))
     }
 
-    /// Assumes that an admitted order of the subject rests in full.
+    /// Assumes that an admitted order rests in full.
     pub fn suppose_order(&mut self, order: &Candidate) {
-        let leg = self.leg_for(SUBJECT, order.instrument);
+        let leg = self.leg_for(order.account, order.instrument);
         let slot = self.next_slot();
         self.reserve(slot, leg, order.side, order.price, order.qty, Weight::of(order.reduce_only));
         self.begin_resting(slot);
     }
 
-    /// Assumes that the subject trades as a taker.
-    pub fn suppose_fill(&mut self, instrument: InstrumentId, side: Side, price: Price, qty: Qty) {
+    /// Assumes that an account trades as a taker. It has room for the leg.
+    pub fn suppose_fill(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        (side, price, qty): (Side, Price, Qty),
+    ) {
         // The other side needs a leg that nobody counts.
         if self.find_leg(REST, instrument).is_none() {
             self.leg_capacity = self.leg_capacity.saturating_add(1);
         }
-        let (leg, rest) = (self.leg_for(SUBJECT, instrument), self.leg_for(REST, instrument));
+        let (leg, rest) = (self.leg_for(account, instrument), self.leg_for(REST, instrument));
         self.settle_funding(leg);
         self.settle_trade(leg, rest, side, price, qty);
         self.touched = None;

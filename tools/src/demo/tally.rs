@@ -111,6 +111,8 @@ impl Tally {
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::SetOwnerGroup { .. }
+            | Action::SetMarginMode { .. }
+            | Action::MoveMargin { .. }
             | Action::TransferBetween { .. }
             | Action::DefineAsset { .. }
             | Action::SetDebtTerms { .. }
@@ -120,6 +122,7 @@ impl Tally {
             | Action::StartAuction { .. }
             | Action::Restarted { .. }
             | Action::Settle { .. }
+            | Action::SetIndexSource { .. }
             | Action::SetRestriction { .. } => {}
         }
         if outcome.command.action != Action::Continue {
@@ -173,6 +176,7 @@ impl Tally {
             | Event::ProtectionTripped { .. }
             | Event::ProtectionReset { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::MarginStateChanged { .. }
             | Event::FundingBooked { .. }
@@ -190,6 +194,12 @@ impl Tally {
             | Event::Uncrossed { .. }
             | Event::PositionSettled { .. }
             | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::SourcePriceTaken { .. }
+            | Event::IndexSourceSet { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. }
             | Event::RestrictionSet { .. } => {}
         }
     }

@@ -250,6 +250,8 @@ impl Floor {
                 | Action::Skip(_)
                 | Action::CancelAllAfter { .. }
                 | Action::SetOwnerGroup { .. }
+                | Action::SetMarginMode { .. }
+                | Action::MoveMargin { .. }
                 | Action::TransferBetween { .. }
                 | Action::DefineAsset { .. }
                 | Action::SetDebtTerms { .. }
@@ -259,6 +261,7 @@ impl Floor {
                 | Action::StartAuction { .. }
                 | Action::Restarted { .. }
                 | Action::Settle { .. }
+                | Action::SetIndexSource { .. }
                 | Action::SetRestriction { .. } => {
                     self.wait_until(|floor| floor.sent - floor.answered < WINDOW)?;
                     self.send(&command)?;

@@ -59,6 +59,8 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::SetMarginMode { .. }
+        | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
         | Action::DefineAsset { .. }
         | Action::SetDebtTerms { .. }
@@ -67,6 +69,7 @@ pub fn route(action: &Action) -> Route {
         | Action::SetLimits { .. }
         | Action::StartAuction { .. }
         | Action::Settle { .. }
+        | Action::SetIndexSource { .. }
         | Action::SetRestriction { .. } => Route::Admin,
         Action::IndexPrice { .. } => Route::Oracle,
         Action::Continue
@@ -143,6 +146,8 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::SetMarginMode { .. }
+        | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
         | Action::DefineAsset { .. }
         | Action::SetDebtTerms { .. }
@@ -152,6 +157,7 @@ pub fn request(
         | Action::StartAuction { .. }
         | Action::Restarted { .. }
         | Action::Settle { .. }
+        | Action::SetIndexSource { .. }
         | Action::SetRestriction { .. } => return None,
     })
 }

@@ -206,6 +206,7 @@ impl Row {
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::MarginStateChanged { .. }
             | Event::FundingBooked { .. }
@@ -232,7 +233,13 @@ impl Row {
             | Event::LimitStateEntered { .. }
             | Event::Uncrossed { .. }
             | Event::PositionSettled { .. }
-            | Event::InstrumentSettled { .. } => self.fill_in_special(event),
+            | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::SourcePriceTaken { .. }
+            | Event::IndexSourceSet { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. }
+            | Event::FundingPaid { .. } => self.fill_in_special(event),
         }
     }
 

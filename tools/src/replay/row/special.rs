@@ -113,6 +113,31 @@ impl Row {
             self.at(instrument);
             self.number(C::Price, price.get());
             self.number(C::Amount, dust.get());
+        } else {
+            self.fill_in_prices(event);
+        }
+    }
+
+    /// What happens to an index, and what comes of it.
+    fn fill_in_prices(&mut self, event: &Event) {
+        if let Event::OracleStateChanged { instrument, state } = *event {
+            self.at(instrument);
+            self.named(C::Detail, state);
+        } else if let Event::SourcePriceTaken { instrument, source, price } = *event {
+            self.at(instrument);
+            self.number(C::Tag, source);
+            self.number(C::Price, price.get());
+        } else if let Event::IndexSourceSet { instrument, source, weight } = *event {
+            self.at(instrument);
+            self.number(C::Tag, source);
+            self.number(C::Value, weight);
+        } else if let Event::LiquidationHeld { account } | Event::LiquidationResumed { account } = *event {
+            self.who(account);
+        } else if let Event::FundingPaid { instrument, rate, per_lot, index } = *event {
+            self.at(instrument);
+            self.number(C::Value, rate.get());
+            self.number(C::Amount, per_lot);
+            self.number(C::Price, index.get());
         }
     }
 }
