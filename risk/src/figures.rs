@@ -44,6 +44,10 @@ pub struct LegFigures {
     pub buy_qty: Qty,
     /// Open sell quantity, likewise.
     pub sell_qty: Qty,
+    /// Notional in the unit of account, rounded up.
+    pub notional_in_base: Money,
+    /// Maintenance margin in the unit of account, rounded up.
+    pub maintenance_in_base: Money,
 }
 
 impl Ledger {
@@ -77,6 +81,8 @@ impl Ledger {
             bankruptcy: bankruptcy.flatten(),
             buy_qty: leg.buy_qty,
             sell_qty: leg.sell_qty,
+            notional_in_base: if is_open { self.notional_in_base(leg) } else { Money::ZERO },
+            maintenance_in_base: if is_open { self.maintenance_in_base(leg) } else { Money::ZERO },
         }
     }
 }
