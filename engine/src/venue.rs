@@ -24,6 +24,7 @@ mod follow_up;
 mod funding;
 mod groups;
 mod held;
+mod hypothesis;
 mod iceberg;
 mod instructions;
 mod instruments;
@@ -43,6 +44,7 @@ mod self_trade;
 mod sessions;
 mod settle;
 mod standing;
+mod survey;
 mod sweep;
 mod transfers;
 mod triggers;
@@ -85,9 +87,11 @@ use transfers::Receipts;
 use wake::Wake;
 
 pub use auction::Indicative;
+pub use hypothesis::{Denial, Move, Picture, Scope, Step, WhatIf};
 pub use keys::Key;
 pub use protection::{ProtectionView, Window};
 pub use sessions::Session;
+pub use survey::{LEVERAGE_BOUNDS, LEVERAGE_BUCKETS, Survey};
 pub use views::{OpenOrderView, SpecialView};
 
 /// What one instrument has beside its risk terms.
@@ -514,8 +518,7 @@ impl Venue {
     /// A trading account, isolated positions too.
     #[inline]
     fn trader(&self, account: AccountId) -> Result<&Account, Reject> {
-        let known = self.ledger.account(account).ok_or(Reject::UnknownAccount)?;
-        if account.is_system() { Err(Reject::SystemAccount) } else { Ok(known) }
+        checks::trader_of(&self.ledger, account)
     }
 
     /// The owner group of an account; 0 where it stands alone.
