@@ -2,17 +2,19 @@
 
 use risk::{Capacity, Qty};
 
+use crate::campaign::collateral::{coined, coins};
 use crate::campaign::worlds::{World, all, coarse, rebated};
 
 /// One of them: roomy; with cramped stores; few accounts in two instruments; or a crowd in them, hundreds of which a
-/// jump of the price wakes at once.
+/// jump of the price wakes at once; some with collateral in several assets; or a crowd of those.
 pub(crate) fn world(seed: u64) -> World {
-    match seed % 4 {
+    match seed % 6 {
         0 => World {
             capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
             accounts: 24,
             sessions: 6,
             instruments: all(),
+            assets: Vec::new(),
             bursts: true,
         },
         1 => World {
@@ -20,6 +22,7 @@ pub(crate) fn world(seed: u64) -> World {
             accounts: 28,
             sessions: 4,
             instruments: all(),
+            assets: Vec::new(),
             bursts: false,
         },
         2 => World {
@@ -27,6 +30,23 @@ pub(crate) fn world(seed: u64) -> World {
             accounts: 12,
             sessions: 3,
             instruments: vec![rebated(), coarse()],
+            assets: Vec::new(),
+            bursts: true,
+        },
+        4 => World {
+            capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
+            accounts: 20,
+            sessions: 4,
+            instruments: coined(),
+            assets: coins(),
+            bursts: false,
+        },
+        5 => World {
+            capacity: Capacity { accounts: 256, legs: 1_024, orders: 1_500 },
+            accounts: 160,
+            sessions: 4,
+            instruments: coined(),
+            assets: coins(),
             bursts: true,
         },
         _ => {
@@ -36,7 +56,7 @@ pub(crate) fn world(seed: u64) -> World {
                 traded.spec.open_interest_max = Qty::new(wide);
             }
             let capacity = Capacity { accounts: 1_024, legs: 2_048, orders: 2_000 };
-            World { capacity, accounts: 900, sessions: 8, instruments, bursts: true }
+            World { capacity, accounts: 900, sessions: 8, instruments, assets: Vec::new(), bursts: true }
         }
     }
 }
