@@ -26,6 +26,7 @@ const WARNED_PER_PRICE: usize = 4;
 impl Venue {
     /// Begins to wake what the new prices of `instrument` crossed.
     pub(super) fn wake(&mut self, instrument: InstrumentId, events: &mut Events) {
+        self.ledger.observe_mark(instrument, self.last.time.get());
         for _ in 0..WARNED_PER_PRICE {
             let Some(account) = self.index.next_warned() else { break };
             self.look(account, events);
@@ -158,6 +159,13 @@ impl Venue {
     /// Books what a leg owes of funding, before its position changes.
     #[inline]
     pub(super) fn book_funding(&mut self, leg: LegId, events: &mut Events) {
+        if self.ledger.funding_is_due(leg) {
+            self.settle_funding(leg, events);
+        }
+    }
+
+    #[cold]
+    fn settle_funding(&mut self, leg: LegId, events: &mut Events) {
         if let Some(paid) = self.ledger.settle_funding(leg) {
             let Leg { account, instrument, .. } = *self.ledger.leg(leg);
             let balance = self.ledger.balance(account, self.ledger.instrument(instrument).settlement());

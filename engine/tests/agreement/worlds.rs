@@ -3,12 +3,13 @@
 use risk::{Capacity, Qty};
 
 use crate::campaign::collateral::{coined, coins};
-use crate::campaign::worlds::{World, all, coarse, rebated};
+use crate::campaign::worlds::{World, all, coarse, dated, indexed, rebated};
 
-/// One of them: roomy; with cramped stores; few accounts in two instruments; or a crowd in them, hundreds of which a
-/// jump of the price wakes at once; some with collateral in several assets; or a crowd of those.
+/// One of them: roomy; with cramped stores; few accounts in two instruments; with an index of several sources and a future
+/// that ends; with collateral in several assets; a crowd of such accounts; or a crowd in two instruments, hundreds of which
+/// a jump of the price wakes at once.
 pub(crate) fn world(seed: u64) -> World {
-    match seed % 6 {
+    match seed % 7 {
         0 => World {
             capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
             accounts: 24,
@@ -47,6 +48,14 @@ pub(crate) fn world(seed: u64) -> World {
             sessions: 4,
             instruments: coined(),
             assets: coins(),
+            bursts: true,
+        },
+        3 => World {
+            capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
+            accounts: 24,
+            sessions: 6,
+            instruments: vec![indexed(), dated(), coarse()],
+            assets: Vec::new(),
             bursts: true,
         },
         _ => {

@@ -5,7 +5,7 @@ use engine::{Action, SessionId, TradingState, Transfer, TransferBetween};
 use risk::limits::MONEY_MAX;
 use risk::{
     AdaptiveTerms, AssetId, AssetSpec, ContractKind, ContractTerms, DebtTerms, FundingTerms, InstrumentId,
-    InstrumentSpec, Money, Price, Qty, Rate, Slice, UnderlyingId,
+    InstrumentSpec, Money, Price, PricingTerms, Qty, Rate, Slice, UnderlyingId,
 };
 
 use super::generate::Generator;
@@ -29,7 +29,7 @@ const fn percent(rate: u32) -> Rate {
     Rate::new(rate * 10_000_000)
 }
 
-/// The coin's linear perpetual: crowded, concentrated, half of a profit counts, funding every ten seconds.
+/// The coin's linear perpetual: crowded, concentrated, half of a profit counts, a stable price, funding every ten seconds.
 fn linear() -> Traded {
     let traded = rebated();
     let contract = ContractTerms { underlying: COIN, ..ContractTerms::LINEAR_PERPETUAL };
@@ -49,7 +49,8 @@ fn linear() -> Traded {
         interest_clamp: Rate::new(500_000),
         rate_max: Rate::new(30_000_000),
     };
-    Traded { spec: InstrumentSpec { contract, adaptive, funding, ..traded.spec }, ..traded }
+    let pricing = PricingTerms { stable_step: Rate::new(300_000), ..PricingTerms::DIRECT };
+    Traded { spec: InstrumentSpec { contract, adaptive, funding, pricing, ..traded.spec }, ..traded }
 }
 
 /// What prices the other coin.

@@ -97,6 +97,10 @@ impl Model {
         if restriction != Restriction::None {
             self.restrict(number, restriction);
         }
+        let tier = self.accounts[&parent].fee_tier;
+        if tier != 0 {
+            self.give_fee_tier(number, tier);
+        }
         Ok(number)
     }
 
@@ -124,6 +128,7 @@ impl Model {
             return Err(Reject::NoIsolatedPosition.into());
         }
         let (from, to) = if amount > 0 { (account, isolated) } else { (isolated, account) };
+        self.check_trust_of(from)?;
         let most = self.withdrawable(from, AssetId::BASE);
         // The amount of one command is a 64-bit number, and so is what is missing of it.
         let size = amount.abs().min(i128::from(i64::MAX));
