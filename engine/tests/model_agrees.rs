@@ -124,7 +124,6 @@ fn rationals_of_any_size_agree() {
         assert_eq!(whole(terms.position_value(position, mark)), exact.floor());
         let size = if position < 0 { -exact.clone() } else { exact.clone() };
         assert_eq!(whole(terms.notional(position.abs(), mark)), size.ceil());
-        assert_eq!(whole(terms.open_loss(position.abs() * mark)), size.ceil());
         // A convex table is the highest of its lines: each rate applied above its floor, below it the rates before.
         let notional = terms.notional(position.abs(), mark);
         let mut bracketed = rational(0, 1);

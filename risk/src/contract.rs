@@ -176,6 +176,9 @@ impl Scale {
     #[inline]
     pub(crate) fn distance(&self, qty: Qty, above: i64, below: i64) -> i128 {
         if self.is_inverse() {
+            if above == below {
+                return 0;
+            }
             let coin = self.coin(qty.get());
             return div_ceil(coin, self.under(below)) - div_floor(coin, self.under(above));
         }

@@ -208,6 +208,8 @@ const fn is_operating(action: &Action) -> bool {
             | Action::ScheduleMargin { .. }
             | Action::CancelMargin { .. }
             | Action::SetIndexSource { .. }
+            | Action::DefineAsset { .. }
+            | Action::SetDebtTerms { .. }
             | Action::TransferBetween(_)
     )
 }

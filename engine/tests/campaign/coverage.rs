@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 55] = [
+const KINDS: [&str; 61] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -63,6 +63,12 @@ const KINDS: [&str; 55] = [
     "MarginModeSet",
     "FeeTierDefined",
     "FeeTierSet",
+    "MarginScheduled",
+    "MarginChangeEnded",
+    "WouldLiquidate",
+    "MarginWeighed",
+    "MarginHeld",
+    "MarginChanged",
     "moved MarginShort",
     "moved MarginMoved",
     "moved PositionOver",

@@ -125,6 +125,8 @@ impl Model {
     fn auction_fill(&mut self, (bid, ask): (OrderId, OrderId), matched: i128, at: i128) {
         let (buyer, seller) = (self.orders[&bid].account, self.orders[&ask].account);
         let instrument = self.orders[&bid].instrument;
+        self.book_funding(buyer, instrument);
+        self.book_funding(seller, instrument);
         let value = self.exchange(instrument, matched, at, (buyer, seller));
         for id in [bid, ask] {
             let order = self.order_mut(id);
@@ -134,8 +136,9 @@ impl Model {
         let [bought, sold] = [buyer, seller].map(|account| {
             self.instruments[instrument.index()].terms.fee_of_maker(value, self.tier_of(account))
         });
-        self.pay(buyer, AccountId::FEES, bought);
-        self.pay(seller, AccountId::FEES, sold);
+        let asset = self.settlement(instrument);
+        self.pay(buyer, AccountId::FEES, asset, bought);
+        self.pay(seller, AccountId::FEES, asset, sold);
         self.trades += 1;
         self.out.push(Event::Fill(Fill {
             trade: TradeId::new(self.trades),

@@ -8,11 +8,14 @@
 pub(crate) mod admin;
 pub(crate) mod amend;
 pub(crate) mod arith;
+pub(crate) mod assets;
 pub(crate) mod auction;
 pub(crate) mod batches;
 pub(crate) mod compare;
+pub(crate) mod debts;
 pub(crate) mod fees;
 pub(crate) mod follow_up;
+pub(crate) mod funding;
 pub(crate) mod funds;
 pub(crate) mod groups;
 pub(crate) mod instructions;
@@ -20,6 +23,7 @@ pub(crate) mod isolated;
 pub(crate) mod linked;
 pub(crate) mod liquidation;
 pub(crate) mod margin;
+pub(crate) mod margin_change;
 pub(crate) mod matching;
 pub(crate) mod orders;
 pub(crate) mod phases;
@@ -32,6 +36,7 @@ pub(crate) mod state;
 pub(crate) mod sweeps;
 pub(crate) mod timers;
 pub(crate) mod triggers;
+pub(crate) mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -40,10 +45,14 @@ use engine::{
     Action, AdvancedOrder, ClientOrderId, Command, Event, Instructions, KeyId, OrderId, ProtectionId, Reject,
     SessionId, TimeNs,
 };
-use risk::{AccountId, Capacity, FeeTier, InstrumentId, Mark, Money, Position, Price, Qty};
+use risk::limits::ASSETS_MAX;
+use risk::{AccountId, Capacity, DebtTerms, FeeTier, InstrumentId, Mark, Money, Position, Price, Qty};
 
+use assets::Asset;
 use auction::Uncrossing;
+use debts::Interest;
 use funds::Asked;
+use margin_change::{Pass, Planned};
 use state::{
     Account, Budget, Group, Instrument, Isolation, Key, Leg, Order, Restricting, Session, Settling, Sweep,
     Taker,
@@ -92,14 +101,29 @@ pub(crate) struct Model {
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
     pub(crate) trades: u64,
+    /// Changes of margin that are scheduled, and the pass over accounts one of them makes.
+    pub(crate) planned: BTreeMap<InstrumentId, Planned>,
+    pub(crate) passing: Option<Pass>,
     /// Tiers of fees, but for the instruments' own.
     pub(crate) tiers: BTreeMap<u8, FeeTier>,
     /// Isolated positions of accounts.
     pub(crate) isolated: BTreeMap<(AccountId, InstrumentId), Isolation>,
     /// Every transfer with a number that was done, the oldest first.
     pub(crate) done: Vec<(AccountId, Asked)>,
-    /// Deposits less withdrawals.
-    pub(crate) deposits: i128,
+    /// Deposits less withdrawals, by asset.
+    pub(crate) deposits: [i128; ASSETS_MAX + 1],
+    /// Assets beside the unit of account, by number from 1.
+    pub(crate) assets: Vec<Asset>,
+    /// Terms of debts in the unit of account.
+    pub(crate) base_debt: DebtTerms,
+    /// Who owes, as interest is charged: from the end.
+    pub(crate) debtors: Vec<AccountId>,
+    pub(crate) interest: Interest,
+    /// Warned accounts, and whose turn it is to be looked at with the next price.
+    pub(crate) warned: Vec<AccountId>,
+    pub(crate) warned_turn: usize,
+    /// Prices after which every account was held against its state, and accounts held so.
+    pub(crate) scans: (u64, u64),
     pub(crate) places: u64,
     pub(crate) serials: u64,
     /// Units of work that are left of the command.
@@ -162,11 +186,10 @@ pub(crate) fn position(mantissa: i128) -> Position {
 
 impl Model {
     pub(crate) fn new(capacity: Capacity, hints: Hints) -> Self {
-        let own = [AccountId::FEES, AccountId::INSURANCE, AccountId::DUST];
         Self {
             hints,
             capacity,
-            accounts: own.into_iter().map(|account| (account, Account::default())).collect(),
+            accounts: AccountId::OWN.into_iter().map(|account| (account, Account::default())).collect(),
             legs: BTreeMap::new(),
             instruments: Vec::new(),
             orders: BTreeMap::new(),
@@ -178,10 +201,19 @@ impl Model {
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
+            planned: BTreeMap::new(),
+            passing: None,
             tiers: BTreeMap::new(),
             isolated: BTreeMap::new(),
             done: Vec::new(),
-            deposits: 0,
+            deposits: [0; ASSETS_MAX + 1],
+            assets: Vec::new(),
+            base_debt: DebtTerms::FREE,
+            debtors: Vec::new(),
+            interest: Interest::default(),
+            warned: Vec::new(),
+            warned_turn: 0,
+            scans: (0, 0),
             places: 0,
             serials: 0,
             work: 0,
@@ -213,10 +245,12 @@ impl Model {
             || !self.sweeps.is_empty()
             || self.uncrossing.is_some()
             || self.firing.is_some()
+            || self.interest.left > 0
             || self.has_follow_up()
             || self.restricting.is_some()
             || self.settling.is_some()
             || self.round.is_some()
+            || self.passing.is_some()
             || self.resuming
             || !self.queue.is_empty()
     }
@@ -323,8 +357,10 @@ impl Model {
             Action::Continue => Ok(()),
             Action::Tick => {
                 self.out.push(Event::Ticked);
+                self.charge_interest();
                 self.fire_timers(self.now);
                 self.start_round(hints);
+                self.pass_what_is_due();
                 Ok(())
             }
             Action::OpenSession { session } => self.open_session(*session),
@@ -354,7 +390,8 @@ impl Model {
             Action::StartAuction { instrument, call_ms } => self.start_auction(*instrument, *call_ms),
             Action::Restarted { cancel_only_ms, call_ms } => self.restarted(*cancel_only_ms, *call_ms),
             Action::Settle { instrument, price } => self.settle_instrument(*instrument, *price),
-            Action::DefineAsset { .. } | Action::SetDebtTerms { .. } => Err(Reject::BadParameter.into()),
+            Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec),
+            Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms),
             Action::SetIndexSource { instrument, source, weight } => {
                 self.set_index_source(*instrument, *source, *weight, hints)
             }
@@ -365,7 +402,9 @@ impl Model {
             | Action::SetMarginMode { .. }
             | Action::MoveMargin(_)
             | Action::DefineFeeTier { .. }
-            | Action::SetFeeTier { .. } => self.carry_out_of_owner(&command.action),
+            | Action::SetFeeTier { .. }
+            | Action::ScheduleMargin { .. }
+            | Action::CancelMargin { .. } => self.carry_out_of_owner(&command.action),
         }
     }
 
@@ -395,6 +434,12 @@ impl Model {
         if let Action::SetFeeTier { account, tier } = action {
             return self.set_fee_tier(*account, *tier);
         }
+        if let Action::ScheduleMargin { instrument, change } = action {
+            return self.schedule_margin(*instrument, change);
+        }
+        if let Action::CancelMargin { instrument } = action {
+            return self.cancel_margin(*instrument);
+        }
         Ok(())
     }
 
@@ -409,17 +454,21 @@ impl Model {
         } else if let Some(now) = self.firing.take() {
             self.fire_timers(now);
         } else {
-            // A step of a liquidation says something, and never begins by flagging.
-            let flags = matches!(hints.first(), None | Some(Event::LiquidationStarted { .. }));
+            // A step of a liquidation says something, and never begins with what a look tells.
+            let flags = hints.first().is_none_or(|event| watch::told_by_a_look(event).is_some());
             if self.waking && flags {
-                self.quiet |= hints.is_empty() && self.round.is_some();
+                self.quiet |= hints.is_empty() && (self.round.is_some() || self.interest.left > 0);
                 self.wake(hints);
                 return;
             }
             if self.waking {
                 self.end_waking();
             }
-            self.go_on_below(hints);
+            if self.interest.left > 0 {
+                self.charge_interest_on();
+            } else {
+                self.go_on_below(hints);
+            }
         }
     }
 
@@ -437,6 +486,8 @@ impl Model {
             if core::mem::take(&mut self.quiet) && self.round.is_none() && self.out.is_empty() {
                 self.go_on_below(hints);
             }
+        } else if let Some(pass) = self.passing.take() {
+            self.pass_on(pass);
         } else if self.resuming {
             self.resume();
         } else if self.queue.is_empty() {

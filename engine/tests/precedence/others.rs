@@ -1,12 +1,12 @@
 //! The table of the commands that are neither new orders nor amendments.
 
 use engine::{
-    Action, AmendTrigger, CancelOrder, KeyId, KeyTerms, MassCancel, OrderId, OrderRef, Reject, SessionId,
-    SessionKind, Skip, TimeNs, TradingState, Transfer, TransferBetween,
+    Action, AmendTrigger, CancelOrder, KeyId, KeyTerms, MarginChange, MassCancel, OrderId, OrderRef, Reject,
+    SessionId, SessionKind, Skip, TimeNs, TradingState, Transfer, TransferBetween,
 };
 use risk::{
-    AccountId, AssetId, FeeTier, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate,
-    Restriction,
+    AccountId, AssetId, AssetSpec, ContractKind, ContractTerms, DebtTerms, FeeTier, InstrumentId,
+    InstrumentSpec, Leverage, MarginTerms, Mark, Money, Price, Qty, Rate, Restriction, Tier,
 };
 
 use super::scene::{
@@ -20,6 +20,8 @@ pub(crate) fn others() -> Vec<(Action, Vec<Reject>)> {
     all.extend(of_money());
     all.extend(of_transfers());
     all.extend(of_fees());
+    all.extend(of_margin());
+    all.extend(of_assets());
     all.extend(of_sessions());
     all.extend(of_restrictions());
     all
@@ -133,7 +135,7 @@ fn of_transfers() -> Vec<(Action, Vec<Reject>)> {
         (Action::Withdraw(numbered(4)), vec![older, Reject::AccountSuspended]),
         (
             Action::Deposit(Transfer { asset: AssetId::new(9), ..Transfer::new(TRADER, Money::new(1)) }),
-            vec![Reject::BadParameter],
+            vec![Reject::UnknownAsset],
         ),
         (between(NOBODY_OF_THE_VENUE, TRADER, 1, 0), vec![Reject::UnknownAccount, Reject::SystemAccount]),
         (between(TRADER, NOBODY, 1, 0), vec![Reject::UnknownAccount]),
@@ -158,6 +160,79 @@ fn of_fees() -> Vec<(Action, Vec<Reject>)> {
         (set(TRADER, 9), vec![Reject::BadParameter]),
         (Action::DefineFeeTier { tier: 0, terms: FeeTier::FULL }, vec![Reject::BadParameter]),
         (Action::DefineFeeTier { tier: 1, terms: terms(1_000_000_001) }, vec![Reject::BadParameter]),
+    ]
+}
+
+/// About changes of margin.
+fn of_margin() -> Vec<(Action, Vec<Reject>)> {
+    let change = |instrument, rate| {
+        let terms = MarginTerms {
+            maintenance_tiers: vec![Tier { floor: Money::ZERO, rate: Rate::new(rate) }],
+            ..MarginTerms::of(&spec())
+        };
+        let change = MarginChange { terms, effective: TimeNs::new(0), steps: 1, step_ms: 0 };
+        Action::ScheduleMargin { instrument, change: Box::new(change) }
+    };
+    let (nowhere, sound, above) = (Reject::UnknownInstrument, 50_000_000, 90_000_000);
+    vec![
+        (change(NOWHERE, above), vec![Reject::NoPermission, nowhere]),
+        (change(NOWHERE, above), vec![nowhere, Reject::BadParameter]),
+        // Initial margin is 10 %, less than five quarters of 9 %.
+        (change(TRADED, above), vec![Reject::BadParameter]),
+        (change(TRADED, sound), vec![Reject::NoPermission]),
+        (Action::CancelMargin { instrument: NOWHERE }, vec![nowhere, Reject::NothingScheduled]),
+        (Action::CancelMargin { instrument: TRADED }, vec![Reject::NothingScheduled]),
+    ]
+}
+
+fn of_assets() -> Vec<(Action, Vec<Reject>)> {
+    let (unknown, asset) = (AssetId::new(9), AssetId::new(1));
+    let of_unknown =
+        |account, amount| Transfer { asset: unknown, ..Transfer::new(account, Money::new(amount)) };
+    let define = |asset, priced_by| {
+        let (weights, half) = (Vec::new(), Rate::new(500_000_000));
+        let spec = AssetSpec {
+            symbol: [0; 16],
+            decimals: 0,
+            priced_by,
+            weights,
+            liability_weight: half,
+            wrong_way: half,
+            full_weight_total: Money::ZERO,
+            deposit_max: Money::ZERO,
+            conversion_haircut: half,
+            debt: DebtTerms::FREE,
+            spend_rank: 0,
+        };
+        Action::DefineAsset { asset, spec: Box::new(spec) }
+    };
+    let owes = |asset| {
+        let terms = DebtTerms { max: Money::new(-1), ..DebtTerms::FREE };
+        Action::SetDebtTerms { asset, terms }
+    };
+    let contract =
+        ContractTerms { settlement: unknown, kind: ContractKind::Inverse, ..ContractTerms::LINEAR_PERPETUAL };
+    let coin_settled = Box::new(InstrumentSpec { contract, ..spec() });
+    let between =
+        TransferBetween { from: TRADER, to: TRADER, asset: unknown, amount: Money::new(1), external_id: 0 };
+    vec![
+        (Action::Deposit(of_unknown(NOBODY, 1)), vec![Reject::UnknownAccount, Reject::UnknownAsset]),
+        (Action::Deposit(of_unknown(TRADER, 0)), vec![Reject::UnknownAsset, Reject::BadParameter]),
+        (Action::Withdraw(of_unknown(TRADER, 1)), vec![Reject::UnknownAsset, Reject::AccountSuspended]),
+        (Action::Withdraw(of_unknown(TRADER, 1)), vec![Reject::UnknownAsset, Reject::InsufficientFunds]),
+        (Action::TransferBetween(between), vec![Reject::UnknownAsset, Reject::AccountSuspended]),
+        (Action::TransferBetween(between), vec![Reject::UnknownAsset, Reject::BadParameter]),
+        (
+            Action::DefineInstrument { instrument: TRADED, spec: coin_settled },
+            vec![Reject::UnknownAsset, Reject::AlreadyExists],
+        ),
+        (define(AssetId::BASE, NOWHERE), vec![Reject::UnknownInstrument, Reject::AlreadyExists]),
+        (define(AssetId::BASE, TRADED), vec![Reject::AlreadyExists, Reject::BadParameter]),
+        (define(asset, TRADED), vec![Reject::BadParameter]),
+        (owes(unknown), vec![Reject::UnknownAsset, Reject::BadParameter]),
+        (owes(AssetId::BASE), vec![Reject::BadParameter]),
+        (define(asset, NOWHERE), vec![Reject::NoPermission, Reject::UnknownInstrument]),
+        (owes(unknown), vec![Reject::NoPermission, Reject::UnknownAsset]),
     ]
 }
 

@@ -6,9 +6,9 @@ use risk::{
     Tier,
 };
 
-use super::Story;
 use super::machine::time;
 use super::prices::{of_index, set};
+use super::{Story, assets};
 
 /// A whole number; `_` separates digits.
 pub(crate) fn number(word: &str) -> Result<i64, String> {
@@ -102,6 +102,7 @@ pub(crate) fn spec(words: &[&str]) -> Result<InstrumentSpec, String> {
             "liquidation_fee" => spec.liquidation_fee = rate(value)?,
             "initial" => spec.initial_tiers = tiers(value)?,
             "maintenance" => spec.maintenance_tiers = tiers(value)?,
+            _ if assets::contract_setting(&mut spec, (name, value))? => {}
             _ => set(&mut spec, name, value)?,
         }
     }
@@ -152,6 +153,7 @@ impl Story<'_> {
                 account: self.account(name)?,
                 tier: u8::try_from(small(tier)?).map_err(|error| error.to_string())?,
             },
+            ["debt-terms", asset, ref settings @ ..] => self.debt_terms(asset, settings)?,
             ["trading" | "auction" | "restarted" | "limits" | "settle", ..] => self.of_phase(words)?,
             [account, ref rest @ ..] => self.of_account(account, rest)?,
             [] => return Err("nothing".to_owned()),
