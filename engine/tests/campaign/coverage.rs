@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 60] = [
+const KINDS: [&str; 66] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -68,6 +68,12 @@ const KINDS: [&str; 60] = [
     "MarginModeSet",
     "FeeTierDefined",
     "FeeTierSet",
+    "MarginScheduled",
+    "MarginChangeEnded",
+    "WouldLiquidate",
+    "MarginWeighed",
+    "MarginHeld",
+    "MarginChanged",
     "moved MarginShort",
     "moved MarginMoved",
     "moved PositionOver",
