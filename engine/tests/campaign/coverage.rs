@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 58] = [
+const KINDS: [&str; 60] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -65,6 +65,8 @@ const KINDS: [&str; 58] = [
     "IndexSourceSet",
     "LiquidationHeld",
     "LiquidationResumed",
+    "FundingPaid",
+    "FundingBooked",
     "MarginModeSet",
     "moved MarginShort",
     "moved MarginMoved",

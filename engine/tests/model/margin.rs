@@ -95,14 +95,16 @@ impl Model {
 
     /// Unrealised result of a leg, in its settlement asset.
     fn unrealised(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+        self.unrealised_at(account, instrument, self.mark(instrument))
+    }
+
+    fn unrealised_at(&self, account: AccountId, instrument: InstrumentId, mark: i128) -> i128 {
         let leg = self.leg(account, instrument);
         if leg.position == 0 {
             return 0;
         }
         let terms = &self.instruments[instrument.index()].terms;
-        terms.position_value(leg.position, self.mark(instrument))
-            - leg.cost
-            - self.funding_owed(&leg, instrument)
+        terms.position_value(leg.position, mark) - leg.cost - self.funding_owed(&leg, instrument)
     }
 
     /// Instruments in which the account has a position.
@@ -190,8 +192,11 @@ impl Model {
             let profit = self.unrealised(account, place);
             let weight = self.instruments[place.index()].terms.profit_weight;
             sum.equity += profit;
-            sum.initial_equity += if profit > 0 { floor(profit * weight, PPB) } else { profit };
-            sum.withdrawal_equity += profit.min(0);
+            // At the mark or at the slow price, whichever is worse.
+            let slow = self.stable(place).map(|slow| self.unrealised_at(account, place, slow));
+            let prudent = slow.map_or(profit, |slow| slow.min(profit));
+            sum.initial_equity += if prudent > 0 { floor(prudent * weight, PPB) } else { prudent };
+            sum.withdrawal_equity += prudent.min(0);
             sum.exposure += self.notional(account, place);
             sum.maintenance += self.maintenance(account, place);
             let set = assumed.leverage.filter(|(chosen, _)| *chosen == place).map(|(_, leverage)| leverage);
