@@ -64,6 +64,9 @@ impl Venue {
         }
         self.check_settlement(spec)?;
         let compiled = spec.clone().compile().map_err(|_| Reject::BadParameter)?;
+        if !self.ledger.admits_fees(spec) {
+            return Err(Reject::BadParameter.into());
+        }
         let ticks = spec.price_max.get().div_euclid(spec.tick.get());
         let keys = u32::try_from(ticks + 1).ok().filter(|&keys| keys <= LADDER_KEYS_MAX);
         let keys = keys.ok_or(Reject::BadParameter)?;

@@ -26,6 +26,7 @@ const WARNED_PER_PRICE: usize = 4;
 impl Venue {
     /// Begins to wake what the new prices of `instrument` crossed.
     pub(super) fn wake(&mut self, instrument: InstrumentId, events: &mut Events) {
+        self.ledger.observe_mark(instrument, self.last.time.get());
         for _ in 0..WARNED_PER_PRICE {
             let Some(account) = self.index.next_warned() else { break };
             self.look(account, events);

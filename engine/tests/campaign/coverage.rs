@@ -68,6 +68,8 @@ const KINDS: [&str; 60] = [
     "FundingPaid",
     "FundingBooked",
     "MarginModeSet",
+    "FeeTierDefined",
+    "FeeTierSet",
     "moved MarginShort",
     "moved MarginMoved",
     "moved PositionOver",

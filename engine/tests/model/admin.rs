@@ -227,7 +227,7 @@ impl Model {
             return Err(Reject::BadParameter.into());
         }
         // What makes a specification sound is the instrument's own affair and has its own tests.
-        if instrument.get() >= INSTRUMENTS_MAX || spec.clone().compile().is_err() {
+        if instrument.get() >= INSTRUMENTS_MAX || spec.clone().compile().is_err() || !self.fees_fit(spec) {
             return Err(Reject::BadParameter.into());
         }
         let state = TradingState::Open;

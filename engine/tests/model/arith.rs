@@ -6,7 +6,7 @@
 //! a denominator of at most 2^50; rates add 2^30. `rationals_of_any_size_agree` in `model_agrees.rs` holds these
 //! functions against rationals without any bound.
 
-use risk::{AssetId, ContractKind, InstrumentSpec, Price, Tier, TradingLimits, UnderlyingId};
+use risk::{AssetId, ContractKind, FeeTier, InstrumentSpec, Price, Tier, TradingLimits, UnderlyingId};
 
 /// Billionths in one.
 pub(crate) const PPB: i128 = 1_000_000_000;
@@ -241,16 +241,18 @@ impl Terms {
     }
 
     /// Fee of the taker.
-    pub(crate) fn fee_of_taker(&self, value: i128) -> i128 {
-        ceil(value * self.taker_fee, PPB)
+    pub(crate) fn fee_of_taker(&self, value: i128, tier: FeeTier) -> i128 {
+        let share = i128::from(tier.taker.get());
+        ceil(value * ceil(self.taker_fee * share, PPB), PPB)
     }
 
     /// Fee of the maker; a rebate is negative and rounded down in size.
-    pub(crate) fn fee_of_maker(&self, value: i128) -> i128 {
+    pub(crate) fn fee_of_maker(&self, value: i128, tier: FeeTier) -> i128 {
+        let (charged, paid) = (i128::from(tier.maker.get()), i128::from(tier.rebate.get()));
         if self.maker_fee >= 0 {
-            ceil(value * self.maker_fee, PPB)
+            ceil(value * ceil(self.maker_fee * charged, PPB), PPB)
         } else {
-            -floor(value * -self.maker_fee, PPB)
+            -floor(value * floor(-self.maker_fee * paid, PPB), PPB)
         }
     }
 

@@ -133,10 +133,12 @@ impl Model {
             order.leaves -= matched;
             order.filled += matched;
         }
-        let fee = self.instruments[instrument.index()].terms.fee_of_maker(value);
+        let [bought, sold] = [buyer, seller].map(|account| {
+            self.instruments[instrument.index()].terms.fee_of_maker(value, self.tier_of(account))
+        });
         let asset = self.settlement(instrument);
-        self.pay(buyer, AccountId::FEES, asset, fee);
-        self.pay(seller, AccountId::FEES, asset, fee);
+        self.pay(buyer, AccountId::FEES, asset, bought);
+        self.pay(seller, AccountId::FEES, asset, sold);
         self.trades += 1;
         self.out.push(Event::Fill(Fill {
             trade: TradeId::new(self.trades),
@@ -146,8 +148,8 @@ impl Model {
             price: price(at),
             qty: qty(matched),
             value: money(value),
-            taker: self.side_of_fill(Some(bid), (buyer, instrument), 0, fee),
-            maker: self.side_of_fill(Some(ask), (seller, instrument), 0, fee),
+            taker: self.side_of_fill(Some(bid), (buyer, instrument), 0, bought),
+            maker: self.side_of_fill(Some(ask), (seller, instrument), 0, sold),
         }));
         self.note_match(instrument, at);
         // Nothing fires before the state changes, but trailing stops follow.

@@ -97,6 +97,10 @@ impl Model {
         if restriction != Restriction::None {
             self.restrict(number, restriction);
         }
+        let tier = self.accounts[&parent].fee_tier;
+        if tier != 0 {
+            self.give_fee_tier(number, tier);
+        }
         Ok(number)
     }
 

@@ -190,7 +190,7 @@ impl Model {
         let fees = |model: &Self, value: i128| {
             let terms = &model.instruments[instrument.index()].terms;
             if taker.order.is_some() {
-                return terms.fee_of_taker(value);
+                return terms.fee_of_taker(value, model.tier_of(taker.account));
             }
             let paid = |value| sign(side) * terms.cost_of_buying(value);
             let surplus = paid(terms.value(matched, taker.limit)) - paid(value);
@@ -214,7 +214,8 @@ impl Model {
         }
         taker.left -= matched.min(taker.left);
         let taker_fee = fees(self, value);
-        let maker_fee = self.instruments[instrument.index()].terms.fee_of_maker(value);
+        let tier = self.tier_of(resting.account);
+        let maker_fee = self.instruments[instrument.index()].terms.fee_of_maker(value, tier);
         let asset = self.settlement(instrument);
         self.pay(taker.account, to, asset, taker_fee);
         self.pay(resting.account, AccountId::FEES, asset, maker_fee);

@@ -13,6 +13,7 @@ pub(crate) mod auction;
 pub(crate) mod batches;
 pub(crate) mod compare;
 pub(crate) mod debts;
+pub(crate) mod fees;
 pub(crate) mod follow_up;
 pub(crate) mod funding;
 pub(crate) mod funds;
@@ -44,7 +45,7 @@ use engine::{
     SessionId, TimeNs,
 };
 use risk::limits::ASSETS_MAX;
-use risk::{AccountId, Capacity, DebtTerms, InstrumentId, Mark, Money, Position, Price, Qty};
+use risk::{AccountId, Capacity, DebtTerms, FeeTier, InstrumentId, Mark, Money, Position, Price, Qty};
 
 use assets::Asset;
 use auction::Uncrossing;
@@ -98,6 +99,8 @@ pub(crate) struct Model {
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
     pub(crate) trades: u64,
+    /// Tiers of fees, but for the instruments' own.
+    pub(crate) tiers: BTreeMap<u8, FeeTier>,
     /// Isolated positions of accounts.
     pub(crate) isolated: BTreeMap<(AccountId, InstrumentId), Isolation>,
     /// Every transfer with a number that was done, the oldest first.
@@ -193,6 +196,7 @@ impl Model {
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
+            tiers: BTreeMap::new(),
             isolated: BTreeMap::new(),
             done: Vec::new(),
             deposits: [0; ASSETS_MAX + 1],
@@ -387,7 +391,9 @@ impl Model {
             | Action::SetGroupRestriction { .. }
             | Action::TransferBetween(_)
             | Action::SetMarginMode { .. }
-            | Action::MoveMargin(_) => self.carry_out_of_owner(&command.action),
+            | Action::MoveMargin(_)
+            | Action::DefineFeeTier { .. }
+            | Action::SetFeeTier { .. } => self.carry_out_of_owner(&command.action),
         }
     }
 
@@ -410,6 +416,12 @@ impl Model {
         }
         if let Action::MoveMargin(asked) = action {
             return self.move_margin(asked);
+        }
+        if let Action::DefineFeeTier { tier, terms } = action {
+            return self.define_fee_tier(*tier, *terms);
+        }
+        if let Action::SetFeeTier { account, tier } = action {
+            return self.set_fee_tier(*account, *tier);
         }
         Ok(())
     }

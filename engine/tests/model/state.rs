@@ -23,13 +23,14 @@ pub(crate) struct Account {
     pub(crate) standing: Standing,
     /// Owner group; 0 is none.
     pub(crate) group: OwnerGroupId,
+    pub(crate) fee_tier: u8,
 }
 
 impl Default for Account {
     fn default() -> Self {
         let group = OwnerGroupId::new(0);
         let (restriction, standing) = (Restriction::None, Standing::Active);
-        Self { balances: [0; ASSETS_MAX + 1], liquidating: false, restriction, standing, group }
+        Self { balances: [0; ASSETS_MAX + 1], liquidating: false, restriction, standing, group, fee_tier: 0 }
     }
 }
 

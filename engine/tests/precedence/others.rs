@@ -5,8 +5,8 @@ use engine::{
     SessionKind, Skip, TimeNs, TradingState, Transfer, TransferBetween,
 };
 use risk::{
-    AccountId, AssetId, AssetSpec, ContractKind, ContractTerms, DebtTerms, InstrumentId, InstrumentSpec,
-    Leverage, Mark, Money, Price, Qty, Rate, Restriction,
+    AccountId, AssetId, AssetSpec, ContractKind, ContractTerms, DebtTerms, FeeTier, InstrumentId,
+    InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Restriction,
 };
 
 use super::scene::{
@@ -20,6 +20,7 @@ pub(crate) fn others() -> Vec<(Action, Vec<Reject>)> {
     all.extend(of_money());
     all.extend(of_transfers());
     all.extend(of_assets());
+    all.extend(of_fees());
     all.extend(of_sessions());
     all.extend(of_restrictions());
     all
@@ -196,6 +197,19 @@ fn of_assets() -> Vec<(Action, Vec<Reject>)> {
         (owes(AssetId::BASE), vec![Reject::BadParameter]),
         (define(asset, NOWHERE), vec![Reject::NoPermission, Reject::UnknownInstrument]),
         (owes(unknown), vec![Reject::NoPermission, Reject::UnknownAsset]),
+    ]
+}
+
+/// About fee tiers.
+fn of_fees() -> Vec<(Action, Vec<Reject>)> {
+    let set = |account, tier| Action::SetFeeTier { account, tier };
+    let terms = |share| FeeTier { taker: Rate::new(share), ..FeeTier::FULL };
+    vec![
+        (set(NOBODY_OF_THE_VENUE, 9), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (set(AccountId::FEES, 9), vec![Reject::SystemAccount, Reject::BadParameter]),
+        (set(TRADER, 9), vec![Reject::BadParameter]),
+        (Action::DefineFeeTier { tier: 0, terms: FeeTier::FULL }, vec![Reject::BadParameter]),
+        (Action::DefineFeeTier { tier: 1, terms: terms(1_000_000_001) }, vec![Reject::BadParameter]),
     ]
 }
 

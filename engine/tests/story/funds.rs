@@ -67,6 +67,10 @@ impl Story<'_> {
             let mode = if isolated { "isolated" } else { "shared" };
             let (account, acting) = (self.owner(account), self.owner(acting));
             format!("margin of {account} in {instrument} {mode}, {acting} acts")
+        } else if let Event::FeeTierDefined { tier, .. } = *event {
+            format!("fee tier {tier}")
+        } else if let Event::FeeTierSet { account, tier } = *event {
+            format!("fees of {} are of tier {tier}", self.owner(account))
         } else if let Event::StandingChanged { account, standing } = *event {
             format!("{} is {standing:?}", self.owner(account))
         } else {

@@ -1,7 +1,7 @@
 //! Words into commands.
 
 use engine::{Action, AmendOrder, CancelOrder};
-use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Tier};
+use risk::{FeeRate, FeeTier, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Tier};
 
 use super::prices::{of_index, set};
 use super::{Story, assets};
@@ -117,6 +117,15 @@ impl Story<'_> {
             }
             ["group" | "restrict-group" | "suspend" | "admit", ..] => self.of_owners(words)?,
             ["debt-terms", asset, ref settings @ ..] => self.debt_terms(asset, settings)?,
+            ["fee-tier", tier, taker, maker, rebate] => {
+                let tier = u8::try_from(small(tier)?).map_err(|error| error.to_string())?;
+                let (taker, maker, rebate) = (rate(taker)?, rate(maker)?, rate(rebate)?);
+                Action::DefineFeeTier { tier, terms: FeeTier { taker, maker, rebate } }
+            }
+            ["fees-of", name, tier] => Action::SetFeeTier {
+                account: self.account(name)?,
+                tier: u8::try_from(small(tier)?).map_err(|error| error.to_string())?,
+            },
             ["trading" | "auction" | "restarted" | "limits" | "settle", ..] => self.of_phase(words)?,
             [account, ref rest @ ..] => self.of_account(account, rest)?,
             [] => return Err("nothing".to_owned()),
