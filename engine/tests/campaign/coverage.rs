@@ -65,6 +65,8 @@ const KINDS: [&str; 66] = [
     "IndexSourceSet",
     "LiquidationHeld",
     "LiquidationResumed",
+    "FundingPaid",
+    "FundingBooked",
     "MarginModeSet",
     "FeeTierDefined",
     "FeeTierSet",
