@@ -18,6 +18,7 @@ mod check;
 mod checks;
 mod dead_man;
 mod expiry;
+mod fees;
 mod fillable;
 mod follow_up;
 mod funding;
@@ -358,7 +359,9 @@ impl Venue {
             | Action::SetGroupRestriction { .. }
             | Action::TransferBetween(_)
             | Action::SetMarginMode { .. }
-            | Action::MoveMargin(_) => self.handle_of_owner(command, events),
+            | Action::MoveMargin(_)
+            | Action::DefineFeeTier { .. }
+            | Action::SetFeeTier { .. } => self.handle_of_owner(command, events),
             Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
             Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
         }
@@ -384,6 +387,8 @@ impl Venue {
                 self.set_margin_mode(*account, *instrument, *isolated, events)
             }
             Action::MoveMargin(moved) => self.move_margin(moved, events),
+            Action::DefineFeeTier { tier, terms } => self.define_fee_tier(*tier, *terms, events),
+            Action::SetFeeTier { account, tier } => self.set_fee_tier(*account, *tier, events),
             _ => Ok(()),
         }
     }

@@ -114,6 +114,8 @@ pub struct Instrument {
     /// Notional that is free of the concentration add-on.
     unconcentrated: Money,
     pub(crate) revision: Revision,
+    /// The last payment of funding; each leg names the one up to which it has paid.
+    pub(crate) funding_epoch: u32,
     /// Funding paid per lot since the beginning, after each payment: money x 2^32, positive where longs pay. The first
     /// is 0, before any payment.
     pub(crate) funding: Vec<i128>,
@@ -158,6 +160,7 @@ impl InstrumentSpec {
             mark: None,
             stable: None,
             revision: Revision::new(1),
+            funding_epoch: 0,
             funding: Vec::from([0]),
             volatility: Volatility::default(),
         })
@@ -229,7 +232,8 @@ impl Instrument {
     /// The same instrument with another specification and other payments of funding.
     pub(crate) fn with_spec_and_funding(&self, spec: InstrumentSpec, funding: Vec<i128>) -> Self {
         let (initial, maintenance) = (self.initial.clone(), self.maintenance.clone());
-        Self { spec, initial, maintenance, funding, ..*self }
+        let funding_epoch = u32::try_from(funding.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        Self { spec, initial, maintenance, funding, funding_epoch, ..*self }
     }
 
     /// The arithmetic of its contract.

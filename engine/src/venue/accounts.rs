@@ -66,8 +66,8 @@ impl Venue {
         if self.answer_repeated(&receipt, events)? {
             return Ok(());
         }
-        self.check_free(account)?;
         self.check_asset(asset)?;
+        self.check_free(account)?;
         self.check_withdrawable(account, asset, amount)?;
         if amount <= Money::ZERO {
             return Err(Reject::BadParameter.into());

@@ -189,6 +189,10 @@ impl Venue {
         if restriction != Restriction::None {
             self.restrict(account, restriction, events);
         }
+        let tier = self.ledger.account(parent).map_or(0, |known| known.fee_tier);
+        if tier != 0 {
+            self.give_fee_tier(account, tier, events);
+        }
         account
     }
 

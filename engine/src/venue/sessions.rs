@@ -203,7 +203,11 @@ const fn is_operating(action: &Action) -> bool {
             | Action::SetLimits { .. }
             | Action::StartAuction { .. }
             | Action::Settle { .. }
+            | Action::DefineFeeTier { .. }
+            | Action::SetFeeTier { .. }
             | Action::SetIndexSource { .. }
+            | Action::DefineAsset { .. }
+            | Action::SetDebtTerms { .. }
             | Action::TransferBetween(_)
     )
 }

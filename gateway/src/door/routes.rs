@@ -93,6 +93,8 @@ impl Projection {
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
             Event::SessionOpened { .. }
             | Event::LimitStateEntered { .. }
+            | Event::FeeTierDefined { .. }
+            | Event::FeeTierSet { .. }
             | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::TransferRepeated { .. }

@@ -223,6 +223,8 @@ impl Model {
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
+            | Event::FeeTierDefined { .. }
+            | Event::FeeTierSet { .. }
             | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::MarginStateChanged { .. }

@@ -44,7 +44,7 @@ impl Ledger {
         let left = (self.leg_capacity as usize).saturating_sub(used);
         let legs = u32::try_from(left).unwrap_or(u32::MAX).saturating_add(own);
         let mut copy = Self::bare(legs);
-        copy.instruments = self.instruments.iter().map(|terms| terms.slim(terms.funding_epoch())).collect();
+        copy.instruments = self.instruments.iter().map(|terms| terms.slim(terms.funding_epoch)).collect();
         copy.sums.clone_from(&self.sums);
         copy.assets.clone_from(&self.assets);
         (copy.base, copy.base_debt) = (self.base, self.base_debt);
@@ -105,7 +105,7 @@ impl Ledger {
             let slot = copy.next_slot();
             copy.reserve(slot, copied, order.side, order.price, order.qty, order.weight);
         }
-        let now = copy.instrument(instrument).funding_epoch();
+        let now = copy.instrument(instrument).funding_epoch;
         let copied = copy.leg_mut(copied);
         (copied.position, copied.cost, copied.leverage) = (leg.position, leg.cost, leg.leverage);
         (copied.buy_top, copied.sell_bottom) = (leg.buy_top, leg.sell_bottom);

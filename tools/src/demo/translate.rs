@@ -59,6 +59,8 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::DefineFeeTier { .. }
+        | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
         | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
@@ -146,6 +148,8 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::DefineFeeTier { .. }
+        | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
         | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
@@ -247,6 +251,13 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
         | FromVenue::DeadManFired(_)
         | FromVenue::OpenOrder(_)
         | FromVenue::QueryEnd(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_)
         | FromVenue::InstrumentDef(_)
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
@@ -423,6 +434,13 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         | FromVenue::ThrottleReject(_)
         | FromVenue::OpenOrder(_)
         | FromVenue::QueryEnd(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_)
         | FromVenue::InstrumentDef(_)
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)

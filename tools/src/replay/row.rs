@@ -206,6 +206,8 @@ impl Row {
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::FeeTierDefined { .. }
+            | Event::FeeTierSet { .. }
             | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::MarginStateChanged { .. }

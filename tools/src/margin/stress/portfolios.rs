@@ -26,7 +26,12 @@ struct Wanted {
 ///
 /// # Errors
 /// Where the venue refuses an account.
-pub(super) fn fill(desk: &mut Desk, accounts: u32, symbols: usize, random: &mut Random) -> anyhow::Result<()> {
+pub(super) fn fill(
+    desk: &mut Desk,
+    accounts: u32,
+    symbols: usize,
+    random: &mut Random,
+) -> anyhow::Result<()> {
     let mut wanted: Vec<Vec<Wanted>> = vec![Vec::new(); symbols];
     for number in 0..accounts {
         let equity = Money::new(random.quantile(&EQUITY) * DOLLAR);
