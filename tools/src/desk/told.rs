@@ -180,7 +180,14 @@ pub fn told(message: &FromVenue, instruments: &Instruments) -> Option<Told> {
         | FromVenue::InstrumentDef(_)
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
-        | FromVenue::PositionState(_) => return None,
+        | FromVenue::PositionState(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_) => return None,
     };
     Some(Told { kind, fields: teller.fields })
 }
