@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 66] = [
+const KINDS: [&str; 68] = [
     "Accepted",
     "Fill",
     "Amended kept",
