@@ -57,6 +57,10 @@ pub const QUOTE_LEVELS: u8 = 16;
 pub const SETTLES_PER_COMMAND: usize = 256;
 /// Account numbers a settlement may pass in one command.
 pub const SETTLE_LOOKS_PER_COMMAND: usize = 4096;
+/// Accounts one command may weigh or arm anew for a change of margin.
+pub const WEIGHED_PER_COMMAND: usize = 256;
+/// Account numbers one command may pass for it.
+pub const WEIGH_LOOKS_PER_COMMAND: usize = 4096;
 /// Orders an auction may look at in one command to find its price.
 pub const AUCTION_LOOKS_PER_COMMAND: usize = 4096;
 /// Instruments a restart may pass in one command.
@@ -71,6 +75,12 @@ pub const PRICED_PER_COMMAND: usize = 64;
 pub const IMPACT_LEVELS_MAX: usize = 64;
 /// Liquidations that waited for a trusted index and go on in one command.
 pub const RESUMES_PER_COMMAND: usize = 256;
+/// Steps of one question of what would be.
+pub const STEPS_MAX: usize = 32;
+/// Shocks of one question of how an account stands stress.
+pub const STRESSES_MAX: usize = 64;
+/// Accounts, and legs of accounts, that one question about all accounts passes.
+pub const SCAN_MAX: usize = 4096;
 
 // A touched maker is a fill, for each side two exits that grow, a pair partner and two trims or cancels of reduce-only
 // orders, for the maker its next part, its protection group, a liquidation and the states of two
@@ -102,3 +112,4 @@ const _: () = assert!(EVENTS_PER_COMMAND >= INTEREST_PER_COMMAND * (ASSETS_MAX +
 const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_COMMAND);
 const _: () = assert!(ISOLATED_PER_ACCOUNT_MAX < ACCOUNTS_PER_GROUP_MAX);
 const _: () = assert!(risk::limits::ACCOUNTS_MAX < OWN_GROUPS, "every account has a group of its own");
+const _: () = assert!(EVENTS_PER_COMMAND >= 4 * WEIGHED_PER_COMMAND + 64);

@@ -24,6 +24,7 @@ mod follow_up;
 mod funding;
 mod groups;
 mod held;
+mod hypothesis;
 mod iceberg;
 mod instructions;
 mod instruments;
@@ -31,6 +32,7 @@ mod isolated;
 mod keys;
 mod linked;
 mod liquidation;
+mod margin_change;
 mod matching;
 mod maturity;
 mod new_order;
@@ -43,6 +45,7 @@ mod self_trade;
 mod sessions;
 mod settle;
 mod standing;
+mod survey;
 mod sweep;
 mod transfers;
 mod triggers;
@@ -74,6 +77,7 @@ use groups::{Groups, Restricting};
 use instruments::Sources;
 use isolated::Isolated;
 use keys::Keys;
+use margin_change::MarginChanges;
 use matching::Taker;
 use maturity::{Average, Round};
 use phases::{PhaseWork, Reach};
@@ -85,9 +89,11 @@ use transfers::Receipts;
 use wake::Wake;
 
 pub use auction::Indicative;
+pub use hypothesis::{Denial, Move, Picture, Scope, Step, WhatIf};
 pub use keys::Key;
 pub use protection::{ProtectionView, Window};
 pub use sessions::Session;
+pub use survey::{LEVERAGE_BOUNDS, LEVERAGE_BUCKETS, Survey};
 pub use views::{OpenOrderView, SpecialView};
 
 /// What one instrument has beside its risk terms.
@@ -141,6 +147,8 @@ pub struct Venue {
     /// A restriction of an owner group that has not come to all its accounts.
     restricting: Option<Restricting>,
     protections: Protections,
+    /// Changes of margin that are scheduled.
+    margin_changes: MarginChanges,
     /// Isolated positions.
     isolated: Isolated,
     /// Those whose leg came to hold nothing in this command; none between commands.
@@ -224,6 +232,7 @@ impl Venue {
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
+            margin_changes: MarginChanges::default(),
             isolated: Isolated::default(),
             over: Vec::new(),
             receipts: Receipts::default(),
@@ -357,7 +366,9 @@ impl Venue {
             | Action::SetMarginMode { .. }
             | Action::MoveMargin(_)
             | Action::DefineFeeTier { .. }
-            | Action::SetFeeTier { .. } => self.handle_of_owner(command, events),
+            | Action::SetFeeTier { .. }
+            | Action::ScheduleMargin { .. }
+            | Action::CancelMargin { .. } => self.handle_of_owner(command, events),
             Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
             Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
         }
@@ -385,6 +396,10 @@ impl Venue {
             Action::MoveMargin(moved) => self.move_margin(moved, events),
             Action::DefineFeeTier { tier, terms } => self.define_fee_tier(*tier, *terms, events),
             Action::SetFeeTier { account, tier } => self.set_fee_tier(*account, *tier, events),
+            Action::ScheduleMargin { instrument, change } => {
+                self.schedule_margin(*instrument, change, events)
+            }
+            Action::CancelMargin { instrument } => self.cancel_margin(*instrument, events),
             _ => Ok(()),
         }
     }
@@ -407,6 +422,7 @@ impl Venue {
             || self.has_follow_up()
             || self.restricting.is_some()
             || self.round.is_some()
+            || self.margin_changes.has_work()
             || self.resuming
             || !self.liquidating.is_empty()
     }
@@ -436,6 +452,8 @@ impl Venue {
             self.go_on_with_phase(work, events);
         } else if let Some(round) = self.round.take() {
             self.go_on_with_round(round, events);
+        } else if self.margin_changes.has_work() {
+            self.go_on_with_margin(events);
         } else if self.resuming {
             self.go_on_resuming(events);
         } else if let Some(&account) = self.liquidating.front() {
@@ -514,8 +532,7 @@ impl Venue {
     /// A trading account, isolated positions too.
     #[inline]
     fn trader(&self, account: AccountId) -> Result<&Account, Reject> {
-        let known = self.ledger.account(account).ok_or(Reject::UnknownAccount)?;
-        if account.is_system() { Err(Reject::SystemAccount) } else { Ok(known) }
+        checks::trader_of(&self.ledger, account)
     }
 
     /// The owner group of an account; 0 where it stands alone.

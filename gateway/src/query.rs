@@ -6,24 +6,24 @@
 
 use engine::conditions::Stage;
 use engine::{OpenOrderView, OrderRef, Reject, Restriction, Seq, SessionId, TimeNs, TradingState, Venue};
-use risk::rounding::div_ceil;
-use risk::{
-    Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Money, Position, Requirement, Side,
-};
+use risk::{Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Position, Requirement, Side};
 
 use crate::door::translate;
+use crate::insight::{self, Finding, Inquiry, billionths};
 use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::private::{AccountState, BookLevels, InstrumentDef, Level, OpenOrder, PositionState};
-use crate::wire::types::{self, AccountStatus, Chars16, Code, I64N, Millis, OrdFlags};
+use crate::wire::types::{self, AccountStatus, Chars16, Code, Millis, OrdFlags};
 
 /// Orders, or instruments, of one answer.
 pub const ROWS_MAX: usize = 1024;
 /// Levels of a side in one answer.
 pub const LEVELS_MAX: usize = 100;
+/// What a question of what would be, or of what is at risk, looks at.
+const INSIGHT_COST: usize = 1024;
 
 /// What is asked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Question {
     /// An account's resting orders.
     OpenOrders {
@@ -55,10 +55,12 @@ pub enum Question {
         /// Whose.
         account: AccountId,
     },
+    /// What would be, or how much is at risk.
+    Insight(Inquiry),
 }
 
 /// A question on its way.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Query {
     /// Who gets the answer: a handle of the asker's own.
     pub asker: u64,
@@ -86,6 +88,8 @@ pub enum Rows {
         /// Its positions.
         positions: Vec<PositionState>,
     },
+    /// What would be, or how much is at risk.
+    Insight(Vec<Finding>),
 }
 
 impl Rows {
@@ -98,6 +102,7 @@ impl Rows {
             Self::Instruments(rows) => rows.len(),
             Self::Book(sides) => sides.len(),
             Self::Account { positions, .. } => 1 + positions.len(),
+            Self::Insight(findings) => findings.len(),
         }
     }
 
@@ -110,6 +115,8 @@ impl Rows {
             Self::Book(sides) => sides.iter().map(|side| side.levels.0.len()).sum(),
             // For every position the whole account is looked at.
             Self::Account { positions, .. } => positions.len() * positions.len(),
+            // An account is taken out of the ledger, or thousands are passed: a turn's worth, whatever it was.
+            Self::Insight(_) => INSIGHT_COST,
         };
         looked_at >> 2
     }
@@ -137,13 +144,16 @@ type Found = (u16, Rows);
 /// where there are more, the first ones come with the code of `QueryTooLarge`.
 #[must_use]
 pub fn answer(venue: &Venue, query: &Query) -> Answer {
-    let Query { asker, query_id, question } = *query;
-    let found = match question {
+    let Query { asker, query_id, ref question } = *query;
+    let found = match *question {
         Question::OpenOrders { account, instrument } => open_orders(venue, query_id, account, instrument),
         Question::Order { account, session, order } => one_order(venue, query_id, account, session, order),
         Question::Instruments => Ok(instruments(venue, query_id)),
         Question::Book { instrument, depth } => book(venue, query_id, instrument, depth),
         Question::Account { account } => account_rows(venue, query_id, account),
+        Question::Insight(ref inquiry) => {
+            insight::answer(venue, query_id, inquiry).map(|findings| (0, Rows::Insight(findings)))
+        }
     };
     let (code, rows) = found.unwrap_or_else(|reject| (reject.code(), Rows::None));
     Answer { asker, query_id, seq: venue.last_stamp().seq, code, rows }
@@ -267,13 +277,6 @@ fn account_row(
         money_decimals: first_instrument.map_or(0, |instrument| instrument.spec.money_decimals),
         status: Code::of(status),
     }
-}
-
-/// `over / under` in billionths, rounded up: riskier than it is, never safer. A requirement counts billionths of a money
-/// unit, so this is one division; a ratio too large to be written is the largest.
-fn billionths(over: Requirement, under: Money) -> I64N {
-    let ratio = (under > Money::ZERO).then(|| div_ceil(over.ppb(), i128::from(under.get())));
-    ratio.map(|ratio| i64::try_from(ratio).unwrap_or(i64::MAX)).into()
 }
 
 fn position_row(venue: &Venue, query_id: u64, leg_id: LegId, leg: &Leg) -> PositionState {

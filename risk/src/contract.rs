@@ -198,6 +198,7 @@ impl Scale {
 
     #[inline(never)]
     fn coin_distance(&self, qty: Qty, above: i64, below: i64) -> i128 {
+        // An order that is not through the mark loses nothing, and not what rounding its two ends apart would make of it.
         if above == below {
             return 0;
         }

@@ -15,6 +15,7 @@ use crate::terms::{AdaptiveTerms, ContractKind, ContractTerms, FundingTerms, Pri
 use crate::tiers::{Tier, TierError, TierTable};
 use crate::trading_limits::TradingLimits;
 use crate::units::{AssetId, FeeRate, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
+use crate::volatility::Volatility;
 
 /// What an operator says of an instrument. Everything here is logged with the command that carries it.
 #[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
@@ -120,6 +121,8 @@ pub struct Instrument {
     /// Funding paid per lot since the beginning, after each payment: money x 2^32, positive where longs pay. The first
     /// is 0, before any payment.
     pub(crate) funding: Vec<i128>,
+    /// How much its mark moves; shown only.
+    pub volatility: Volatility,
 }
 
 impl InstrumentSpec {
@@ -149,8 +152,7 @@ impl InstrumentSpec {
         let unconcentrated = self.adaptive.unconcentrated().ok_or(SpecError::Rates)?;
         let is_direct = self.pricing == PricingTerms::DIRECT
             && self.contract.expiry_ns == 0
-            && self.funding.interval_ns == 0
-            && self.adaptive.oi_upper == Money::ZERO;
+            && self.funding.interval_ns == 0;
         Ok(Instrument {
             limits: TradingLimits::of(&self),
             spec: self,
@@ -166,6 +168,7 @@ impl InstrumentSpec {
             revision: Revision::FIRST,
             funding_epoch: 0,
             funding: Vec::from([0]),
+            volatility: Volatility::default(),
         })
     }
 
@@ -232,6 +235,20 @@ impl InstrumentSpec {
 }
 
 impl Instrument {
+    /// The same instrument with another specification and other payments of funding.
+    pub(crate) fn with_spec_and_funding(&self, spec: InstrumentSpec, funding: Vec<i128>) -> Self {
+        let (initial, maintenance) = (self.initial.clone(), self.maintenance.clone());
+        let funding_epoch = u32::try_from(funding.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        Self { spec, initial, maintenance, funding, funding_epoch, ..*self }
+    }
+
+    /// Takes over the margin of another, which differs in nothing else.
+    pub(crate) fn take_margin(&mut self, other: Self) {
+        self.spec = other.spec;
+        (self.initial, self.maintenance) = (other.initial, other.maintenance);
+        (self.unconcentrated, self.adaptive_rate) = (other.unconcentrated, other.adaptive_rate);
+    }
+
     /// The arithmetic of its contract.
     #[inline]
     #[must_use]
@@ -247,8 +264,8 @@ impl Instrument {
         (lowest..=self.spec.price_max.to_mark()).contains(&price)
     }
 
-    /// Whether each index price is taken as it comes, and nothing follows from it but the mark: no average of it, no
-    /// funding, no rate scaled by what open interest is worth.
+    /// Whether each index price is taken as it comes, and the engine does nothing with it but move the mark: no average of
+    /// it, no funding.
     #[inline]
     #[must_use]
     pub const fn is_direct(&self) -> bool {

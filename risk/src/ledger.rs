@@ -6,6 +6,8 @@
 //! what the funding account is short of, but for rounding that it keeps;
 //! I5 open interest is the sum of longs and of shorts.
 
+pub mod extract;
+
 use alloc::vec::Vec;
 
 use crate::account::{

@@ -63,12 +63,14 @@ impl Ledger {
         mark
     }
 
-    /// Takes the initial rate that open interest asks for, of an instrument in which it does; whether it changed. Source:
-    /// `MARGIN.md` 3.
+    /// Takes the initial rate that open interest asks for; whether it changed. Source: `MARGIN.md` 3.
     #[inline(never)]
-    fn scale_initial_rate(&mut self, instrument: InstrumentId) -> bool {
+    pub(crate) fn scale_initial_rate(&mut self, instrument: InstrumentId) -> bool {
         let terms = self.instrument(instrument);
         let AdaptiveTerms { oi_lower, oi_upper, .. } = terms.spec.adaptive;
+        if oi_upper == Money::ZERO {
+            return false;
+        }
         let open = terms.notional(self.open_interest(instrument), terms.mark.unwrap_or_default());
         let rate = scaled_rate(terms.base_rate(), open, oi_lower, oi_upper);
         core::mem::replace(&mut self.instruments[instrument.index()].adaptive_rate, rate) != rate

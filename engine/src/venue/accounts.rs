@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 
+use super::checks::Checks;
 use super::sweep::Scope;
 use super::transfers::Receipt;
 use super::{Venue, Verdict};

@@ -4,7 +4,7 @@
 //! has passed, but the session's numbers, which every command uses up. Orders with instructions and without share the
 //! one sequence of checks.
 
-use super::checks::{Ahead, check_reduce_only, check_restriction};
+use super::checks::{Ahead, Checks, check_reduce_only, check_restriction, trader_of};
 use super::fillable::Walk;
 use super::instructions::places;
 use super::matching::{Purpose, Taker};
@@ -68,57 +68,16 @@ impl Checked {
     }
 }
 
-impl Venue {
-    pub(super) fn new_order(
-        &mut self,
-        session: SessionId,
-        client_order_id: ClientOrderId,
-        order: &NewOrder,
-        events: &mut Events,
-    ) -> Verdict {
-        let (mut order, acting) = (order, self.acting_account(order.account, order.instrument)?);
-        let instead;
-        if acting != order.account {
-            instead = NewOrder { account: acting, ..*order };
-            order = &instead;
-        }
-        let checked = self.check_order(order, &Nothing, Ahead::default())?;
-        let feed = self.admit(&checked.candidate(order))?;
-
-        self.feed(order.account, feed, events);
-        let terms = Terms::new(session, client_order_id);
-        let (slot, leg) = self.accept(terms, order, &Nothing, &checked, events);
-        self.ledger.stands_as_admitted(leg);
-        let taker = Taker {
-            account: order.account,
-            group: checked.group,
-            instrument: order.instrument,
-            leg,
-            side: order.side,
-            key: self.orders.get(slot).key,
-            leaves: checked.qty,
-            traded: false,
-            first: 0,
-            last: 0,
-            purpose: Purpose::Order { slot, rests: order.time_in_force.rests() },
-        };
-        self.take_and_settle(taker, events);
-        Ok(())
-    }
-
+/// The checks of an order, in reject order.
+pub(super) trait OrderChecks: Checks {
     /// Everything about an order but the limits and the margin of its account.
     #[inline]
-    pub(super) fn check_order<B: Beyond>(
-        &self,
-        order: &NewOrder,
-        beyond: &B,
-        ahead: Ahead,
-    ) -> Result<Checked, Reject> {
+    fn check_order<B: Beyond>(&self, order: &NewOrder, beyond: &B, ahead: Ahead) -> Result<Checked, Reject> {
         let mut checked = self.check_terms(order, beyond, ahead)?;
         if beyond.said().is_some_and(|said| said.trigger.is_some()) {
             return Ok(checked);
         }
-        let position = checked.leg.map_or(Position::ZERO, |leg| self.ledger.leg(leg).position);
+        let position = checked.leg.map_or(Position::ZERO, |leg| self.ledger().leg(leg).position);
         checked.qty = check_reduce_only(order, checked.qty, position)?;
         self.check_crossing(order, beyond, &mut checked)?;
         Ok(checked)
@@ -127,19 +86,19 @@ impl Venue {
     /// Everything about an order that needs no look at the account's position.
     #[inline]
     fn check_terms<B: Beyond>(&self, order: &NewOrder, beyond: &B, ahead: Ahead) -> Result<Checked, Reject> {
-        let &Account { state, restriction, group, .. } = self.trader(order.account)?;
-        self.check_market(order, beyond.said())?;
+        let &Account { state, restriction, group, .. } = trader_of(self.ledger(), order.account)?;
+        self.venue().check_market(order, beyond.said())?;
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
         }
         check_restriction(restriction, order.reduce_only)?;
         let said = beyond.said();
         if let Some(said) = said {
-            self.check_protection(order.account, said.protection)?;
+            self.venue().check_protection(self.real(order.account), said.protection)?;
         }
         let (limit, qty) = match said {
             None => (self.plain_limit(order)?, order.qty),
-            Some(said) => self.special_terms(order, said, group)?,
+            Some(said) => self.venue().special_terms(order, said, group)?,
         };
         let places = said.map_or(1, places);
         let leg = self.check_room(order.account, order.instrument, places, ahead)?;
@@ -175,9 +134,10 @@ impl Venue {
         checked: &mut Checked,
     ) -> Result<(), Reject> {
         let said = beyond.said();
-        let key = self.key_of(order.instrument, checked.limit);
-        if order.post_only && self.markets[order.instrument.index()].book.crosses(order.side, key) {
-            let slid = said.filter(|said| said.slides).and_then(|_| self.slid(order.instrument, order.side));
+        let key = self.venue().key_of(order.instrument, checked.limit);
+        if order.post_only && self.venue().markets[order.instrument.index()].book.crosses(order.side, key) {
+            let slid =
+                said.filter(|said| said.slides).and_then(|_| self.venue().slid(order.instrument, order.side));
             checked.limit = slid.ok_or(Reject::PostOnlyWouldCross)?;
         }
         let least = said.map_or(Qty::ZERO, |said| said.min_qty);
@@ -186,19 +146,60 @@ impl Venue {
             return Ok(());
         }
         let walk = Walk {
-            account: order.account,
+            account: self.real(order.account),
             group: checked.group,
             instrument: order.instrument,
             side: order.side,
             key,
             mode: said.map_or(SelfTrade::CancelTaker, |said| said.self_trade),
         };
-        if is_whole && !self.can_fill(&walk, checked.qty) {
+        if is_whole && !self.venue().can_fill(&walk, checked.qty) {
             return Err(Reject::FokNotFillable);
         }
-        if least > checked.qty || (least > Qty::ZERO && !self.can_fill(&walk, least)) {
+        if least > checked.qty || (least > Qty::ZERO && !self.venue().can_fill(&walk, least)) {
             return Err(Reject::MinQtyNotFillable);
         }
+        Ok(())
+    }
+}
+
+impl<C: Checks> OrderChecks for C {}
+
+impl Venue {
+    pub(super) fn new_order(
+        &mut self,
+        session: SessionId,
+        client_order_id: ClientOrderId,
+        order: &NewOrder,
+        events: &mut Events,
+    ) -> Verdict {
+        let (mut order, acting) = (order, self.acting_account(order.account, order.instrument)?);
+        let instead;
+        if acting != order.account {
+            instead = NewOrder { account: acting, ..*order };
+            order = &instead;
+        }
+        let checked = self.check_order(order, &Nothing, Ahead::default())?;
+        let feed = self.admit(&checked.candidate(order))?;
+
+        self.feed(order.account, feed, events);
+        let terms = Terms::new(session, client_order_id);
+        let (slot, leg) = self.accept(terms, order, &Nothing, &checked, events);
+        self.ledger.stands_as_admitted(leg);
+        let taker = Taker {
+            account: order.account,
+            group: checked.group,
+            instrument: order.instrument,
+            leg,
+            side: order.side,
+            key: self.orders.get(slot).key,
+            leaves: checked.qty,
+            traded: false,
+            first: 0,
+            last: 0,
+            purpose: Purpose::Order { slot, rests: order.time_in_force.rests() },
+        };
+        self.take_and_settle(taker, events);
         Ok(())
     }
 

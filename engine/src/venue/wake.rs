@@ -27,6 +27,7 @@ impl Venue {
     /// Begins to wake what the new prices of `instrument` crossed.
     #[inline]
     pub(super) fn wake(&mut self, instrument: InstrumentId, events: &mut Events) {
+        self.ledger.observe_mark(instrument, self.last.time.get());
         let is_quiet = |mark| self.wakes.is_empty() && self.index.is_quiet(instrument, mark);
         if !self.mark(instrument).is_some_and(is_quiet) {
             self.wake_crossed(instrument, events);

@@ -71,7 +71,7 @@ pub(super) const fn class(template: u16) -> Class {
     match template {
         100..=107 | 110..=112 | 301 | 400..=405 | 408..=415 | 450 => Class::Request,
         1 | 3 | 6 | 7 | 8 | 10 => Class::Session,
-        120..=123 | 300 => Class::Query,
+        120..=123 | 300 | 330..=334 => Class::Query,
         _ => Class::Unknown,
     }
 }
@@ -133,7 +133,12 @@ pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Resu
         | FromClient::OrderStatusQuery(_)
         | FromClient::InstrumentQuery(_)
         | FromClient::BookQuery(_)
-        | FromClient::RiskQuery(_) => Err(ErrorCode::UnknownTemplate.into()),
+        | FromClient::RiskQuery(_)
+        | FromClient::WhatIfQuery(_)
+        | FromClient::StressQuery(_)
+        | FromClient::SensitivityQuery(_)
+        | FromClient::InstrumentRiskQuery(_)
+        | FromClient::VenueRiskQuery(_) => Err(ErrorCode::UnknownTemplate.into()),
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`FromClient::decode`] takes is the only frame of its message: written again, it is the same octets.
 
 mod accounts;
+mod insight;
 mod operator;
 mod orders;
 mod queries;
@@ -12,6 +13,7 @@ mod session;
 mod special;
 
 pub use accounts::*;
+pub use insight::*;
 pub use operator::*;
 pub use orders::*;
 pub use queries::*;
@@ -33,6 +35,7 @@ directions! {
         InstrumentDefine SetTradingState AccountCreate Transfer SetAccountStatus KeyRegister KeyRevoke AdminMassCancel
         SetOwnerGroup SetGroupStatus KeySuspend SetLimits StartAuction SettleInstrument
         IndexPrice
+        WhatIfQuery StressQuery SensitivityQuery InstrumentRiskQuery VenueRiskQuery
     }
     /// What the venue sends. A newer version is read as far as we know it.
     FromVenue by check_schema, message::read {
@@ -43,6 +46,7 @@ directions! {
         OpenOrder QueryEnd InstrumentDef BookLevels AccountState PositionState
         BalanceChange LiquidationStart LeverageSet PositionTakenOver LiquidationEnd AccountStatusChanged PositionSettled
         AdminAck OracleAck
+        AccountPicture PositionPicture StepVerdict UnderlyingRisk PositionRisk InstrumentRisk RiskSurvey
     }
 }
 

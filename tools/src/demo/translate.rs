@@ -59,6 +59,8 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::DefineFeeTier { .. }
         | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
@@ -148,6 +150,8 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::DefineFeeTier { .. }
         | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
@@ -251,10 +255,24 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
         | FromVenue::DeadManFired(_)
         | FromVenue::OpenOrder(_)
         | FromVenue::QueryEnd(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_)
         | FromVenue::InstrumentDef(_)
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
         | FromVenue::PositionState(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_)
         | FromVenue::BalanceChange(_)
         | FromVenue::LeverageSet(_)
         | FromVenue::AccountStatusChanged(_)
@@ -420,9 +438,23 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         | FromVenue::ThrottleReject(_)
         | FromVenue::OpenOrder(_)
         | FromVenue::QueryEnd(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_)
         | FromVenue::InstrumentDef(_)
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
-        | FromVenue::PositionState(_) => None,
+        | FromVenue::PositionState(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_) => None,
     }
 }

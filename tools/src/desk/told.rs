@@ -170,10 +170,24 @@ pub fn told(message: &FromVenue, instruments: &Instruments) -> Option<Told> {
         | FromVenue::Terminate(_)
         | FromVenue::OpenOrder(_)
         | FromVenue::QueryEnd(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_)
         | FromVenue::InstrumentDef(_)
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
-        | FromVenue::PositionState(_) => return None,
+        | FromVenue::PositionState(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_) => return None,
     };
     Some(Told { kind, fields: teller.fields })
 }
