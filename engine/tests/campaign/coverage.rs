@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 60] = [
+const KINDS: [&str; 62] = [
     "Accepted",
     "Fill",
     "Amended kept",
