@@ -1,7 +1,7 @@
 //! The normal distribution in integers: how likely a price touches a level within a time.
 //!
 //! Invariant: fixed point with 60 binary digits throughout; every function names its error bound, and the tests measure
-//! it. Nothing here decides anything: it is shown beside a distance to liquidation. Source: `MARGIN.md` 13.
+//! it. Nothing here decides anything: it is shown beside a distance to liquidation. Source: `MARGIN.md` 15.
 
 use crate::limits::PPB;
 use crate::rounding::{div_ceil, div_floor};
