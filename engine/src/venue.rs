@@ -32,6 +32,7 @@ mod isolated;
 mod keys;
 mod linked;
 mod liquidation;
+mod margin_change;
 mod matching;
 mod maturity;
 mod new_order;
@@ -76,6 +77,7 @@ use groups::{Groups, Restricting};
 use instruments::Sources;
 use isolated::Isolated;
 use keys::Keys;
+use margin_change::MarginChanges;
 use matching::Taker;
 use maturity::{Average, Round};
 use phases::{PhaseWork, Reach};
@@ -145,6 +147,8 @@ pub struct Venue {
     /// A restriction of an owner group that has not come to all its accounts.
     restricting: Option<Restricting>,
     protections: Protections,
+    /// Changes of margin that are scheduled.
+    margin_changes: MarginChanges,
     /// Isolated positions.
     isolated: Isolated,
     /// Those whose leg came to hold nothing in this command; none between commands.
@@ -228,6 +232,7 @@ impl Venue {
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
+            margin_changes: MarginChanges::default(),
             isolated: Isolated::default(),
             over: Vec::new(),
             receipts: Receipts::default(),
@@ -361,7 +366,9 @@ impl Venue {
             | Action::SetMarginMode { .. }
             | Action::MoveMargin(_)
             | Action::DefineFeeTier { .. }
-            | Action::SetFeeTier { .. } => self.handle_of_owner(command, events),
+            | Action::SetFeeTier { .. }
+            | Action::ScheduleMargin { .. }
+            | Action::CancelMargin { .. } => self.handle_of_owner(command, events),
             Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
             Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
         }
@@ -389,6 +396,10 @@ impl Venue {
             Action::MoveMargin(moved) => self.move_margin(moved, events),
             Action::DefineFeeTier { tier, terms } => self.define_fee_tier(*tier, *terms, events),
             Action::SetFeeTier { account, tier } => self.set_fee_tier(*account, *tier, events),
+            Action::ScheduleMargin { instrument, change } => {
+                self.schedule_margin(*instrument, change, events)
+            }
+            Action::CancelMargin { instrument } => self.cancel_margin(*instrument, events),
             _ => Ok(()),
         }
     }
@@ -411,6 +422,7 @@ impl Venue {
             || self.has_follow_up()
             || self.restricting.is_some()
             || self.round.is_some()
+            || self.margin_changes.has_work()
             || self.resuming
             || !self.liquidating.is_empty()
     }
@@ -440,6 +452,8 @@ impl Venue {
             self.go_on_with_phase(work, events);
         } else if let Some(round) = self.round.take() {
             self.go_on_with_round(round, events);
+        } else if self.margin_changes.has_work() {
+            self.go_on_with_margin(events);
         } else if self.resuming {
             self.go_on_resuming(events);
         } else if let Some(&account) = self.liquidating.front() {

@@ -236,6 +236,13 @@ impl Instrument {
         Self { spec, initial, maintenance, funding, funding_epoch, ..*self }
     }
 
+    /// Takes over the margin of another, which differs in nothing else.
+    pub(crate) fn take_margin(&mut self, other: Self) {
+        self.spec = other.spec;
+        (self.initial, self.maintenance) = (other.initial, other.maintenance);
+        (self.unconcentrated, self.adaptive_rate) = (other.unconcentrated, other.adaptive_rate);
+    }
+
     /// The arithmetic of its contract.
     #[inline]
     #[must_use]

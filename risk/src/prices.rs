@@ -61,7 +61,7 @@ impl Ledger {
     }
 
     /// Takes the initial rate that open interest asks for; whether it changed. Source: `MARGIN.md` 3.
-    fn scale_initial_rate(&mut self, instrument: InstrumentId) -> bool {
+    pub(crate) fn scale_initial_rate(&mut self, instrument: InstrumentId) -> bool {
         let terms = self.instrument(instrument);
         let AdaptiveTerms { oi_lower, oi_upper, .. } = terms.spec.adaptive;
         if oi_upper == Money::ZERO {

@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 60] = [
+const KINDS: [&str; 68] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -65,9 +65,17 @@ const KINDS: [&str; 60] = [
     "IndexSourceSet",
     "LiquidationHeld",
     "LiquidationResumed",
+    "FundingPaid",
+    "FundingBooked",
     "MarginModeSet",
     "FeeTierDefined",
     "FeeTierSet",
+    "MarginScheduled",
+    "MarginChangeEnded",
+    "WouldLiquidate",
+    "MarginWeighed",
+    "MarginHeld",
+    "MarginChanged",
     "moved MarginShort",
     "moved MarginMoved",
     "moved PositionOver",
@@ -139,6 +147,11 @@ impl Coverage {
         for (name, _) in turns.iter().filter(|(_, happened)| *happened) {
             self.count(name);
         }
+    }
+
+    /// How often something was met.
+    pub(crate) fn of(&self, what: &str) -> u64 {
+        self.counts.get(what).copied().unwrap_or(0)
     }
 
     /// Every name a campaign is to reach, of the venue alone.

@@ -2,9 +2,14 @@
 //!
 //! A lot of each instrument is worth about [`LOT_VALUE`], so that accounts move between them; value is exact in all.
 
-use risk::{Capacity, ContractTerms, FeeRate, InstrumentSpec, Money, Price, PricingTerms, Qty, Rate, Tier};
+use risk::{
+    Capacity, ContractTerms, FeeRate, FundingTerms, InstrumentSpec, Money, Price, PricingTerms, Qty, Rate,
+    Tier,
+};
 
 use super::STEP_NS;
+
+use super::collateral::Collateral;
 
 /// About the value of a lot in money units.
 pub(crate) const LOT_VALUE: i64 = 50_000_000;
@@ -17,6 +22,8 @@ pub(crate) struct World {
     pub(crate) accounts: u32,
     pub(crate) sessions: u32,
     pub(crate) instruments: Vec<Traded>,
+    /// Assets beside the unit of account.
+    pub(crate) assets: Vec<Collateral>,
     /// Room for bursts of hundreds of orders.
     pub(crate) bursts: bool,
 }
@@ -26,9 +33,11 @@ pub(crate) struct World {
 pub(crate) struct Traded {
     pub(crate) spec: InstrumentSpec,
     pub(crate) home: i64,
+    /// Whether it is ever open.
+    pub(crate) trades: bool,
 }
 
-fn tiers(rows: &[(i64, u32)]) -> Vec<Tier> {
+pub(super) fn tiers(rows: &[(i64, u32)]) -> Vec<Tier> {
     let tier = |&(lots, rate)| Tier { floor: Money::new(lots * LOT_VALUE), rate: Rate::new(rate) };
     rows.iter().map(tier).collect()
 }
@@ -58,9 +67,9 @@ pub(crate) fn rebated() -> Traded {
         contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
         pricing: PricingTerms::DIRECT,
-        funding: risk::FundingTerms::NONE,
+        funding: FundingTerms::NONE,
     };
-    Traded { spec, home: 500_000 }
+    Traded { spec, home: 500_000, trades: true }
 }
 
 /// Decimals below the money's (divisor 100), initial margin exactly 5/4 of maintenance.
@@ -85,10 +94,10 @@ fn divided() -> Traded {
         contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
         pricing: PricingTerms::DIRECT,
-        funding: risk::FundingTerms::NONE,
+        funding: FundingTerms::NONE,
         ..rebated().spec
     };
-    Traded { spec, home: 25_000 }
+    Traded { spec, home: 25_000, trades: true }
 }
 
 /// A multiplier of 3 over a divisor of 100, wide price steps, dear liquidations.
@@ -115,10 +124,10 @@ fn multiplied() -> Traded {
         contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
         pricing: PricingTerms::DIRECT,
-        funding: risk::FundingTerms::NONE,
+        funding: FundingTerms::NONE,
         ..rebated().spec
     };
-    Traded { spec, home: 166_650 }
+    Traded { spec, home: 166_650, trades: true }
 }
 
 /// A coarse grid: one tick is 2 % and margins are thin, so that accounts go under water at a step.
@@ -143,13 +152,13 @@ pub(crate) fn coarse() -> Traded {
         contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
         pricing: PricingTerms::DIRECT,
-        funding: risk::FundingTerms::NONE,
+        funding: FundingTerms::NONE,
         ..rebated().spec
     };
-    Traded { spec, home: 50 }
+    Traded { spec, home: 50, trades: true }
 }
 
-/// Fine ticks, an index of several sources that go stale and disagree, and a mark out of index and book.
+/// Fine ticks, an index of several sources that go stale and disagree, a mark out of index and book, and funding.
 pub(crate) fn indexed() -> Traded {
     let pricing = PricingTerms {
         sources_min: 3,
@@ -160,11 +169,19 @@ pub(crate) fn indexed() -> Traded {
         confirmations: 2,
         component_band: Rate::new(20_000_000),
         basis_tau_ns: 2_000 * STEP_NS,
-        stable_step: Rate::new(0),
+        stable_step: Rate::new(300_000),
         frozen_step: Rate::new(500_000_000),
     };
-    let spec = InstrumentSpec { symbol: *b"INDEXED\0\0\0\0\0\0\0\0\0", pricing, ..rebated().spec };
-    Traded { spec, home: 500_000 }
+    let funding = FundingTerms {
+        interval_ns: 1_000_000_000,
+        rate_period_ns: 4_000_000_000,
+        impact_notional: Money::new(2 * LOT_VALUE),
+        interest: Rate::new(100_000),
+        interest_clamp: Rate::new(500_000),
+        rate_max: Rate::new(20_000_000),
+    };
+    let spec = InstrumentSpec { symbol: *b"INDEXED\0\0\0\0\0\0\0\0\0", pricing, funding, ..rebated().spec };
+    Traded { spec, home: 500_000, trades: true }
 }
 
 /// The coarse grid, for a time, settled at the average of its last while.

@@ -23,6 +23,7 @@ pub(crate) mod isolated;
 pub(crate) mod linked;
 pub(crate) mod liquidation;
 pub(crate) mod margin;
+pub(crate) mod margin_change;
 pub(crate) mod matching;
 pub(crate) mod orders;
 pub(crate) mod phases;
@@ -31,6 +32,7 @@ pub(crate) mod protection;
 pub(crate) mod quotes;
 pub(crate) mod sessions;
 pub(crate) mod settle;
+pub(crate) mod stable;
 pub(crate) mod state;
 pub(crate) mod sweeps;
 pub(crate) mod timers;
@@ -51,6 +53,7 @@ use assets::Asset;
 use auction::Uncrossing;
 use debts::Interest;
 use funds::Asked;
+use margin_change::{Pass, Planned};
 use state::{
     Account, Budget, Group, Instrument, Isolation, Key, Leg, Order, Restricting, Session, Settling, Sweep,
     Taker,
@@ -99,6 +102,9 @@ pub(crate) struct Model {
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
     pub(crate) trades: u64,
+    /// Changes of margin that are scheduled, and the pass over accounts one of them makes.
+    pub(crate) planned: BTreeMap<InstrumentId, Planned>,
+    pub(crate) passing: Option<Pass>,
     /// Tiers of fees, but for the instruments' own.
     pub(crate) tiers: BTreeMap<u8, FeeTier>,
     /// Isolated positions of accounts.
@@ -196,6 +202,8 @@ impl Model {
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
+            planned: BTreeMap::new(),
+            passing: None,
             tiers: BTreeMap::new(),
             isolated: BTreeMap::new(),
             done: Vec::new(),
@@ -243,6 +251,7 @@ impl Model {
             || self.restricting.is_some()
             || self.settling.is_some()
             || self.round.is_some()
+            || self.passing.is_some()
             || self.resuming
             || !self.queue.is_empty()
     }
@@ -352,6 +361,7 @@ impl Model {
                 self.charge_interest();
                 self.fire_timers(self.now);
                 self.start_round(hints);
+                self.pass_what_is_due();
                 Ok(())
             }
             Action::OpenSession { session } => self.open_session(*session),
@@ -393,7 +403,9 @@ impl Model {
             | Action::SetMarginMode { .. }
             | Action::MoveMargin(_)
             | Action::DefineFeeTier { .. }
-            | Action::SetFeeTier { .. } => self.carry_out_of_owner(&command.action),
+            | Action::SetFeeTier { .. }
+            | Action::ScheduleMargin { .. }
+            | Action::CancelMargin { .. } => self.carry_out_of_owner(&command.action),
         }
     }
 
@@ -422,6 +434,12 @@ impl Model {
         }
         if let Action::SetFeeTier { account, tier } = action {
             return self.set_fee_tier(*account, *tier);
+        }
+        if let Action::ScheduleMargin { instrument, change } = action {
+            return self.schedule_margin(*instrument, change);
+        }
+        if let Action::CancelMargin { instrument } = action {
+            return self.cancel_margin(*instrument);
         }
         Ok(())
     }
@@ -469,6 +487,8 @@ impl Model {
             if core::mem::take(&mut self.quiet) && self.round.is_none() && self.out.is_empty() {
                 self.go_on_below(hints);
             }
+        } else if let Some(pass) = self.passing.take() {
+            self.pass_on(pass);
         } else if self.resuming {
             self.resume();
         } else if self.queue.is_empty() {

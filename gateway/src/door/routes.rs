@@ -93,6 +93,12 @@ impl Projection {
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
             Event::SessionOpened { .. }
             | Event::LimitStateEntered { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
             | Event::FeeTierDefined { .. }
             | Event::FeeTierSet { .. }
             | Event::MarginModeSet { .. }

@@ -53,6 +53,8 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         Action::Skip(skip) => skip.template,
         Action::Continue
         | Action::Tick
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::DefineFeeTier { .. }
         | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }

@@ -223,6 +223,12 @@ impl Model {
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
             | Event::FeeTierDefined { .. }
             | Event::FeeTierSet { .. }
             | Event::MarginModeSet { .. }

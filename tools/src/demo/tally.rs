@@ -111,6 +111,8 @@ impl Tally {
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::SetOwnerGroup { .. }
+            | Action::ScheduleMargin { .. }
+            | Action::CancelMargin { .. }
             | Action::DefineFeeTier { .. }
             | Action::SetFeeTier { .. }
             | Action::SetMarginMode { .. }
@@ -178,6 +180,12 @@ impl Tally {
             | Event::ProtectionTripped { .. }
             | Event::ProtectionReset { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
             | Event::FeeTierDefined { .. }
             | Event::FeeTierSet { .. }
             | Event::MarginModeSet { .. }

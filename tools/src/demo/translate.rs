@@ -59,6 +59,8 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::DefineFeeTier { .. }
         | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
@@ -148,6 +150,8 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::DefineFeeTier { .. }
         | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }

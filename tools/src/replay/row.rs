@@ -206,6 +206,12 @@ impl Row {
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
             | Event::FeeTierDefined { .. }
             | Event::FeeTierSet { .. }
             | Event::MarginModeSet { .. }
