@@ -210,7 +210,11 @@ impl World {
             (if self.below(2) == 0 { Side::Buy } else { Side::Sell }, i64::from(self.below(61)) - 30);
         let size = if instrument == INVERSE { 20_000 } else { 40 };
         let is_wild = self.below(12) == 0;
-        let price = if is_wild { i64::from(self.below(4_100)) } else { (mark + mark * away / 400).max(1) };
+        let price = if is_wild {
+            i64::from(self.below(4_100))
+        } else {
+            (mark + (mark * away).div_euclid(400)).max(1)
+        };
         let rests = self.below(4) > 0;
         NewOrder {
             account: self.account(),
