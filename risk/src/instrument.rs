@@ -233,7 +233,7 @@ impl Instrument {
     pub(crate) fn with_spec_and_funding(&self, spec: InstrumentSpec, funding: Vec<i128>) -> Self {
         let (initial, maintenance) = (self.initial.clone(), self.maintenance.clone());
         let funding_epoch = u32::try_from(funding.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        Self { spec, initial, maintenance, funding, funding_epoch, ..*self }
+        Self { spec, initial, maintenance, funding_epoch, funding, ..*self }
     }
 
     /// Takes over the margin of another, which differs in nothing else.
