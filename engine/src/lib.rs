@@ -39,7 +39,10 @@ pub use command::{
     Trigger, TriggerKind, TriggerSource,
 };
 pub use conditions::Stage;
-pub use event::{CancelReason, Event, Events, Fill, FillSide, Movement, MovementReason, TradeId, TrimReason};
+pub use event::{
+    CancelReason, ConversionReason, Event, Events, Fill, FillSide, MarginState, Movement, MovementReason,
+    TradeId, TrimReason,
+};
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
 pub use venue::{Indicative, Key, OpenOrderView, ProtectionView, Session, SpecialView, Venue, Window};

@@ -4,18 +4,21 @@
 //! commands, so a client that asks after an order sees the order; the answer leaves when the log covers the command it
 //! was taken after. Figures are exact and rounded once, to the side that flatters nobody; none of them decides anything.
 
+mod margin;
+
 use engine::conditions::Stage;
-use engine::{OpenOrderView, OrderRef, Reject, Restriction, Seq, SessionId, TimeNs, TradingState, Venue};
-use risk::rounding::div_ceil;
-use risk::{
-    Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Money, Position, Requirement, Side,
-};
+use engine::{OpenOrderView, OrderRef, Reject, Seq, SessionId, TimeNs, TradingState, Venue};
+use risk::{Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Position, Requirement, Side};
 
 use crate::door::translate;
+use crate::door::translate::collateral::status_of;
 use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
-use crate::wire::private::{AccountState, BookLevels, InstrumentDef, Level, OpenOrder, PositionState};
-use crate::wire::types::{self, AccountStatus, Chars16, Code, I64N, Millis, OrdFlags};
+use crate::wire::private::{
+    AccountState, AssetBalance, AssetDef, BookLevels, InstrumentDef, InstrumentTerms, Level, OpenOrder,
+    PositionState,
+};
+use crate::wire::types::{self, Chars16, Code, I64N, Millis, OrdFlags};
 
 /// Orders, or instruments, of one answer.
 pub const ROWS_MAX: usize = 1024;
@@ -55,6 +58,13 @@ pub enum Question {
         /// Whose.
         account: AccountId,
     },
+    /// Every asset.
+    Assets,
+    /// All terms of an instrument.
+    Terms {
+        /// Which.
+        instrument: InstrumentId,
+    },
 }
 
 /// A question on its way.
@@ -82,10 +92,16 @@ pub enum Rows {
     /// An account and its positions.
     Account {
         /// The account.
-        state: AccountState,
+        state: Box<AccountState>,
+        /// What it has in each asset.
+        balances: Vec<AssetBalance>,
         /// Its positions.
         positions: Vec<PositionState>,
     },
+    /// Assets.
+    Assets(Vec<AssetDef>),
+    /// All terms of an instrument.
+    Terms(Box<InstrumentTerms>),
 }
 
 impl Rows {
@@ -97,7 +113,9 @@ impl Rows {
             Self::OpenOrders(rows) => rows.len(),
             Self::Instruments(rows) => rows.len(),
             Self::Book(sides) => sides.len(),
-            Self::Account { positions, .. } => 1 + positions.len(),
+            Self::Account { balances, positions, .. } => 1 + balances.len() + positions.len(),
+            Self::Assets(rows) => rows.len(),
+            Self::Terms(_) => 1,
         }
     }
 
@@ -108,8 +126,12 @@ impl Rows {
             Self::OpenOrders(rows) => rows.len(),
             Self::Instruments(rows) => rows.len(),
             Self::Book(sides) => sides.iter().map(|side| side.levels.0.len()).sum(),
-            // For every position the whole account is looked at.
-            Self::Account { positions, .. } => positions.len() * positions.len(),
+            // For every position the whole account is looked at, and for every asset as often as a bisection takes.
+            Self::Account { balances, positions, .. } => {
+                (positions.len() + (balances.len() - 1) * 64) * positions.len().max(1)
+            }
+            Self::Assets(rows) => rows.len(),
+            Self::Terms(_) => 1,
         };
         looked_at >> 2
     }
@@ -144,6 +166,8 @@ pub fn answer(venue: &Venue, query: &Query) -> Answer {
         Question::Instruments => Ok(instruments(venue, query_id)),
         Question::Book { instrument, depth } => book(venue, query_id, instrument, depth),
         Question::Account { account } => account_rows(venue, query_id, account),
+        Question::Assets => Ok((0, Rows::Assets(margin::assets(venue, query_id)))),
+        Question::Terms { instrument } => terms(venue, query_id, instrument),
     };
     let (code, rows) = found.unwrap_or_else(|reject| (reject.code(), Rows::None));
     Answer { asker, query_id, seq: venue.last_stamp().seq, code, rows }
@@ -158,6 +182,11 @@ fn first<T>(mut rows: impl Iterator<Item = T>, max: usize) -> (u16, Vec<T>) {
 
 fn known(venue: &Venue, account: AccountId) -> Result<&Account, Reject> {
     venue.ledger().account(account).ok_or(Reject::UnknownAccount)
+}
+
+fn terms(venue: &Venue, query_id: u64, instrument: InstrumentId) -> Result<Found, Reject> {
+    venue.ledger().find_instrument(instrument).ok_or(Reject::UnknownInstrument)?;
+    Ok((0, Rows::Terms(Box::new(margin::terms(venue, query_id, instrument)))))
 }
 
 fn instruments(venue: &Venue, query_id: u64) -> Found {
@@ -196,6 +225,9 @@ fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> Instrum
         market_collar: limits.market_collar.get(),
         limit_state_band: limits.limit_state_band.get(),
         limit_state_call: Millis::new(limits.limit_state_call_ms),
+        settlement_asset: spec.contract.settlement,
+        contract_kind: Code::of(margin::contract_kind(spec.contract.kind)),
+        expiry: margin::expiry(spec.contract.expiry_ns),
     }
 }
 
@@ -233,7 +265,8 @@ fn account_rows(venue: &Venue, query_id: u64, account: AccountId) -> Result<Foun
     let legs = ledger.legs_of(account);
     let held = legs.filter(|(_, leg)| leg.position != Position::ZERO || leg.leverage != Leverage::default());
     let positions = held.map(|(leg_id, leg)| position_row(venue, query_id, leg_id, leg)).collect();
-    Ok((0, Rows::Account { state, positions }))
+    let balances = margin::balances(venue, query_id, account, holder);
+    Ok((0, Rows::Account { state: Box::new(state), balances, positions }))
 }
 
 fn account_row(
@@ -243,14 +276,6 @@ fn account_row(
     holder: &Account,
     assessment: &Assessment,
 ) -> AccountState {
-    let status = match (holder.state, holder.restriction) {
-        (risk::AccountState::Liquidating, _) => AccountStatus::Liquidating,
-        (risk::AccountState::Active | risk::AccountState::Absent, Restriction::None) => AccountStatus::Active,
-        (_, Restriction::ReduceOnly) => AccountStatus::ReduceOnly,
-        (_, Restriction::Suspended) => AccountStatus::Suspended,
-    };
-    // One settlement asset: every instrument names the same decimals.
-    let first_instrument = venue.ledger().find_instrument(InstrumentId::new(0));
     AccountState {
         query_id,
         account_id: account,
@@ -262,18 +287,13 @@ fn account_row(
         available: assessment.free_margin(),
         withdrawable: venue.ledger().withdrawable(account, risk::AssetId::BASE),
         exposure: assessment.exposure,
-        leverage_e9: billionths(Requirement::of_money(assessment.exposure), assessment.equity),
-        margin_ratio_e9: billionths(assessment.maintenance, assessment.equity),
-        money_decimals: first_instrument.map_or(0, |instrument| instrument.spec.money_decimals),
-        status: Code::of(status),
+        leverage_e9: I64N::ratio(Requirement::of_money(assessment.exposure), assessment.equity),
+        margin_ratio_e9: I64N::ratio(assessment.maintenance, assessment.equity),
+        money_decimals: margin::base_decimals(venue),
+        status: Code::of(status_of(venue.ledger().standing_of(account))),
+        initial_equity: assessment.initial_equity,
+        margin_state: margin::margin_state(holder, assessment),
     }
-}
-
-/// `over / under` in billionths, rounded up: riskier than it is, never safer. A requirement counts billionths of a money
-/// unit, so this is one division; a ratio too large to be written is the largest.
-fn billionths(over: Requirement, under: Money) -> I64N {
-    let ratio = (under > Money::ZERO).then(|| div_ceil(over.ppb(), i128::from(under.get())));
-    ratio.map(|ratio| i64::try_from(ratio).unwrap_or(i64::MAX)).into()
 }
 
 fn position_row(venue: &Venue, query_id: u64, leg_id: LegId, leg: &Leg) -> PositionState {
@@ -296,6 +316,8 @@ fn position_row(venue: &Venue, query_id: u64, leg_id: LegId, leg: &Leg) -> Posit
         maintenance_margin: ledger.maintenance_of(leg).ceil(),
         notional: instrument.notional(leg.position.size(), mark),
         leverage_e2: leg.leverage.get(),
+        funding_owed: ledger.funding_owed(leg),
+        settlement_asset: instrument.settlement(),
     }
 }
 

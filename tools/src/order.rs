@@ -77,6 +77,10 @@ fn act(desk: &mut Desk, account: AccountId, args: &OrderArgs, output: &mut dyn W
                 valid_until: TimeNsN::NONE,
             })?
         }
+        OrderAction::Transfer(transfer) => {
+            let transfer = crate::admin::assets::between(desk, account.get(), transfer)?;
+            desk.request(transfer)?
+        }
         OrderAction::List { instrument } => {
             let instrument = find(desk, instrument.as_deref())?;
             let orders = desk.ask(Query::OpenOrders { account, instrument })?.open_orders;

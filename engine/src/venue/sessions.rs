@@ -202,6 +202,8 @@ const fn is_operating(action: &Action) -> bool {
             | Action::StartAuction { .. }
             | Action::Settle { .. }
             | Action::SetIndexSource { .. }
+            | Action::DefineAsset { .. }
+            | Action::SetDebtTerms { .. }
             | Action::TransferBetween(_)
     )
 }

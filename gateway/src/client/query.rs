@@ -6,7 +6,8 @@ use engine::{ClientOrderId, OrderId, OrderRef, Seq};
 use risk::{AccountId, InstrumentId};
 
 use crate::wire::private::{
-    self, AccountState, BookLevels, FromVenue, InstrumentDef, OpenOrder, PositionState, QueryEnd,
+    self, AccountState, AssetBalance, AssetDef, BookLevels, FromVenue, InstrumentDef, InstrumentTerms,
+    OpenOrder, PositionState, QueryEnd,
 };
 use crate::wire::types::{IdN, Side, U32N};
 use crate::wire::{Prefix, frame};
@@ -42,6 +43,13 @@ pub enum Query {
         /// Whose.
         account: AccountId,
     },
+    /// Every asset.
+    Assets,
+    /// All terms of an instrument.
+    Terms {
+        /// Which.
+        instrument: InstrumentId,
+    },
 }
 
 impl Query {
@@ -68,6 +76,10 @@ impl Query {
             Self::Account { account: account_id } => {
                 frame::append(prefix, &private::RiskQuery { query_id, account_id }, out);
             }
+            Self::Assets => frame::append(prefix, &private::AssetQuery { query_id }, out),
+            Self::Terms { instrument: instrument_id } => {
+                frame::append(prefix, &private::TermsQuery { query_id, instrument_id }, out);
+            }
         }
     }
 }
@@ -91,6 +103,12 @@ pub struct Answer {
     pub account: Option<AccountState>,
     /// Its positions.
     pub positions: Vec<PositionState>,
+    /// What it has in each asset.
+    pub balances: Vec<AssetBalance>,
+    /// Assets.
+    pub assets: Vec<AssetDef>,
+    /// All terms of an instrument.
+    pub terms: Option<InstrumentTerms>,
 }
 
 /// Puts the rows of one query together.
@@ -126,6 +144,9 @@ impl Rows {
             },
             FromVenue::AccountState(row) if row.query_id == *query_id => answer.account = Some(row.clone()),
             FromVenue::PositionState(row) if row.query_id == *query_id => answer.positions.push(row.clone()),
+            FromVenue::AssetBalance(row) if row.query_id == *query_id => answer.balances.push(row.clone()),
+            FromVenue::AssetDef(row) if row.query_id == *query_id => answer.assets.push(row.clone()),
+            FromVenue::InstrumentTerms(row) if row.query_id == *query_id => answer.terms = Some(row.clone()),
             FromVenue::QueryEnd(QueryEnd { query_id: ended, engine_seq, code, .. }) if ended == query_id => {
                 answer.seq = *engine_seq;
                 answer.code = *code;

@@ -7,10 +7,15 @@
 //! |---|---|
 //! | of an order | the session it came by; the commanding session, if it is another one of the same account; copies |
 //! | match of a liquidation, on the side of the liquidated account | all sessions that trade for it; copies |
-//! | of an account | all sessions that trade for it; copies |
+//! | of an account, its margin and its collateral | all sessions that trade for it; copies |
+//! | money between two accounts | as of an account, of either |
+//! | a transfer that was done before | the session that asked again |
 //! | refusal, mass cancel done, dead-man timer, skipped numbers | the session |
 //! | anything an operator asked for | that session, as an acknowledgement |
-//! | index price | the oracle's session |
+//! | index price, or the price of one source | the oracle's session |
+//! | state of an index, funding of an instrument, state of an auction | nobody: they are asked for |
+
+mod margin;
 
 use engine::{Action, ClientOrderId, Event, Fill, FillSide, OrderId, Reject, SessionId, SessionKind};
 use risk::{AccountId, Money};
@@ -91,23 +96,23 @@ impl Projection {
             | Event::IndexSourceSet { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
-            Event::SessionOpened { .. }
-            | Event::LimitStateEntered { .. }
-            | Event::Moved { .. }
-            | Event::TransferRepeated { .. }
-            | Event::StandingChanged { .. }
-            | Event::Uncrossed { .. }
-            | Event::TradingStateSet { .. }
-            | Event::InstrumentSettled { .. }
-            | Event::OracleStateChanged { .. }
-            | Event::LiquidationHeld { .. }
-            | Event::LiquidationResumed { .. }
-            | Event::FundingPaid { .. }
-            | Event::MarginStateChanged { .. }
+            Event::MarginStateChanged { .. }
             | Event::FundingBooked { .. }
             | Event::Converted { .. }
             | Event::DeficitCovered { .. }
             | Event::InterestCharged { .. }
+            | Event::StandingChanged { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. } => self.route_margin(outcome, event),
+            Event::Moved(movement) => self.route_movement(outcome, movement),
+            Event::TransferRepeated { .. } => self.route_repeated(outcome, event),
+            Event::SessionOpened { .. }
+            | Event::LimitStateEntered { .. }
+            | Event::Uncrossed { .. }
+            | Event::TradingStateSet { .. }
+            | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::FundingPaid { .. }
             | Event::Ticked
             | Event::LoggedOn { .. }
             | Event::LoggedOff { .. } => {}
@@ -390,7 +395,7 @@ impl Projection {
 
     fn stage_account(&mut self, outcome: &Outcome<'_>, event: &Event, request_id: IdN) {
         let (engine_seq, transact_time) = (outcome.stamp.seq, outcome.stamp.time);
-        if let Event::Transferred { account: account_id, amount, balance, .. } = *event {
+        if let Event::Transferred { account: account_id, asset: asset_id, amount, balance } = *event {
             self.stage(&private::BalanceChange {
                 request_id,
                 engine_seq,
@@ -398,6 +403,7 @@ impl Projection {
                 account_id,
                 amount,
                 balance,
+                asset_id,
             });
         } else if let Event::LeverageSet { account: account_id, instrument, leverage } = *event {
             self.stage(&private::LeverageSet {

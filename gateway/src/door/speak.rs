@@ -223,6 +223,10 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         FromClient::RiskQuery(query) => {
             (query.query_id, about(query.account_id).map(|account| Question::Account { account }))
         }
+        FromClient::AssetQuery(query) => (query.query_id, Some(Question::Assets)),
+        FromClient::TermsQuery(query) => {
+            (query.query_id, Some(Question::Terms { instrument: query.instrument_id }))
+        }
         FromClient::Hello(_)
         | FromClient::LogonProof(_)
         | FromClient::Heartbeat(_)
@@ -234,6 +238,10 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         | FromClient::AmendOrder(_)
         | FromClient::MassCancel(_)
         | FromClient::CancelAllAfter(_)
+        | FromClient::TransferBetween(_)
+        | FromClient::AssetDefine(_)
+        | FromClient::SetDebtTerms(_)
+        | FromClient::SetIndexSource(_)
         | FromClient::SetLeverage(_)
         | FromClient::InstrumentDefine(_)
         | FromClient::SetTradingState(_)

@@ -345,8 +345,7 @@ fn an_operator_is_answered_and_the_account_hears() {
     operator.ask(&mut world, &AccountCreate { request_id: name(2), account_id: AccountId::new(20) });
     let transfer = |number, amount| Transfer {
         request_id: name(number),
-        account_id: account(ALICE),
-        amount: Money::new(amount),
+        ..gateway::client::request::transfer(account(ALICE), Money::new(amount))
     };
     operator.ask(&mut world, &transfer(3, 500));
     operator.ask(&mut world, &transfer(4, -200));

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use engine::{Action, Event, FillSide, OrderId, Reject, SessionId, SessionKind};
 use gateway::wire::private::{
-    AccountStatusChanged, AdminAck, BalanceChange, CancelAllAfterAck, DeadManFired, LeverageSet,
-    LiquidationEnd, LiquidationStart, MassCancelAck, MassQuoteAck, OracleAck, OrderAccepted, OrderActivated,
-    OrderAmended, OrderArmed, OrderCanceled, OrderFilled, OrderRefreshed, OrderTriggered, OrderTrimmed,
-    PositionSettled, PositionTakenOver, ProtectionAck, ProtectionTripped, QuoteRefused, RequestRejected,
-    SessionReject, ThrottleReject,
+    AccountStatusChanged, AdminAck, BalanceChange, CancelAllAfterAck, Converted, DeadManFired,
+    DeficitCovered, FundingBooked, InterestCharged, LeverageSet, LiquidationEnd, LiquidationHeld,
+    LiquidationStart, MarginStateChanged, MassCancelAck, MassQuoteAck, Movement, OracleAck, OrderAccepted,
+    OrderActivated, OrderAmended, OrderArmed, OrderCanceled, OrderFilled, OrderRefreshed, OrderTriggered,
+    OrderTrimmed, PositionSettled, PositionTakenOver, ProtectionAck, ProtectionTripped, QuoteRefused,
+    RequestRejected, SessionReject, StandingChanged, ThrottleReject, TransferRepeated,
 };
 use risk::AccountId;
 
@@ -210,7 +211,33 @@ impl Model {
                     self.give(entry.command.session, OracleAck::TEMPLATE);
                 }
             }
+            Event::Moved(movement) => {
+                self.account(movement.from, Movement::TEMPLATE);
+                self.account(movement.to, Movement::TEMPLATE);
+                if matches!(entry.command.action, Action::TransferBetween(_)) {
+                    self.acknowledge(entry);
+                }
+            }
+            Event::TransferRepeated { .. } => {
+                self.acknowledge(entry);
+                if self.kind(entry.command.session) == Some(SessionKind::OrderEntry) {
+                    self.give(entry.command.session, TransferRepeated::TEMPLATE);
+                }
+            }
+            Event::MarginStateChanged { account, .. } => {
+                self.account(*account, MarginStateChanged::TEMPLATE);
+            }
+            Event::FundingBooked { account, .. } => self.account(*account, FundingBooked::TEMPLATE),
+            Event::Converted { account, .. } => self.account(*account, Converted::TEMPLATE),
+            Event::DeficitCovered { account, .. } => self.account(*account, DeficitCovered::TEMPLATE),
+            Event::InterestCharged { account, .. } => self.account(*account, InterestCharged::TEMPLATE),
+            Event::StandingChanged { account, .. } => self.account(*account, StandingChanged::TEMPLATE),
+            Event::LiquidationHeld { account } | Event::LiquidationResumed { account } => {
+                self.account(*account, LiquidationHeld::TEMPLATE);
+            }
             Event::AccountOpened { .. }
+            | Event::AssetDefined { .. }
+            | Event::DebtTermsSet { .. }
             | Event::InstrumentDefined { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
@@ -223,21 +250,9 @@ impl Model {
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
-            | Event::Moved { .. }
-            | Event::MarginStateChanged { .. }
-            | Event::FundingBooked { .. }
-            | Event::AssetDefined { .. }
-            | Event::Converted { .. }
-            | Event::DeficitCovered { .. }
-            | Event::DebtTermsSet { .. }
-            | Event::InterestCharged { .. }
-            | Event::TransferRepeated { .. }
-            | Event::StandingChanged { .. }
             | Event::Uncrossed { .. }
             | Event::InstrumentSettled { .. }
             | Event::OracleStateChanged { .. }
-            | Event::LiquidationHeld { .. }
-            | Event::LiquidationResumed { .. }
             | Event::FundingPaid { .. }
             | Event::LoggedOff { .. } => {}
         }

@@ -4,6 +4,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::admin::args::TransferArgs;
 use crate::desk::Access;
 
 /// Arguments of `fulcrum order`.
@@ -53,6 +54,8 @@ pub enum OrderAction {
         #[arg(value_name = "LEVERAGE")]
         leverage: String,
     },
+    /// Move money to another account of the same owner
+    Transfer(TransferArgs),
     /// List the account's resting orders
     List {
         /// Only in this instrument
