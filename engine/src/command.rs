@@ -12,7 +12,7 @@ use risk::{
     Price, Qty, Restriction, Side, TradingLimits, byte_enum, unit,
 };
 
-pub use money::{Transfer, TransferBetween};
+pub use money::{MoveMargin, Transfer, TransferBetween};
 pub use special::{
     AdvancedOrder, BatchMode, BatchedOrder, Exit, Instructions, MassQuote, OrderBatch, Pricing, Protection,
     Quote, SelfTrade, Trigger, TriggerKind, TriggerSource,
@@ -474,6 +474,17 @@ pub enum Action {
     },
     /// Moves money between two accounts of one owner.
     TransferBetween(TransferBetween),
+    /// Isolates an account's position in an instrument, or lets it share the account's margin again.
+    SetMarginMode {
+        /// Whose.
+        account: AccountId,
+        /// Where. The account has neither a position nor orders there.
+        instrument: InstrumentId,
+        /// From now on.
+        isolated: bool,
+    },
+    /// Moves money into an isolated position, or out of it.
+    MoveMargin(MoveMargin),
     /// Defines a collateral asset.
     DefineAsset {
         /// The next free asset number; the unit of account is 0.
@@ -511,6 +522,7 @@ impl Action {
             | Self::CancelAllAfter { account, .. }
             | Self::ResetProtection { account, .. }
             | Self::SetOwnerGroup { account, .. }
+            | Self::SetMarginMode { account, .. }
             | Self::SetRestriction { account, .. } => *account,
             Self::AdvancedOrder(advanced) => advanced.order.account,
             Self::OrderBatch(batch) => batch.account,
@@ -518,6 +530,7 @@ impl Action {
             Self::AmendTrigger(amend) => amend.account,
             Self::SetProtection(protection) => protection.account,
             Self::TransferBetween(transfer) => transfer.from,
+            Self::MoveMargin(moved) => moved.account,
             Self::SetGroupRestriction { .. }
             | Self::SuspendKey { .. }
             | Self::SetLimits { .. }

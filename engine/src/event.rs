@@ -594,6 +594,17 @@ pub enum Event {
         /// From now on.
         standing: Standing,
     },
+    /// An account's position in an instrument is isolated, or shares the account's margin.
+    MarginModeSet {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// From now on.
+        isolated: bool,
+        /// The account that acts there from now on.
+        acting: AccountId,
+    },
     /// How far an instrument's index may be trusted changed.
     OracleStateChanged {
         /// Where.
@@ -700,6 +711,7 @@ impl Event {
             Self::DebtTermsSet { .. } => "DebtTermsSet",
             Self::InterestCharged { .. } => "InterestCharged",
             Self::StandingChanged { .. } => "StandingChanged",
+            Self::MarginModeSet { .. } => "MarginModeSet",
             Self::OracleStateChanged { .. } => "OracleStateChanged",
             Self::SourcePriceTaken { .. } => "SourcePriceTaken",
             Self::IndexSourceSet { .. } => "IndexSourceSet",

@@ -34,9 +34,9 @@ pub mod venue;
 pub use command::{
     Action, AdvancedOrder, AmendOrder, AmendTrigger, BatchMode, BatchedOrder, CancelOnLoss, CancelOrder,
     ClientOrderId, ClientSeq, Command, Exit, Instructions, KeyId, KeyTerms, Logon, MassCancel, MassQuote,
-    NewOrder, OrderBatch, OrderId, OrderRef, OrderTag, Pricing, Protection, ProtectionId, Quote, SelfTrade,
-    Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs, TradingState, Transfer, TransferBetween,
-    Trigger, TriggerKind, TriggerSource,
+    MoveMargin, NewOrder, OrderBatch, OrderId, OrderRef, OrderTag, Pricing, Protection, ProtectionId, Quote,
+    SelfTrade, Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs, TradingState, Transfer,
+    TransferBetween, Trigger, TriggerKind, TriggerSource,
 };
 pub use conditions::Stage;
 pub use event::{

@@ -43,6 +43,10 @@ pub const QUOTES_MAX: usize = 16;
 pub const PROTECTIONS_PER_ACCOUNT_MAX: usize = 16;
 /// Accounts of one owner group.
 pub const ACCOUNTS_PER_GROUP_MAX: usize = 1024;
+/// Isolated positions of one account.
+pub const ISOLATED_PER_ACCOUNT_MAX: usize = risk::limits::LEGS_PER_ACCOUNT_MAX as usize;
+/// Owner groups from here on are of accounts that stand alone but for their isolated positions.
+pub const OWN_GROUPS: u32 = 1 << 31;
 /// Accounts of one owner group that are restricted in one command.
 pub const RESTRICTIONS_PER_COMMAND: usize = 256;
 /// Client order numbers from here on name the orders of quotes; a request's own numbers stay below.
@@ -96,3 +100,5 @@ const _: () = assert!(EVENTS_PER_COMMAND >= RESUMES_PER_COMMAND + 64);
 // Interest in each asset, each debt paid out of each asset, and a liquidation.
 const _: () = assert!(EVENTS_PER_COMMAND >= INTEREST_PER_COMMAND * (ASSETS_MAX + 1) * 2 + 64);
 const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_COMMAND);
+const _: () = assert!(ISOLATED_PER_ACCOUNT_MAX < ACCOUNTS_PER_GROUP_MAX);
+const _: () = assert!(risk::limits::ACCOUNTS_MAX < OWN_GROUPS, "every account has a group of its own");

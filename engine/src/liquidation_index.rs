@@ -415,12 +415,14 @@ impl LiquidationIndex {
             Some(bucket) => triggers.longs.head(triggers.longs.at_or_below(u32::MAX).unwrap_or(bucket)),
             None => match triggers.shorts.at_or_below(triggers.short_now(mark)) {
                 Some(bucket) => triggers.shorts.head(triggers.shorts.at_or_above(0).unwrap_or(bucket)),
+                None if self.sentinels.places() == 0 => return None,
                 None => return self.crossed_bound(ledger, instrument, mark),
             },
         };
         Some(ledger.leg(LegId::new(leg)).account)
     }
 
+    #[cold]
     fn crossed_bound(&self, ledger: &Ledger, instrument: InstrumentId, mark: Mark) -> Option<AccountId> {
         let crossed = self.sentinels.crossed(instrument, Coordinate::Mark, mark);
         crossed.or_else(|| {

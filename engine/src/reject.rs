@@ -35,6 +35,8 @@ pub enum Reject {
     UnknownAccount = 2050,
     /// The account is one of the venue's own.
     SystemAccount = 2055,
+    /// The account is the isolated position of another, which is named instead.
+    IsolatedAccount = 2056,
     /// The account has used this number for a transfer of other terms.
     TransferMismatch = 2057,
     /// The account has used this number or a later one, and its terms are remembered no more.
@@ -59,6 +61,10 @@ pub enum Reject {
     ProtectionFrozen = 2094,
     /// No such resting order of this account.
     UnknownOrder = 2100,
+    /// No isolated position of the account in the instrument.
+    NoIsolatedPosition = 2102,
+    /// The account has a position or orders in the instrument, so that its margin mode stands.
+    MarginModeInUse = 2104,
     /// Flags that contradict each other.
     BadCombination = 2110,
     /// Quantity not positive, not a multiple of the lot, or not above what is already filled.
@@ -87,6 +93,8 @@ pub enum Reject {
     TooManyOrders = 2170,
     /// Too many instruments in one account, or the venue's leg store is full.
     TooManyLegs = 2180,
+    /// No room for one more account: in the venue, among the owner's, or among the account's isolated positions.
+    TooManyAccounts = 2182,
     /// Nothing to reduce on that side.
     ReduceOnlyWouldIncrease = 2190,
     /// A post-only order would take.
@@ -99,6 +107,8 @@ pub enum Reject {
     IndexNotTrusted = 2290,
     /// The account's position, open orders counted in, would pass its limit.
     PositionLimit = 2300,
+    /// What all accounts of the owner could reach together, open orders counted in, would pass its limit.
+    OwnerPositionLimit = 2305,
     /// The instrument's open interest would pass its limit.
     OpenInterestLimit = 2310,
     /// The leverage is above the instrument's maximum.
@@ -134,6 +144,7 @@ impl Reject {
         Self::TooManySessions,
         Self::UnknownAccount,
         Self::SystemAccount,
+        Self::IsolatedAccount,
         Self::TransferMismatch,
         Self::TransferTooOld,
         Self::OtherOwner,
@@ -146,6 +157,8 @@ impl Reject {
         Self::UnknownProtection,
         Self::ProtectionFrozen,
         Self::UnknownOrder,
+        Self::NoIsolatedPosition,
+        Self::MarginModeInUse,
         Self::BadCombination,
         Self::BadQuantity,
         Self::QuantityTooLarge,
@@ -160,12 +173,14 @@ impl Reject {
         Self::NotionalTooLarge,
         Self::TooManyOrders,
         Self::TooManyLegs,
+        Self::TooManyAccounts,
         Self::ReduceOnlyWouldIncrease,
         Self::PostOnlyWouldCross,
         Self::FokNotFillable,
         Self::MinQtyNotFillable,
         Self::IndexNotTrusted,
         Self::PositionLimit,
+        Self::OwnerPositionLimit,
         Self::OpenInterestLimit,
         Self::LeverageTooHigh,
         Self::InsufficientMargin,

@@ -26,6 +26,7 @@ mod held;
 mod iceberg;
 mod instructions;
 mod instruments;
+mod isolated;
 mod keys;
 mod linked;
 mod liquidation;
@@ -62,14 +63,15 @@ use crate::queue::Queue;
 use crate::reject::Reject;
 use crate::triggers::{Trails, Triggers};
 use risk::{
-    Account, AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OwnerGroupId, Price, Qty,
-    Side,
+    Account, AccountForm, AccountId, AccountState, Capacity, InstrumentId, Ledger, Mark, Money, OwnerGroupId,
+    Price, Qty, Side,
 };
 
 use assets::Interest;
 use funding::Funding;
 use groups::{Groups, Restricting};
 use instruments::Sources;
+use isolated::Isolated;
 use keys::Keys;
 use matching::Taker;
 use maturity::{Average, Round};
@@ -138,6 +140,10 @@ pub struct Venue {
     /// A restriction of an owner group that has not come to all its accounts.
     restricting: Option<Restricting>,
     protections: Protections,
+    /// Isolated positions.
+    isolated: Isolated,
+    /// Those whose leg came to hold nothing in this command; none between commands.
+    over: Vec<AccountId>,
     /// Transfers that are remembered so that none is carried out twice.
     receipts: Receipts,
     /// Accounts in liquidation that were worth less than nothing at the last look.
@@ -217,6 +223,8 @@ impl Venue {
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
+            isolated: Isolated::default(),
+            over: Vec::new(),
             receipts: Receipts::default(),
             bankrupt: 0,
             waiting: Queue::EMPTY,
@@ -259,6 +267,7 @@ impl Venue {
         if self.has_follow_up() {
             self.follow_up(events);
         }
+        self.give_back(events);
         self.left_over = self.is_anything_left();
     }
 
@@ -318,9 +327,6 @@ impl Venue {
             Action::CancelAllAfter { timeout_ms, keep_reduce_only, .. } => {
                 self.cancel_all_after(command, *timeout_ms, *keep_reduce_only, events)
             }
-            Action::SetRestriction { account, restriction, cancel_orders } => {
-                self.set_restriction(*account, *restriction, *cancel_orders, events)
-            }
             Action::AdvancedOrder(advanced) => {
                 self.advanced_order(session, command.client_order_id, advanced, events)
             }
@@ -343,15 +349,18 @@ impl Venue {
             Action::SetIndexSource { instrument, source, weight } => {
                 self.set_index_source(*instrument, *source, *weight, events)
             }
-            Action::SetOwnerGroup { .. }
+            Action::SetRestriction { .. }
+            | Action::SetOwnerGroup { .. }
             | Action::SetGroupRestriction { .. }
-            | Action::TransferBetween(_) => self.handle_of_owner(command, events),
+            | Action::TransferBetween(_)
+            | Action::SetMarginMode { .. }
+            | Action::MoveMargin(_) => self.handle_of_owner(command, events),
             Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
             Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
         }
     }
 
-    /// What concerns several accounts of one owner.
+    /// What concerns an account and others of its owner.
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "the other actions are those of `handle`, which calls this"
@@ -360,10 +369,17 @@ impl Venue {
     fn handle_of_owner(&mut self, command: &Command, events: &mut Events) -> Verdict {
         match &command.action {
             Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group, events),
+            Action::SetRestriction { account, restriction, cancel_orders } => {
+                self.set_restriction(*account, *restriction, *cancel_orders, events)
+            }
             Action::SetGroupRestriction { group, restriction, cancel_orders } => {
                 self.set_group_restriction(*group, *restriction, *cancel_orders, events)
             }
             Action::TransferBetween(transfer) => self.transfer_between(transfer, events),
+            Action::SetMarginMode { account, instrument, isolated } => {
+                self.set_margin_mode(*account, *instrument, *isolated, events)
+            }
+            Action::MoveMargin(moved) => self.move_margin(moved, events),
             _ => Ok(()),
         }
     }
@@ -483,9 +499,16 @@ impl Venue {
         })
     }
 
-    /// A trading account.
+    /// A trading account that a command may name.
     #[inline]
     fn user(&self, account: AccountId) -> Result<&Account, Reject> {
+        let known = self.trader(account)?;
+        if known.form == AccountForm::Isolated { Err(Reject::IsolatedAccount) } else { Ok(known) }
+    }
+
+    /// A trading account, isolated positions too.
+    #[inline]
+    fn trader(&self, account: AccountId) -> Result<&Account, Reject> {
         let known = self.ledger.account(account).ok_or(Reject::UnknownAccount)?;
         if account.is_system() { Err(Reject::SystemAccount) } else { Ok(known) }
     }

@@ -12,7 +12,7 @@ use engine::limits::INDEX_SOURCES_MAX;
 use engine::{Action, Command, Event, Reject};
 use machine::{Machine, ModelAlone, VenueAlone, VenueBesideModel};
 use precedence::others::{of_keys, others};
-use precedence::owners::{BY_SUSPENDED, of_quotes, of_suspended, of_switches, owners, quoting};
+use precedence::owners::{BY_SUSPENDED, of_isolated, of_quotes, of_suspended, of_switches, owners, quoting};
 use precedence::phases::phases;
 use precedence::scene::{Scene, TRADED, TRADER};
 use precedence::special::{self, SPECIAL_ORDER};
@@ -47,7 +47,9 @@ const NEW_ORDER: &[Reject] = &[
     Reject::ReduceOnlyWouldIncrease,
     Reject::PostOnlyWouldCross,
     Reject::FokNotFillable,
+    Reject::IndexNotTrusted,
     Reject::PositionLimit,
+    Reject::OwnerPositionLimit,
     Reject::OpenInterestLimit,
     Reject::InsufficientMargin,
 ];
@@ -74,7 +76,9 @@ const AMEND_ORDER: &[Reject] = &[
     Reject::PriceBand,
     Reject::NotionalTooLarge,
     Reject::PostOnlyWouldCross,
+    Reject::IndexNotTrusted,
     Reject::PositionLimit,
+    Reject::OwnerPositionLimit,
     Reject::OpenInterestLimit,
     Reject::InsufficientMargin,
 ];
@@ -94,17 +98,23 @@ const HIDDEN: &[(Reject, &str)] = &[
 
 /// Why no command breaks both rules, where none does.
 fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
-    const OF_ACCOUNT: [Reject; 5] = [
+    const OF_ACCOUNT: [Reject; 6] = [
         Reject::AccountSuspended,
         Reject::AccountReduceOnly,
         Reject::TooManyLegs,
         Reject::PositionLimit,
+        Reject::OwnerPositionLimit,
         Reject::InsufficientMargin,
     ];
     const OF_SESSION: [Reject; 3] = [Reject::SequenceReplayed, Reject::SequenceGap, Reject::NoPermission];
-    const OF_SIZE: [Reject; 3] =
-        [Reject::PositionLimit, Reject::OpenInterestLimit, Reject::InsufficientMargin];
-    const OF_INSTRUMENT: [Reject; 11] = [
+    const OF_SIZE: [Reject; 5] = [
+        Reject::IndexNotTrusted,
+        Reject::PositionLimit,
+        Reject::OwnerPositionLimit,
+        Reject::OpenInterestLimit,
+        Reject::InsufficientMargin,
+    ];
+    const OF_INSTRUMENT: [Reject; 12] = [
         Reject::NotTrading,
         Reject::QuantityTooLarge,
         Reject::NoMarkPrice,
@@ -113,6 +123,7 @@ fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
         Reject::TooManyLegs,
         Reject::PostOnlyWouldCross,
         Reject::PositionLimit,
+        Reject::OwnerPositionLimit,
         Reject::OpenInterestLimit,
         Reject::InsufficientMargin,
         Reject::UnknownOrder,
@@ -220,7 +231,7 @@ fn walk_sources(make: Make<'_>) {
 }
 
 fn walk_others(make: Make<'_>) {
-    for (action, broken) in others().into_iter().chain(owners()) {
+    for (action, broken) in others().into_iter().chain(owners()).chain(of_isolated()) {
         let mut scene = Scene::new(make, &broken);
         let command = scene.other(action);
         let found = refusal(&mut scene, &command);
@@ -308,7 +319,7 @@ fn the_smaller_number_wins_in_the_model() {
 
 #[test]
 fn every_reject_is_met_or_explained() {
-    let all = others().into_iter().chain(of_keys()).chain(owners()).chain(of_switches());
+    let all = others().into_iter().chain(of_keys()).chain(owners()).chain(of_switches()).chain(of_isolated());
     let of_quotes = of_quotes().into_iter().flat_map(|(_, broken)| broken);
     let of_others: Vec<Reject> = all.flat_map(|(_, broken)| broken).chain(of_quotes).collect();
     let hidden = HIDDEN.iter().map(|(reject, _)| reject);

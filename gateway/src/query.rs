@@ -228,6 +228,7 @@ fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> Instrum
         settlement_asset: spec.contract.settlement,
         contract_kind: Code::of(margin::contract_kind(spec.contract.kind)),
         expiry: margin::expiry(spec.contract.expiry_ns),
+        owner_position_max: limits.owner_position_max,
     }
 }
 
@@ -262,11 +263,25 @@ fn account_rows(venue: &Venue, query_id: u64, account: AccountId) -> Result<Foun
     let holder = known(venue, account)?;
     let ledger = venue.ledger();
     let state = account_row(venue, query_id, account, holder, &ledger.assess(account));
-    let legs = ledger.legs_of(account);
-    let held = legs.filter(|(_, leg)| leg.position != Position::ZERO || leg.leverage != Leverage::default());
-    let positions = held.map(|(leg_id, leg)| position_row(venue, query_id, leg_id, leg)).collect();
-    let balances = margin::balances(venue, query_id, account, holder);
+    let mut balances = margin::balances(venue, query_id, account, holder);
+    let mut positions = Vec::new();
+    for one in family(venue, account) {
+        let legs = ledger.legs_of(one);
+        let held =
+            legs.filter(|(_, leg)| leg.position != Position::ZERO || leg.leverage != Leverage::default());
+        positions.extend(held.map(|(leg_id, leg)| position_row(venue, query_id, leg_id, leg)));
+        if let Some(isolated) = ledger.account(one).filter(|_| one != account) {
+            balances.extend(margin::balances(venue, query_id, one, isolated));
+        }
+    }
     Ok((0, Rows::Account { state: Box::new(state), balances, positions }))
+}
+
+/// An account, then its isolated positions that act for it, by ascending instrument.
+fn family(venue: &Venue, account: AccountId) -> impl Iterator<Item = AccountId> + '_ {
+    let isolated = venue.isolated_positions(account);
+    let isolated = isolated.filter(|(_, _, is_on)| *is_on).map(|(_, acting, _)| acting);
+    core::iter::once(account).chain(isolated)
 }
 
 fn account_row(
@@ -335,8 +350,10 @@ fn open_orders(
     instrument: Option<InstrumentId>,
 ) -> Result<Found, Reject> {
     known(venue, account)?;
-    let orders = venue.open_orders_in(account, instrument);
-    let (code, rows) = first(orders.map(|order| order_row(query_id, account, &order)), ROWS_MAX);
+    let orders = family(venue, account).flat_map(|one| {
+        venue.open_orders_in(one, instrument).map(move |order| order_row(query_id, one, &order))
+    });
+    let (code, rows) = first(orders, ROWS_MAX);
     Ok((code, Rows::OpenOrders(rows)))
 }
 
@@ -349,6 +366,8 @@ fn one_order(
 ) -> Result<Found, Reject> {
     known(venue, account)?;
     let found = venue.find_open(session, account, order).ok_or(Reject::UnknownOrder)?;
+    let acting = venue.isolated_positions(account).find(|(at, _, is_on)| *is_on && *at == found.instrument);
+    let account = acting.map_or(account, |(_, acting, _)| acting);
     Ok((0, Rows::OpenOrders(vec![order_row(query_id, account, &found)])))
 }
 

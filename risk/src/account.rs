@@ -56,6 +56,18 @@ byte_enum!(
     }
 );
 
+byte_enum!(
+    /// How an account stands to others of its owner.
+    AccountForm {
+        /// Acts for itself.
+        Plain = 1,
+        /// In some instruments isolated positions act for it.
+        Parent = 2,
+        /// Is the isolated position of another: one instrument, margin of its own.
+        Isolated = 3,
+    }
+);
+
 /// An account: a balance in the unit of account, holdings of other assets, and legs.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
 pub struct Account {
@@ -65,6 +77,8 @@ pub struct Account {
     pub restriction: Restriction,
     /// The two in one word, as it was last told.
     pub standing: Standing,
+    /// How it stands to others of its owner.
+    pub form: AccountForm,
     /// Whose it is together with others; 0 when it stands alone.
     pub group: OwnerGroupId,
     /// Cash, realised results and fees booked in. May be negative while positions cover it.
@@ -82,6 +96,7 @@ impl Account {
         state: AccountState::Absent,
         restriction: Restriction::None,
         standing: Standing::Active,
+        form: AccountForm::Plain,
         group: OwnerGroupId::new(0),
         balance: Money::ZERO,
         first_leg: LegId::NONE,

@@ -14,23 +14,23 @@ use crate::units::{AccountId, InstrumentId, Money, Position};
 /// Binary digits of a funding amount below one money unit.
 pub const FUNDING_SHIFT: u32 = 32;
 
-impl Instrument {
-    /// The last payment; each leg names the one up to which it has paid.
-    #[inline]
-    pub(crate) fn funding_epoch(&self) -> u32 {
-        u32::try_from(self.funding.len() - 1).expect("payments are fewer than 2^32")
-    }
+/// What so many lots, positive long, owe for `per_lot` (money x 2^32): rounded up, so that payers pay more and receivers get
+/// less. Source: `MARGIN.md` 12.
+#[must_use]
+pub fn payment(lots: i64, per_lot: i128) -> Money {
+    Money::from_wide(div_ceil(i128::from(lots) * per_lot, 1 << FUNDING_SHIFT))
+}
 
+impl Instrument {
     /// What was paid per lot since a payment, money x 2^32.
     fn funding_since(&self, epoch: u32) -> i128 {
         self.funding[self.funding.len() - 1] - self.funding[epoch as usize]
     }
 
-    /// What a position owes for `per_lot` (money x 2^32): rounded up, so that payers pay more and receivers get less.
+    /// What a position owes for `per_lot`, see [`payment`].
     #[must_use]
     pub fn funding_of(&self, position: Position, per_lot: i128) -> Money {
-        let lots = position.get().div_euclid(self.spec.lot.get());
-        Money::from_wide(div_ceil(i128::from(lots) * per_lot, 1 << FUNDING_SHIFT))
+        payment(position.get().div_euclid(self.spec.lot.get()), per_lot)
     }
 
     /// How far the mark must move against a position to cost it at least what a payment of `per_lot` does, its maintenance
@@ -57,6 +57,7 @@ impl Ledger {
         let most = (i128::from(NOTIONAL_MAX) << FUNDING_SHIFT).div_euclid(i128::from(lots));
         let paid = terms.funding[terms.funding.len() - 1];
         terms.funding.push(paid + i128::from(per_lot).clamp(-most, most));
+        terms.funding_epoch = u32::try_from(terms.funding.len() - 1).expect("payments are fewer than 2^32");
         self.revise(instrument);
     }
 
@@ -65,7 +66,7 @@ impl Ledger {
     #[must_use]
     pub fn funding_owed(&self, leg: &Leg) -> Money {
         let instrument = self.instrument(leg.instrument);
-        if leg.funding_epoch == instrument.funding_epoch() {
+        if leg.funding_epoch == instrument.funding_epoch {
             return Money::ZERO;
         }
         self.unbooked_funding(leg)
@@ -77,18 +78,19 @@ impl Ledger {
         instrument.funding_of(leg.position, instrument.funding_since(leg.funding_epoch))
     }
 
-    /// Books what a leg owes; what it paid, or `None` where nothing was due.
+    /// Whether a leg has not booked the last payment.
     #[inline]
-    pub fn settle_funding(&mut self, leg_id: LegId) -> Option<Money> {
+    #[must_use]
+    pub fn funding_is_due(&self, leg_id: LegId) -> bool {
         let leg = self.leg(leg_id);
-        if leg.funding_epoch == self.instrument(leg.instrument).funding_epoch() {
-            return None;
-        }
-        self.book_funding(leg_id)
+        leg.funding_epoch != self.instrument(leg.instrument).funding_epoch
     }
 
-    #[cold]
-    fn book_funding(&mut self, leg_id: LegId) -> Option<Money> {
+    /// Books what a leg owes; what it paid, or `None` where nothing was due.
+    pub fn settle_funding(&mut self, leg_id: LegId) -> Option<Money> {
+        if !self.funding_is_due(leg_id) {
+            return None;
+        }
         let leg = *self.leg(leg_id);
         let owed = self.unbooked_funding(&leg);
         let asset = self.instrument(leg.instrument).settlement();
@@ -99,7 +101,7 @@ impl Ledger {
 
     /// A leg owes nothing of what was paid before.
     pub(crate) fn begin_funding(&mut self, leg_id: LegId) {
-        let epoch = self.instrument(self.leg(leg_id).instrument).funding_epoch();
+        let epoch = self.instrument(self.leg(leg_id).instrument).funding_epoch;
         self.leg_mut(leg_id).funding_epoch = epoch;
     }
 

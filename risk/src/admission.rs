@@ -113,16 +113,40 @@ impl Ledger {
         prospect
     }
 
-    /// Admits several candidates of one account together, or says how much initial margin is missing: what they change
-    /// in all instruments is compared once. Source: `MARGIN.md` 4.
+    /// Admits those of several candidates that are of one account together, or says how much initial margin is missing:
+    /// what they change in all instruments is compared once. Source: `MARGIN.md` 4.
     ///
     /// # Errors
     /// [`MarginShort`].
     #[cold]
-    pub fn admit_all(&mut self, candidates: &[Candidate]) -> Result<(), MarginShort> {
-        let Some(first) = candidates.first() else { return Ok(()) };
+    pub fn admit_all(&mut self, account: AccountId, candidates: &[Candidate]) -> Result<(), MarginShort> {
+        let change = self.change_by(account, candidates);
+        if change.opens_an_asset() || self.accounts[account.index()].has_holdings() {
+            return self.cover_in_assets(account, &change);
+        }
+        self.cover_in_base(account, change.initial[0])
+    }
+
+    /// The most of the unit of account that an account may give away once its candidates stand. What they would free is
+    /// not free yet.
+    #[cold]
+    #[must_use]
+    pub fn withdrawable_with(&mut self, account: AccountId, candidates: &[Candidate]) -> Money {
+        let mut change = self.change_by(account, candidates);
+        for initial in &mut change.initial {
+            *initial = (*initial).max(Requirement::ZERO);
+        }
+        let free = self.assess_with(account, &change).free_to_withdraw();
+        free.min(self.balance(account, AssetId::BASE)).max(Money::ZERO)
+    }
+
+    /// By how much an account's candidates change the initial margin of its legs, by settlement asset.
+    fn change_by(&mut self, account: AccountId, candidates: &[Candidate]) -> Change {
         let mut change = Change::NONE;
         for (place, one) in candidates.iter().enumerate() {
+            if one.account != account {
+                continue;
+            }
             let has_come = |earlier: &Candidate| earlier.instrument == one.instrument;
             if candidates[..place].iter().any(has_come) {
                 continue;
@@ -131,10 +155,7 @@ impl Ledger {
             let (before, after) = self.requirements(&prospect);
             change.initial[self.instrument(one.instrument).settlement().index()] += after - before;
         }
-        if change.opens_an_asset() || self.accounts[first.account.index()].has_holdings() {
-            return self.cover_in_assets(first.account, &change);
-        }
-        self.cover_in_base(first.account, change.initial[0])
+        change
     }
 
     /// Admits a candidate, or says how much initial margin is missing.

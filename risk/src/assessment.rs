@@ -169,6 +169,15 @@ impl Ledger {
         (leg.profit, leg.requirement) = (Remembered(profit), Remembered(requirement));
     }
 
+    /// The largest position an account could reach in an instrument if all its open orders filled on one side.
+    #[must_use]
+    pub fn worst_position(&self, account: AccountId, instrument: InstrumentId) -> Qty {
+        self.find_leg(account, instrument).map_or(Qty::ZERO, |leg_id| {
+            let Leg { position, buy_qty, sell_qty, reduce_only_qty, .. } = *self.leg(leg_id);
+            OpenOrders { buy_qty, sell_qty, reduce_only_qty, ..OpenOrders::NONE }.worst_position(position)
+        })
+    }
+
     /// Unrealised profit and loss of a leg at a mark, funding that is not booked counted in, rounded down; in the
     /// settlement asset.
     #[inline]

@@ -113,6 +113,8 @@ pub struct Instrument {
     /// Notional that is free of the concentration add-on.
     unconcentrated: Money,
     pub(crate) revision: Revision,
+    /// The last payment of funding; each leg names the one up to which it has paid.
+    pub(crate) funding_epoch: u32,
     /// Funding paid per lot since the beginning, after each payment: money x 2^32, positive where longs pay. The first
     /// is 0, before any payment.
     pub(crate) funding: Vec<i128>,
@@ -155,6 +157,7 @@ impl InstrumentSpec {
             mark: None,
             stable: None,
             revision: Revision::new(1),
+            funding_epoch: 0,
             funding: Vec::from([0]),
         })
     }

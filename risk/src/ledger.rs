@@ -8,7 +8,9 @@
 
 use alloc::vec::Vec;
 
-use crate::account::{Account, AccountState, Leg, LegId, Remembered, Restriction, Revision, Standing};
+use crate::account::{
+    Account, AccountForm, AccountState, Leg, LegId, Remembered, Restriction, Revision, Standing,
+};
 use crate::asset::{Asset, DebtTerms};
 use crate::holdings::{CashSums, Holdings};
 use crate::instrument::Instrument;
@@ -116,6 +118,18 @@ impl Ledger {
     #[must_use]
     pub fn group_of(&self, account: AccountId) -> OwnerGroupId {
         self.accounts.get(account.index()).map_or(Account::ABSENT.group, |account| account.group)
+    }
+
+    /// How an account stands to others of its owner; one that is not open acts for itself.
+    #[inline]
+    #[must_use]
+    pub fn form_of(&self, account: AccountId) -> AccountForm {
+        self.accounts.get(account.index()).map_or(AccountForm::Plain, |account| account.form)
+    }
+
+    /// Sets how an account stands to others of its owner.
+    pub fn set_form(&mut self, account: AccountId, form: AccountForm) {
+        self.accounts[account.index()].form = form;
     }
 
     /// Every open account, ascending.
@@ -259,9 +273,15 @@ impl Ledger {
     /// Whether the account may have so many legs more.
     #[must_use]
     pub fn has_room_for_legs(&self, account: AccountId, legs: u32) -> bool {
+        self.has_room_among(account, legs, legs)
+    }
+
+    /// Whether the account may have so many legs more while all accounts together get `all` more.
+    #[must_use]
+    pub fn has_room_among(&self, account: AccountId, legs: u32, all: u32) -> bool {
         let used = self.legs.len() - self.free_legs.len();
         self.accounts[account.index()].has_room_for_legs(legs)
-            && used + legs as usize <= self.leg_capacity as usize
+            && used + all as usize <= self.leg_capacity as usize
     }
 
     /// An account's leg in an instrument, made if there is none.

@@ -48,7 +48,7 @@ pub mod tiers;
 pub mod trading_limits;
 pub mod units;
 
-pub use account::{Account, AccountState, Leg, LegId, Restriction, Standing};
+pub use account::{Account, AccountForm, AccountState, Leg, LegId, Restriction, Standing};
 pub use admission::{Candidate, MarginShort, Prospect};
 pub use assessment::Assessment;
 pub use asset::{Asset, AssetError, AssetSpec, DebtTerms};

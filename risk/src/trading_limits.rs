@@ -27,6 +27,8 @@ pub struct TradingLimits {
     pub open_interest_max: Qty,
     /// Most orders of one account in the instrument, those that wait for a trigger counted in.
     pub orders_max: u32,
+    /// Largest position all accounts of one owner may reach together, each counted in its worst way; 0 is none.
+    pub owner_position_max: Qty,
 }
 
 impl TradingLimits {
@@ -43,6 +45,7 @@ impl TradingLimits {
             position_max: spec.position_max,
             open_interest_max: spec.open_interest_max,
             orders_max: ORDERS_PER_LEG_MAX,
+            owner_position_max: Qty::ZERO,
         }
     }
 
@@ -65,5 +68,7 @@ impl TradingLimits {
             && self.order_notional_max.get() <= NOTIONAL_MAX
             && self.orders_max >= 1
             && self.orders_max <= ORDERS_PER_LEG_MAX
+            && (self.owner_position_max == Qty::ZERO
+                || within(self.owner_position_max, spec.open_interest_max))
     }
 }

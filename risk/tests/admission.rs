@@ -97,8 +97,9 @@ fn candidates_are_admitted_together_as_the_orders_they_become() {
         let candidates: Vec<Candidate> = (0..=below(&mut state, 16)).map(|_| candidate(&mut state)).collect();
         let needed = required(&candidates);
         let short = Money::new(1);
-        assert_eq!(ledger(needed.get()).admit_all(&candidates), Ok(()), "round {round}");
-        let refused = ledger((needed - short).get()).admit_all(&candidates).expect_err("one unit is missing");
+        assert_eq!(ledger(needed.get()).admit_all(USER, &candidates), Ok(()), "round {round}");
+        let refused =
+            ledger((needed - short).get()).admit_all(USER, &candidates).expect_err("one unit is missing");
         assert_eq!(refused.0, short, "round {round}");
     }
 }
@@ -111,7 +112,7 @@ fn one_candidate_alone_is_admitted_as_by_itself() {
         for money in [0, required(&[one]).get() - 1, required(&[one]).get()] {
             let (mut alone, mut together) = (ledger(money), ledger(money));
             let prospect = alone.prospect(&one);
-            assert_eq!(alone.admit(&prospect), together.admit_all(&[one]));
+            assert_eq!(alone.admit(&prospect), together.admit_all(USER, &[one]));
         }
     }
 }
@@ -137,9 +138,9 @@ fn what_raises_nothing_over_all_instruments_is_admitted_without_margin() {
         replaces: None,
     };
     let open = Candidate { leg: None, instrument: InstrumentId::new(1), reduce_only: false, ..close };
-    assert_eq!(ledger.admit_all(&[close]), Ok(()));
-    assert!(ledger.admit_all(&[close, open]).is_err(), "closing one does not pay for opening another");
-    assert_eq!(ledger.admit_all(&[]), Ok(()));
+    assert_eq!(ledger.admit_all(USER, &[close]), Ok(()));
+    assert!(ledger.admit_all(USER, &[close, open]).is_err(), "closing one does not pay for opening another");
+    assert_eq!(ledger.admit_all(USER, &[]), Ok(()));
     assert!(ledger.leg(leg).leverage == Leverage::default());
 }
 

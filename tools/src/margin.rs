@@ -8,6 +8,7 @@ pub mod check;
 pub mod exact;
 pub mod example;
 mod formulas;
+pub mod stress;
 
 use std::io::Write;
 
@@ -37,6 +38,11 @@ pub enum MarginCommand {
     /// The file is JSON, plain or .gz: brackets by symbol as Binance publishes them. Exit code 1 when an instrument could
     /// not be defined with those of a symbol.
     Brackets(brackets::BracketsArgs),
+    /// Drive recorded prices through index and mark of a venue full of leveraged accounts
+    ///
+    /// Prints a row a day: leverage, margin calls, liquidations, insurance; then whether anybody was missed and whether
+    /// money was conserved. Exit code 1 when an account below maintenance margin was not found.
+    Stress(stress::StressArgs),
 }
 
 /// Arguments of `fulcrum margin formulas`.
@@ -56,5 +62,6 @@ pub fn run(args: &MarginArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
         MarginCommand::Check(args) => check::run(args, output),
         MarginCommand::Formulas(args) => formulas::print(args.json, output),
         MarginCommand::Brackets(args) => brackets::run(args, output),
+        MarginCommand::Stress(args) => stress::run(args, output),
     }
 }

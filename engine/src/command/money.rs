@@ -2,7 +2,7 @@
 //!
 //! Invariant: as for every command, field order here is the format of the log.
 
-use risk::{AccountId, AssetId, Money};
+use risk::{AccountId, AssetId, InstrumentId, Money};
 
 /// Money in or out of an account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
@@ -38,4 +38,15 @@ pub struct TransferBetween {
     pub amount: Money,
     /// The giver's number for it, which makes repeating it harmless; rises per account. 0 is none.
     pub external_id: u64,
+}
+
+/// Money between an account and its isolated position in an instrument.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct MoveMargin {
+    /// Whose.
+    pub account: AccountId,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Into the position (positive) or out of it; not zero.
+    pub amount: Money,
 }

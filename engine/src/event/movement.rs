@@ -9,6 +9,12 @@ byte_enum!(
     MovementReason {
         /// Its owner asked for it.
         Requested = 1,
+        /// An isolated position was short of margin for an order.
+        MarginShort = 2,
+        /// Its owner moved margin into or out of an isolated position.
+        MarginMoved = 3,
+        /// An isolated position is over.
+        PositionOver = 4,
     }
 );
 

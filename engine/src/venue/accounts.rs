@@ -2,13 +2,15 @@
 //!
 //! Invariant: money enters and leaves only here; everything else moves it between accounts.
 
+use alloc::vec::Vec;
+
 use super::sweep::Scope;
 use super::transfers::Receipt;
 use super::{Venue, Verdict};
 use crate::command::{TradingState, Transfer};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;
-use risk::{AccountId, AccountState, InstrumentId, Leverage, Money, Restriction};
+use risk::{AccountForm, AccountId, AccountState, InstrumentId, Leverage, Money, Restriction};
 
 /// Lowest leverage that can be set, in hundredths: 1x.
 const LEVERAGE_MIN: Leverage = Leverage::new(100);
@@ -33,8 +35,9 @@ impl Venue {
     #[inline(never)]
     pub(super) fn deposit(&mut self, transfer: &Transfer, events: &mut Events) -> Verdict {
         let Transfer { account, asset, amount, .. } = *transfer;
-        if self.ledger.account(account).is_none() {
-            return Err(Reject::UnknownAccount.into());
+        let known = self.ledger.account(account).ok_or(Reject::UnknownAccount)?;
+        if known.form == AccountForm::Isolated {
+            return Err(Reject::IsolatedAccount.into());
         }
         let receipt = Receipt::of_deposit(transfer);
         if self.answer_repeated(&receipt, events)? {
@@ -76,9 +79,14 @@ impl Venue {
         Ok(())
     }
 
-    /// Whether a trading account is neither in liquidation nor suspended.
+    /// Whether a trading account that a command may name is neither in liquidation nor suspended.
     pub(super) fn check_free(&self, account: AccountId) -> Result<(), Reject> {
-        let account = self.user(account)?;
+        self.user(account)?;
+        self.check_trader_free(account)
+    }
+
+    fn check_trader_free(&self, account: AccountId) -> Result<(), Reject> {
+        let account = self.trader(account)?;
         if account.state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);
         }
@@ -99,13 +107,22 @@ impl Venue {
             return Err(Reject::BadCombination.into());
         }
 
+        self.restrict(account, restriction, events);
+        let isolated: Vec<AccountId> = self.isolated.of(account).collect();
+        for one in isolated {
+            self.restrict(one, restriction, events);
+        }
+        if cancel_orders {
+            self.start_sweep(Scope::of_family(account, CancelReason::Suspended), events);
+        }
+        Ok(())
+    }
+
+    /// Sets what an account is forbidden, and tells it.
+    pub(super) fn restrict(&mut self, account: AccountId, restriction: Restriction, events: &mut Events) {
         self.ledger.set_restriction(account, restriction);
         events.push(Event::RestrictionSet { account, restriction });
         self.restate(account, events);
-        if cancel_orders {
-            self.start_sweep(Scope::of_account(account, CancelReason::Suspended), events);
-        }
-        Ok(())
     }
 
     #[inline(never)]
@@ -121,17 +138,23 @@ impl Venue {
             return Err(Reject::NotTrading.into());
         }
         let leverage_max = self.ledger.instrument(instrument).leverage_max();
-        self.check_free(account)?;
+        let account = self.acting_account(account, instrument)?;
+        self.check_trader_free(account)?;
         if !self.ledger.has_room_for_leg(account, instrument) {
             return Err(Reject::TooManyLegs.into());
         }
         if leverage > leverage_max {
             return Err(Reject::LeverageTooHigh.into());
         }
-        self.ledger.admit_leverage(account, instrument, leverage)?;
+        let feed = match self.ledger.admit_leverage(account, instrument, leverage) {
+            Ok(()) => Money::ZERO,
+            Err(short) => self.feed_for(account, short)?,
+        };
         if leverage != Leverage::default() && leverage < LEVERAGE_MIN {
             return Err(Reject::BadParameter.into());
         }
+
+        self.feed(account, feed, events);
         let leg = self.ledger.leg_for(account, instrument);
         self.ledger.set_leverage(leg, leverage);
         self.drop_leg_if_empty(leg);

@@ -28,7 +28,7 @@ impl Venue {
             reduce_only: order.reduce_only(),
             replaces: None,
         };
-        self.admit(&candidate).map_err(|refusal| {
+        let feed = self.admit(&candidate).map_err(|refusal| {
             if refusal.reject == Reject::InsufficientMargin {
                 CancelReason::Margin
             } else {
@@ -36,6 +36,7 @@ impl Venue {
             }
         })?;
 
+        self.feed(account, feed, events);
         let key = self.key_of(instrument, price);
         self.ledger.release(slot);
         self.orders.reprice(slot, key, qty);

@@ -14,7 +14,8 @@ use crate::conditions::{Conditions, Stage};
 use crate::deadlines::HeapPlace;
 use crate::event::Events;
 use crate::orders::Terms;
-use risk::{OrderSlot, OwnerGroupId, Price, Qty};
+use crate::reject::Reject;
+use risk::{Money, OrderSlot, OwnerGroupId, Price, Qty};
 
 impl Venue {
     #[inline(never)]
@@ -25,9 +26,10 @@ impl Venue {
         advanced: &AdvancedOrder,
         events: &mut Events,
     ) -> Verdict {
-        let advanced = self.resolved(advanced);
-        let checked = self.check_and_admit(&advanced)?;
+        let advanced = self.resolved(&self.acting_order(advanced)?);
+        let (checked, feed) = self.check_and_admit(&advanced)?;
 
+        self.feed(advanced.order.account, feed, events);
         let terms = Terms::new(session, client_order_id);
         let slot = self.accept_special(terms, &advanced, &checked, events);
         if advanced.instructions.trigger.is_none() {
@@ -37,14 +39,23 @@ impl Venue {
         Ok(())
     }
 
-    /// Everything about an order with instructions; one that sleeps needs no margin yet.
-    pub(super) fn check_and_admit(&mut self, advanced: &AdvancedOrder) -> Result<Checked, Refusal> {
+    /// An order as the account that acts for its own gives it.
+    pub(super) fn acting_order(&self, advanced: &AdvancedOrder) -> Result<AdvancedOrder, Reject> {
+        let AdvancedOrder { mut order, instructions } = *advanced;
+        order.account = self.acting_account(order.account, order.instrument)?;
+        Ok(AdvancedOrder { order, instructions })
+    }
+
+    /// Everything about an order with instructions, and what its isolated position gets for it; one that sleeps needs no
+    /// margin yet.
+    pub(super) fn check_and_admit(&mut self, advanced: &AdvancedOrder) -> Result<(Checked, Money), Refusal> {
         let AdvancedOrder { order, instructions } = advanced;
         let checked = self.check_order(order, instructions, Ahead::default())?;
-        if instructions.trigger.is_none() {
-            self.admit(&checked.candidate(order))?;
+        if instructions.trigger.is_some() {
+            return Ok((checked, Money::ZERO));
         }
-        Ok(checked)
+        let feed = self.admit(&checked.candidate(order))?;
+        Ok((checked, feed))
     }
 
     /// Stores an order that passed all checks with its conditions and its exits. One with a trigger sleeps from now on;

@@ -60,16 +60,19 @@ impl Venue {
             reduce_only: order.reduce_only(),
             replaces: Some(slot),
         };
-        self.admit(&candidate)?;
+        let feed = self.admit(&candidate)?;
 
+        self.feed(order.account, feed, events);
         self.requeue(slot, amend.limit, key, leaves, events);
         Ok(())
     }
 
     /// Owner, instrument state and the order itself.
     fn check_amendable(&self, session: SessionId, amend: &AmendOrder) -> Result<OrderSlot, Reject> {
-        let &Account { state, restriction, .. } = self.user(amend.account)?;
+        self.user(amend.account)?;
         let slot = self.find_order(session, amend.account, amend.order);
+        let owner = slot.map_or(amend.account, |slot| self.orders.get(slot).account);
+        let &Account { state, restriction, .. } = self.trader(owner)?;
         if let Some(slot) = slot {
             let instrument = self.orders.get(slot).instrument();
             if self.markets[instrument.index()].state != TradingState::Open {

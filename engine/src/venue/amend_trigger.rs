@@ -45,8 +45,10 @@ impl Venue {
 
     /// Owner and instrument state of a trigger that is to be amended.
     fn check_trigger_owner(&self, session: SessionId, amend: &AmendTrigger) -> Result<OrderSlot, Reject> {
-        let &Account { state, restriction, .. } = self.user(amend.account)?;
+        self.user(amend.account)?;
         let slot = self.find_order(session, amend.account, amend.order);
+        let owner = slot.map_or(amend.account, |slot| self.orders.get(slot).account);
+        let &Account { state, restriction, .. } = self.trader(owner)?;
         if let Some(slot) = slot {
             self.check_trigger_change(self.orders.get(slot).instrument())?;
         }

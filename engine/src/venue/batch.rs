@@ -41,7 +41,7 @@ impl Venue {
             }
             BatchMode::Atomic | BatchMode::OneCancelsOther => {
                 let mut checked: Together = [None; BATCH_ORDERS_MAX];
-                if let Err(failed) = self.check_together(&batch.orders, &mut checked) {
+                if let Err(failed) = self.check_together(&batch.orders, &mut checked, events) {
                     refuse_together(session, &batch.orders, failed, events);
                     return Ok(());
                 }
@@ -59,9 +59,10 @@ impl Venue {
 
     /// One order of a batch, on top of those before it; its leg, unless it was refused or sleeps.
     fn accept_alone(&mut self, session: SessionId, one: &BatchedOrder, events: &mut Events) -> Option<LegId> {
-        let advanced = self.resolved(&one.order);
+        let advanced = self.resolved(&self.acting_order(&one.order).ok()?);
         match self.check_and_admit(&advanced) {
-            Ok(checked) => {
+            Ok((checked, feed)) => {
+                self.feed(advanced.order.account, feed, events);
                 let terms = Terms::new(session, one.client_order_id);
                 self.accept_batched(terms, &advanced, &checked, events).1
             }
@@ -78,10 +79,12 @@ impl Venue {
         &mut self,
         orders: &[BatchedOrder],
         checked: &mut Together,
+        events: &mut Events,
     ) -> Result<(), (usize, Refusal)> {
         let mut candidates: [Option<Candidate>; BATCH_ORDERS_MAX] = [None; BATCH_ORDERS_MAX];
         for (place, one) in orders.iter().enumerate() {
-            let advanced = self.resolved(&one.order);
+            let advanced = self.acting_order(&one.order).map_err(|reject| (place, reject.into()))?;
+            let advanced = self.resolved(&advanced);
             let ahead = self.ahead_of(&orders[..place], &advanced);
             let found = self.check_order(&advanced.order, &advanced.instructions, ahead);
             let found = found.map_err(|reject| (place, reject.into()))?;
@@ -89,13 +92,15 @@ impl Venue {
             let sleeps = advanced.instructions.trigger.is_some();
             candidates[place] = (!sleeps).then(|| found.candidate(&advanced.order));
         }
-        self.admit_some(&candidates)
+        self.admit_some(&candidates, events)
     }
 
-    /// Limits and margin of those that take part in trading at once; the place among all of the one refused.
+    /// Limits and margin of those that take part in trading at once; the place among all of the one refused. Isolated
+    /// positions get what they need for them.
     fn admit_some(
         &mut self,
         candidates: &[Option<Candidate>; BATCH_ORDERS_MAX],
+        events: &mut Events,
     ) -> Result<(), (usize, Refusal)> {
         let Some(filler) = candidates.iter().flatten().next() else { return Ok(()) };
         let (mut list, mut at, mut count) = ([*filler; BATCH_ORDERS_MAX], [0; BATCH_ORDERS_MAX], 0);
@@ -104,7 +109,10 @@ impl Venue {
             (list[count], at[count]) = (*candidate, place);
             count += 1;
         }
-        self.admit_together(&list[..count]).map_err(|(place, refusal)| (at[place], refusal))
+        self.admit_together(&list[..count]).map_err(|(place, refusal)| (at[place], refusal))?;
+
+        self.feed_family(&list[..count], events);
+        Ok(())
     }
 
     /// What the orders before one of a batch take up, none of which is accepted yet.
@@ -119,8 +127,10 @@ impl Venue {
             }
             let has_come =
                 before[..place].iter().any(|other| other.order.order.instrument == order.instrument);
-            if !has_come && self.ledger.find_leg(order.account, order.instrument).is_none() {
-                ahead.legs += 1;
+            let acting = self.acting_account(order.account, order.instrument).unwrap_or(order.account);
+            if !has_come && self.ledger.find_leg(acting, order.instrument).is_none() {
+                ahead.legs += u32::from(acting == one.order.account);
+                ahead.all_legs += 1;
             }
         }
         ahead

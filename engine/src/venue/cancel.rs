@@ -40,7 +40,7 @@ impl Venue {
         }
 
         let MassCancel { account, instrument, side, tag } = *cancel;
-        let scope = Scope { instrument, side, tag, ..Scope::of_account(account, CancelReason::MassCancel) };
+        let scope = Scope { instrument, side, tag, ..Scope::of_family(account, CancelReason::MassCancel) };
         let sweep = Sweep::asked_by(scope, Asked { session, client_order_id });
         self.sweep_within(sweep, &mut Budget::of_command(), events);
         Ok(())
@@ -55,7 +55,10 @@ impl Venue {
         order: OrderRef,
     ) -> Option<OrderSlot> {
         match order {
-            OrderRef::Id(id) => self.orders.find_of(id, account),
+            OrderRef::Id(id) => self
+                .orders
+                .find_of(id, account)
+                .or_else(|| self.find_isolated(self.orders.find(id)?, account)),
             OrderRef::Client(client) => self.find_named(session, account, client),
         }
     }
@@ -64,7 +67,13 @@ impl Venue {
     #[inline(never)]
     fn find_named(&self, session: SessionId, account: AccountId, client: ClientOrderId) -> Option<OrderSlot> {
         let slot = self.clients.find(&self.orders, session, client)?;
-        (self.orders.get(slot).account == account).then_some(slot)
+        if self.orders.get(slot).account == account { Some(slot) } else { self.find_isolated(slot, account) }
+    }
+
+    /// An order, where it is one of an isolated position of this account.
+    #[cold]
+    fn find_isolated(&self, slot: OrderSlot, account: AccountId) -> Option<OrderSlot> {
+        (self.principal(self.orders.get(slot).account) == account).then_some(slot)
     }
 
     pub(super) fn cancel_and_drop_leg(&mut self, slot: OrderSlot, reason: CancelReason, events: &mut Events) {

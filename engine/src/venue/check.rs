@@ -52,7 +52,7 @@ impl Venue {
             hash.write(bytes);
         });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
-        encode_to(&(&self.receipts, self.bankrupt), |bytes| hash.write(bytes));
+        encode_to(&(&self.receipts, self.bankrupt, &self.isolated), |bytes| hash.write(bytes));
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
         }
@@ -117,6 +117,9 @@ impl Venue {
         self.check_held();
         self.check_timed();
         self.check_standings();
+        if self.suspended.is_none() {
+            self.check_isolated();
+        }
         self.receipts.check(&self.ledger);
     }
 

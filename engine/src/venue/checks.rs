@@ -2,7 +2,7 @@
 //!
 //! Invariant: a check looks at one rule, or at rules whose numbers follow each other, and changes nothing.
 
-use super::{Refusal, Venue, Verdict};
+use super::{Refusal, Venue};
 use crate::command::NewOrder;
 use crate::reject::Reject;
 use risk::{
@@ -19,6 +19,8 @@ pub(super) struct Ahead {
     pub(super) orders: u32,
     /// Instruments that are new to the account.
     pub(super) legs: u32,
+    /// Instruments that are new to the accounts that act in them, isolated positions counted in.
+    pub(super) all_legs: u32,
 }
 
 impl Venue {
@@ -116,24 +118,28 @@ impl Venue {
         if orders + places > most || !self.orders.has_room_for(ahead.orders + places) {
             return Err(Reject::TooManyOrders);
         }
-        if leg.is_none() && !self.ledger.has_room_for_legs(account, ahead.legs + 1) {
+        if leg.is_none() && !self.ledger.has_room_among(account, ahead.legs + 1, ahead.all_legs + 1) {
             return Err(Reject::TooManyLegs);
         }
         Ok(leg)
     }
 
-    /// Position limit, open-interest limit, margin: what a candidate would make of its account and instrument.
-    pub(super) fn admit(&mut self, candidate: &Candidate) -> Verdict {
+    /// Position limit, open-interest limit, margin: what a candidate would make of its account and instrument. What an
+    /// isolated position gets of its parent for it, which is given before the candidate is accepted; zero for others.
+    pub(super) fn admit(&mut self, candidate: &Candidate) -> Result<Money, Refusal> {
         let prospect = self.ledger.prospect(candidate);
         self.check_trust(candidate, &prospect)?;
         self.check_exposure(candidate, &prospect)?;
-        self.ledger.admit(&prospect)?;
-        Ok(())
+        match self.ledger.admit(&prospect) {
+            Ok(()) => Ok(Money::ZERO),
+            Err(short) => self.feed_for(candidate.account, short),
+        }
     }
 
     /// Position and open-interest limits; orders that only reduce, and what opens nothing, pass the second.
     fn check_exposure(&self, candidate: &Candidate, prospect: &Prospect) -> Result<(), Reject> {
         self.check_position(candidate.instrument, prospect)?;
+        self.check_owner(candidate, prospect)?;
         if candidate.reduce_only {
             return Ok(());
         }
@@ -150,6 +156,24 @@ impl Venue {
         if worst > most && worst > prospect.worst_now() { Err(Reject::PositionLimit) } else { Ok(()) }
     }
 
+    /// What the owner of an account could reach together may not grow beyond its limit.
+    #[inline]
+    fn check_owner(&self, candidate: &Candidate, prospect: &Prospect) -> Result<(), Reject> {
+        let most = self.ledger.instrument(candidate.instrument).limits.owner_position_max;
+        if most == Qty::ZERO || prospect.worst_then() <= prospect.worst_now() {
+            return Ok(());
+        }
+        let others = self.worst_of_others(candidate.account, candidate.instrument);
+        if others + prospect.worst_then() > most { Err(Reject::OwnerPositionLimit) } else { Ok(()) }
+    }
+
+    /// What the other accounts of an account's owner could reach, each in its worst way. O(accounts of the group).
+    #[cold]
+    fn worst_of_others(&self, account: AccountId, instrument: InstrumentId) -> Qty {
+        let others = self.accounts_of(self.group_of(account)).iter().filter(|other| **other != account);
+        others.fold(Qty::ZERO, |sum, &other| sum + self.ledger.worst_position(other, instrument))
+    }
+
     #[inline]
     fn check_open_interest(&self, instrument: InstrumentId, opening: Qty) -> Result<(), Reject> {
         let most = self.ledger.instrument(instrument).limits.open_interest_max;
@@ -157,8 +181,9 @@ impl Venue {
         if open > most && opening > Qty::ZERO { Err(Reject::OpenInterestLimit) } else { Ok(()) }
     }
 
-    /// Limits and margin of several candidates of one account together. The trust in each one's index is looked at first.
-    /// Each instrument's position limit is looked at where it is first named, then each one's open interest, then the margin; the place of the one that is refused,
+    /// Limits and margin of several candidates of one account and its isolated positions together. The trust in each one's
+    /// index is looked at first. Each instrument's position limit is looked at where it is first named, then the limits of
+    /// the owner likewise, then each one's open interest, then the margin; the place of the one that is refused,
     /// which for margin is the last.
     #[cold]
     pub(super) fn admit_together(&mut self, candidates: &[Candidate]) -> Result<(), (usize, Refusal)> {
@@ -171,11 +196,15 @@ impl Venue {
             self.check_position(one.instrument, &prospect).map_err(|reject| (place, reject.into()))?;
         }
         for (place, one) in candidates.iter().enumerate() {
+            let prospect = self.ledger.prospect_together(one, candidates);
+            self.check_owner(one, &prospect).map_err(|reject| (place, reject.into()))?;
+        }
+        for (place, one) in candidates.iter().enumerate() {
             let opening = self.opening_of(one.instrument, candidates);
             self.check_open_interest(one.instrument, opening).map_err(|reject| (place, reject.into()))?;
         }
         let last = candidates.len().saturating_sub(1);
-        self.ledger.admit_all(candidates).map_err(|short| (last, short.into()))
+        self.admit_family(candidates).map_err(|short| (last, short.into()))
     }
 
     /// How much more than they close the candidates in an instrument open; those that only reduce open nothing.

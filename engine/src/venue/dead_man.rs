@@ -42,7 +42,7 @@ impl Venue {
         let spared = if session.keep_reduce_only { Spared::ReduceOnly } else { Spared::Nothing };
         self.deadlines.set(id, TimeNs::default());
         events.push(Event::DeadManFired { session: id, account });
-        let scope = Scope::of_account(account, CancelReason::DeadMan);
+        let scope = Scope::of_family(account, CancelReason::DeadMan);
         let scope = Scope { origin: Origin::Session(id), spared, ..scope };
         self.sweep_within(Sweep::of(scope), budget, events);
     }

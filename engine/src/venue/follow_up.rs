@@ -71,7 +71,7 @@ impl Venue {
     fn check_turn(&mut self, slot: OrderSlot, events: &mut Events) -> Result<(), CancelReason> {
         let order = *self.orders.get(slot);
         let (state, restriction) = self
-            .user(order.account)
+            .trader(order.account)
             .map(|owner| (owner.state, owner.restriction))
             .map_err(|_| CancelReason::Limit)?;
         if state == AccountState::Liquidating {

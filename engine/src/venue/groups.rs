@@ -6,12 +6,13 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use super::isolated::own_group;
 use super::keys::Key;
 use super::sweep::{Budget, Origin, Scope, Sweep};
 use super::{Venue, Verdict};
 use crate::command::KeyId;
 use crate::event::{CancelReason, Event, Events};
-use crate::limits::{ACCOUNTS_PER_GROUP_MAX, RESTRICTIONS_PER_COMMAND};
+use crate::limits::{ACCOUNTS_PER_GROUP_MAX, OWN_GROUPS, RESTRICTIONS_PER_COMMAND};
 use crate::reject::Reject;
 use risk::{AccountId, Ledger, OwnerGroupId, Restriction};
 
@@ -77,18 +78,30 @@ impl Venue {
         events: &mut Events,
     ) -> Verdict {
         let before = self.user(account)?.group;
-        let is_full = group != before && self.groups.of(group).len() >= ACCOUNTS_PER_GROUP_MAX;
-        if self.ledger.first_order(account, None).is_some() || is_full {
+        let mut family: Vec<AccountId> = core::iter::once(account).chain(self.isolated.of(account)).collect();
+        let places = self.groups.of(group).len() + family.len();
+        let is_full = group != OwnerGroupId::default() && group != before && places > ACCOUNTS_PER_GROUP_MAX;
+        let has_orders = family.iter().any(|&one| self.ledger.first_order(one, None).is_some());
+        if has_orders || is_full || group.get() >= OWN_GROUPS {
             return Err(Reject::BadParameter.into());
         }
 
-        self.groups.leave(account, before);
+        let stands_alone = group == OwnerGroupId::default() && family.len() > 1;
+        let group = if stands_alone { own_group(account) } else { group };
+        for one in family.drain(..) {
+            self.put_into_group(one, group, events);
+        }
+        Ok(())
+    }
+
+    /// Puts an account into another group, or into none, and tells it.
+    pub(super) fn put_into_group(&mut self, account: AccountId, group: OwnerGroupId, events: &mut Events) {
+        self.groups.leave(account, self.group_of(account));
         if group != OwnerGroupId::default() {
             self.groups.join(account, group);
         }
         self.ledger.set_group(account, group);
         events.push(Event::OwnerGroupSet { account, group });
-        Ok(())
     }
 
     /// The operator's switch for a group. `cancel_orders` asks for what a lifted restriction has no reason for.
@@ -120,9 +133,7 @@ impl Venue {
         for _ in 0..RESTRICTIONS_PER_COMMAND {
             let Some(&account) = self.groups.of(group).get(at.done as usize) else { return };
             at.done += 1;
-            self.ledger.set_restriction(account, restriction);
-            events.push(Event::RestrictionSet { account, restriction });
-            self.restate(account, events);
+            self.restrict(account, restriction, events);
             if cancel_orders {
                 let scope = Scope::of_account(account, CancelReason::Suspended);
                 self.sweep_within(Sweep::of(scope), &mut budget, events);
@@ -155,7 +166,7 @@ impl Venue {
         }
         events.push(Event::KeySuspended { key, suspended });
         if cancel_orders {
-            let scope = Scope::of_account(account, CancelReason::Suspended);
+            let scope = Scope::of_family(account, CancelReason::Suspended);
             self.start_sweep(Scope { origin: Origin::Key(key), ..scope }, events);
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::command::{KeyId, KeyTerms, Logon, SessionId, SessionKind, TimeNs};
 use crate::event::{Event, Events};
 use crate::limits::{KEYS_MAX, SESSIONS_PER_KEY_MAX};
 use crate::reject::Reject;
-use risk::AccountId;
+use risk::{AccountForm, AccountId};
 
 /// A registered key.
 #[derive(Clone, Debug, bincode::Encode)]
@@ -91,6 +91,9 @@ impl Venue {
     #[cold]
     pub(super) fn register_key(&mut self, key: KeyId, terms: &KeyTerms, events: &mut Events) -> Verdict {
         let KeyTerms { public, account, kinds, expires } = *terms;
+        if self.ledger.form_of(account) == AccountForm::Isolated {
+            return Err(Reject::IsolatedAccount.into());
+        }
         if self.ledger.account(account).is_none() {
             return Err(Reject::UnknownAccount.into());
         }

@@ -56,6 +56,7 @@ impl Venue {
     fn end_liquidation(&mut self, account: AccountId, covered: Money, events: &mut Events) {
         self.liquidating.pop_front();
         self.ledger.set_state(account, AccountState::Active);
+        self.note_over(account);
         let equity = self.ledger.assess(account).equity;
         events.push(Event::LiquidationEnded { account, equity, covered });
         self.tell_margin_state(account, MarginState::Healthy, events);

@@ -74,7 +74,8 @@ impl Venue {
             return;
         }
         let round = Round { next: InstrumentId::new(0), now: now.get() };
-        if self.firing.is_some() || self.phase.is_some() || !self.sweeps.is_empty() {
+        let is_held_up = self.firing.is_some() || self.phase.is_some() || !self.sweeps.is_empty();
+        if is_held_up || self.interest.left > 0 {
             self.round = Some(round);
             self.left_over = true;
         } else {

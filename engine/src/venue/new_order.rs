@@ -76,9 +76,37 @@ impl Venue {
         order: &NewOrder,
         events: &mut Events,
     ) -> Verdict {
-        let checked = self.check_order(order, &Nothing, Ahead::default())?;
-        self.admit(&checked.candidate(order))?;
+        let acting = self.acting_account(order.account, order.instrument)?;
+        if acting != order.account {
+            let order = NewOrder { account: acting, ..*order };
+            return self.isolated_order(session, client_order_id, &order, events);
+        }
+        self.plain_order(session, client_order_id, order, events)
+    }
 
+    #[cold]
+    fn isolated_order(
+        &mut self,
+        session: SessionId,
+        client_order_id: ClientOrderId,
+        order: &NewOrder,
+        events: &mut Events,
+    ) -> Verdict {
+        self.plain_order(session, client_order_id, order, events)
+    }
+
+    #[inline]
+    fn plain_order(
+        &mut self,
+        session: SessionId,
+        client_order_id: ClientOrderId,
+        order: &NewOrder,
+        events: &mut Events,
+    ) -> Verdict {
+        let checked = self.check_order(order, &Nothing, Ahead::default())?;
+        let feed = self.admit(&checked.candidate(order))?;
+
+        self.feed(order.account, feed, events);
         let terms = Terms::new(session, client_order_id);
         let (slot, leg) = self.accept(terms, order, &Nothing, &checked, events);
         let taker = Taker {
@@ -119,7 +147,7 @@ impl Venue {
     /// Everything about an order that needs no look at the account's position.
     #[inline]
     fn check_terms<B: Beyond>(&self, order: &NewOrder, beyond: &B, ahead: Ahead) -> Result<Checked, Reject> {
-        let &Account { state, restriction, group, .. } = self.user(order.account)?;
+        let &Account { state, restriction, group, .. } = self.trader(order.account)?;
         self.check_market(order, beyond.said())?;
         if state == AccountState::Liquidating {
             return Err(Reject::AccountLiquidating);

@@ -170,6 +170,7 @@ impl Venue {
         if group == NO_GROUP {
             return Ok(());
         }
+        let account = self.principal(account);
         let known = self.protections.groups.get(&(account, group)).ok_or(Reject::UnknownProtection)?;
         if known.is_frozen(self.last.time) { Err(Reject::ProtectionFrozen) } else { Ok(()) }
     }
@@ -181,7 +182,8 @@ impl Venue {
         if group == NO_GROUP {
             return false;
         }
-        let known = self.protections.groups.get(&(self.orders.get(slot).account, group));
+        let account = self.principal(self.orders.get(slot).account);
+        let known = self.protections.groups.get(&(account, group));
         known.is_some_and(|known| known.is_frozen(self.last.time))
     }
 
@@ -197,14 +199,14 @@ impl Venue {
         if group == NO_GROUP {
             return;
         }
-        let now = self.last.time;
+        let (now, account) = (self.last.time, self.principal(account));
         let Some(known) = self.protections.groups.get_mut(&(account, group)) else { return };
         if !known.count(now, side, qty) {
             return;
         }
         let frozen_until = known.trip(now);
         events.push(Event::ProtectionTripped { account, group, frozen_until });
-        let scope = Scope::of_account(account, CancelReason::Protection);
+        let scope = Scope::of_family(account, CancelReason::Protection);
         self.sweeps.push_back(Sweep::of(Scope { protection: Some(group), ..scope }));
         self.left_over = true;
     }
@@ -241,13 +243,13 @@ impl Venue {
                 self.protections.of(*account).count() <= PROTECTIONS_PER_ACCOUNT_MAX,
                 "groups are bounded"
             );
-            let scope = Scope::of_account(*account, CancelReason::Protection);
+            let scope = Scope::of_family(*account, CancelReason::Protection);
             let scope = Scope { protection: Some(*id), ..scope };
             let queued = self.sweeps.iter().filter(|sweep| sweep.scope == scope).count();
             let is_sweeping = group.trip.is_some_and(|trip| trip.is_sweeping);
             assert!(queued == usize::from(is_sweeping), "a group that tripped has one sweep");
             if group.is_frozen(now) && !is_sweeping {
-                let own = |slot, owner| owner == *account && self.protection_of(slot) == *id;
+                let own = |slot, owner| self.principal(owner) == *account && self.protection_of(slot) == *id;
                 let left = self.orders.live().any(|(slot, order)| own(slot, order.account));
                 assert!(!left, "a frozen group has no orders");
             }

@@ -15,7 +15,7 @@ use crate::event::{CancelReason, Event, Events};
 use crate::limits::{QUOTE_LEVELS, QUOTE_NUMBERS, QUOTES_MAX};
 use crate::orders::Terms;
 use crate::reject::Reject;
-use risk::{Account, AccountId, AccountState, Candidate, InstrumentId, OrderSlot, Price, Qty, Side};
+use risk::{Account, AccountId, AccountState, Candidate, InstrumentId, Money, OrderSlot, Price, Qty, Side};
 
 /// Sides of the largest request.
 const SIDES_MAX: usize = 2 * QUOTES_MAX;
@@ -106,13 +106,16 @@ impl Venue {
         self.check_request(quotes)?;
         let request = Request { session, client_order_id, quotes };
         if quotes.all_or_none {
-            self.check_sides_together(&request)?;
+            self.check_sides_together(&request, events)?;
         }
 
         let (mut taken, mut refused) = (0, 0);
         for side in QuoteSide::all(&quotes.quotes) {
             match self.admit_side(&request, &side) {
-                Ok(plan) => {
+                Ok((plan, feed)) => {
+                    if let Plan::Join(candidate) = &plan {
+                        self.feed(candidate.account, feed, events);
+                    }
                     self.carry_out(&request, &side, plan, events);
                     taken += 1;
                 }
@@ -139,43 +142,49 @@ impl Venue {
     }
 
     /// Checks each side by itself, room for it with those before it; then limits and margin of all together.
-    fn check_sides_together(&mut self, request: &Request<'_>) -> Verdict {
+    fn check_sides_together(&mut self, request: &Request<'_>, events: &mut Events) -> Verdict {
         let mut candidates = [NO_CANDIDATE; SIDES_MAX];
         let (mut count, mut ahead) = (0, Ahead::default());
         for side in QuoteSide::all(&request.quotes.quotes) {
-            ahead.in_leg = new_in(&candidates[..count], side.instrument);
+            let before = &candidates[..count];
+            let account = self.acting_account(request.quotes.account, side.instrument)?;
+            ahead.in_leg = new_in(before, side.instrument);
             // A leg that a side before it opens is there for this one.
-            let leg = self.ledger.find_leg(request.quotes.account, side.instrument);
-            let opened = u32::from(ahead.in_leg > 0 && leg.is_none());
-            let candidate = match self.plan(request, &side, Ahead { legs: ahead.legs - opened, ..ahead })? {
+            (ahead.legs, ahead.all_legs) = (0, 0);
+            for one in opening(before).filter(|one| one.instrument != side.instrument) {
+                ahead.legs += u32::from(one.account == account);
+                ahead.all_legs += 1;
+            }
+            let candidate = match self.plan(request, &side, ahead)? {
                 Plan::Nothing | Plan::Keep(_) => continue,
                 Plan::Withdraw(slot) => self.candidate(request, &side, Some(slot)),
                 Plan::Join(candidate) => candidate,
             };
-            if candidate.replaces.is_none() {
-                ahead.legs += u32::from(candidate.leg.is_none() && ahead.in_leg == 0);
-                ahead.orders += 1;
-            }
+            ahead.orders += u32::from(candidate.replaces.is_none());
             candidates[count] = candidate;
             count += 1;
         }
-        self.admit_together(&candidates[..count]).map_err(|(_, refusal)| refusal)
+        self.admit_together(&candidates[..count]).map_err(|(_, refusal)| refusal)?;
+
+        self.feed_family(&candidates[..count], events);
+        Ok(())
     }
 
-    /// What comes of a side as things stand.
-    fn admit_side(&mut self, request: &Request<'_>, side: &QuoteSide) -> Result<Plan, Refusal> {
+    /// What comes of a side as things stand, and what its isolated position gets for it.
+    fn admit_side(&mut self, request: &Request<'_>, side: &QuoteSide) -> Result<(Plan, Money), Refusal> {
         let plan = self.plan(request, side, Ahead::default())?;
+        let mut feed = Money::ZERO;
         if let Plan::Join(candidate) = &plan
             && !request.quotes.all_or_none
         {
-            self.admit(candidate)?;
+            feed = self.admit(candidate)?;
         }
-        Ok(plan)
+        Ok((plan, feed))
     }
 
     /// The rules of one side but the limits and the margin of its account.
     fn plan(&self, request: &Request<'_>, side: &QuoteSide, ahead: Ahead) -> Result<Plan, Reject> {
-        let account = request.quotes.account;
+        let account = self.acting_account(request.quotes.account, side.instrument)?;
         let standing = self.clients.find(&self.orders, request.session, side.number());
         if standing.is_some_and(|slot| self.orders.get(slot).account != account) {
             return Err(Reject::DuplicateClientOrderId);
@@ -185,6 +194,9 @@ impl Venue {
             return Ok(standing.map_or(Plan::Nothing, Plan::Withdraw));
         }
         self.check_market(&side.order(account), None)?;
+        if self.is_liquidating(account) {
+            return Err(Reject::AccountLiquidating);
+        }
         self.check_quantity(instrument, qty)?;
         self.check_price(instrument, price)?;
         let key = self.key_of(instrument, price);
@@ -219,13 +231,15 @@ impl Venue {
 
     fn is_replaced(&self, request: &Request<'_>, slot: OrderSlot) -> bool {
         let (order, terms) = (self.orders.get(slot), self.orders.terms(slot));
-        let is_of_request = terms.session == request.session && order.account == request.quotes.account;
+        let is_of_request =
+            terms.session == request.session && self.principal(order.account) == request.quotes.account;
         is_of_request
             && QuoteSide::all(&request.quotes.quotes).any(|side| side.number() == terms.client_order_id)
     }
 
     fn candidate(&self, request: &Request<'_>, side: &QuoteSide, replaces: Option<OrderSlot>) -> Candidate {
         let account = request.quotes.account;
+        let account = self.acting_account(account, side.instrument).unwrap_or(account);
         Candidate {
             account,
             instrument: side.instrument,
@@ -240,7 +254,9 @@ impl Venue {
 
     /// Makes of a side what was planned.
     fn carry_out(&mut self, request: &Request<'_>, side: &QuoteSide, plan: Plan, events: &mut Events) {
-        let (order, group) = (side.order(request.quotes.account), request.quotes.protection);
+        let account = request.quotes.account;
+        let account = self.acting_account(account, side.instrument).unwrap_or(account);
+        let (order, group) = (side.order(account), request.quotes.protection);
         match plan {
             Plan::Nothing => {}
             Plan::Withdraw(slot) => self.cancel_and_drop_leg(slot, CancelReason::Replaced, events),
@@ -283,7 +299,8 @@ impl Venue {
     ) {
         let account = request.quotes.account;
         let standing = self.clients.find(&self.orders, request.session, side.number());
-        if let Some(slot) = standing.filter(|slot| self.orders.get(*slot).account == account) {
+        let is_own = |slot: &OrderSlot| self.principal(self.orders.get(*slot).account) == account;
+        if let Some(slot) = standing.filter(is_own) {
             self.cancel_and_drop_leg(slot, CancelReason::Replaced, events);
         }
         events.push(Event::QuoteRefused {
@@ -313,6 +330,14 @@ impl Venue {
 fn new_in(candidates: &[Candidate], instrument: InstrumentId) -> u32 {
     let is_new = |candidate: &Candidate| candidate.replaces.is_none() && candidate.instrument == instrument;
     candidates.iter().map(|candidate| u32::from(is_new(candidate))).sum()
+}
+
+/// Candidates that open a leg, each leg's first.
+fn opening(candidates: &[Candidate]) -> impl Iterator<Item = &Candidate> + '_ {
+    candidates.iter().enumerate().filter_map(|(place, one)| {
+        let opens = one.leg.is_none() && one.replaces.is_none();
+        (opens && new_in(&candidates[..place], one.instrument) == 0).then_some(one)
+    })
 }
 
 /// Whether levels are levels, nothing is quoted twice, and no bid is at or above an ask of the same instrument.

@@ -178,6 +178,8 @@ const fn is_trading(action: &Action) -> bool {
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::TransferBetween(_)
+            | Action::SetMarginMode { .. }
+            | Action::MoveMargin(_)
     )
 }
 
@@ -326,7 +328,7 @@ impl Venue {
         let (account, trades) = (session.account, session.kind == SessionKind::OrderEntry);
         events.push(Event::LoggedOff { session: id, lost });
         if let Some(spared) = spared.filter(|_| trades) {
-            let scope = Scope::of_account(account, CancelReason::SessionLost);
+            let scope = Scope::of_family(account, CancelReason::SessionLost);
             self.start_sweep(Scope { origin: Origin::Session(id), spared, ..scope }, events);
         }
     }

@@ -1,7 +1,7 @@
 //! Sweeps: many orders of one account go, a bounded piece per command.
 //!
 //! Invariant: a sweep looks at each order in its scope once, legs by ascending instrument, in a leg the latest to join
-//! first. Only the first of the queue has begun. While one waits no other command is taken, and an order that goes
+//! first; those of isolated positions after the account's own. Only the first of the queue has begun. While one waits no other command is taken, and an order that goes
 //! because of another one moves the place of the sweep at work on, so the order it goes on with is still there.
 
 use super::Venue;
@@ -36,6 +36,8 @@ pub(super) enum Origin {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode)]
 pub(super) struct Scope {
     pub(super) account: AccountId,
+    /// Whether the account's isolated positions are swept after it.
+    pub(super) isolated_too: bool,
     /// `None`: in every instrument.
     pub(super) instrument: Option<InstrumentId>,
     /// `None`: both sides.
@@ -50,10 +52,16 @@ pub(super) struct Scope {
 }
 
 impl Scope {
+    /// Everything an account and its isolated positions have.
+    pub(super) const fn of_family(account: AccountId, reason: CancelReason) -> Self {
+        Self { isolated_too: true, ..Self::of_account(account, reason) }
+    }
+
     /// Everything an account has.
     pub(super) const fn of_account(account: AccountId, reason: CancelReason) -> Self {
         Self {
             account,
+            isolated_too: false,
             instrument: None,
             side: None,
             tag: None,
@@ -81,6 +89,8 @@ pub(super) struct Sweep {
     pub(super) scope: Scope,
     asked: Option<Asked>,
     has_begun: bool,
+    /// Whose orders are looked at.
+    at: AccountId,
     /// The order to look at next.
     next: Option<OrderSlot>,
     /// Cancelled so far.
@@ -90,7 +100,7 @@ pub(super) struct Sweep {
 impl Sweep {
     /// A sweep that has looked at nothing yet.
     pub(super) const fn of(scope: Scope) -> Self {
-        Self { scope, asked: None, has_begun: false, next: None, count: 0 }
+        Self { scope, asked: None, has_begun: false, at: scope.account, next: None, count: 0 }
     }
 
     /// The same, and somebody is told when it is done.
@@ -161,6 +171,20 @@ impl Venue {
             sweep.has_begun = true;
             sweep.next = self.ledger.first_order(sweep.scope.account, sweep.scope.instrument);
         }
+        loop {
+            if !self.advance_in_account(budget, events) {
+                return false;
+            }
+            let Some(&Sweep { scope, at, .. }) = self.sweeps.front() else { return true };
+            let follows = if scope.isolated_too { self.next_of_family(scope.account, at) } else { None };
+            let (Some(sweep), Some(at)) = (self.sweeps.front_mut(), follows) else { return true };
+            sweep.at = at;
+            sweep.next = self.ledger.first_order(at, scope.instrument);
+        }
+    }
+
+    /// The same for the account the sweep is at.
+    fn advance_in_account(&mut self, budget: &mut Budget, events: &mut Events) -> bool {
         while let Some(Sweep { scope, next: Some(slot), .. }) = self.sweeps.front().copied() {
             if budget.looks == 0 || budget.cancels == 0 {
                 return false;

@@ -6,7 +6,7 @@ use super::Venue;
 use crate::event::{Event, Events, MarginState};
 use crate::limits::{SENTINELS_PER_COMMAND, WAKES_PER_COMMAND};
 use crate::liquidation_index::Verdict;
-use risk::{Account, AccountId, AccountState, InstrumentId, Leg, LegId};
+use risk::{Account, AccountId, AccountState, InstrumentId, Leg, LegId, Position};
 
 /// A change of prices, or a payment of funding, that has not woken all it must.
 #[derive(Clone, Copy, Debug, bincode::Encode)]
@@ -158,6 +158,13 @@ impl Venue {
     /// Books what a leg owes of funding, before its position changes.
     #[inline]
     pub(super) fn book_funding(&mut self, leg: LegId, events: &mut Events) {
+        if self.ledger.funding_is_due(leg) {
+            self.settle_funding(leg, events);
+        }
+    }
+
+    #[cold]
+    fn settle_funding(&mut self, leg: LegId, events: &mut Events) {
         if let Some(paid) = self.ledger.settle_funding(leg) {
             let Leg { account, instrument, .. } = *self.ledger.leg(leg);
             let balance = self.ledger.balance(account, self.ledger.instrument(instrument).settlement());
@@ -168,6 +175,10 @@ impl Venue {
     /// Drops a leg that holds nothing any more, with its trigger.
     #[inline]
     pub(super) fn drop_leg_if_empty(&mut self, leg: LegId) {
+        let known = self.ledger.leg(leg);
+        if known.orders == 0 && known.position == Position::ZERO {
+            self.note_over(known.account);
+        }
         if self.ledger.leg(leg).is_empty() {
             self.index.forget_leg(&self.ledger, leg);
             self.ledger.drop_leg(leg);

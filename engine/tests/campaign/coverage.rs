@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 49] = [
+const KINDS: [&str; 53] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -60,6 +60,10 @@ const KINDS: [&str; 49] = [
     "Moved",
     "TransferRepeated",
     "StandingChanged",
+    "MarginModeSet",
+    "moved MarginShort",
+    "moved MarginMoved",
+    "moved PositionOver",
     "fill of an auction",
     "rounding of a settlement",
 ];
@@ -120,6 +124,8 @@ impl Coverage {
             turns.push(("deficit covered at a settlement", covered.get() > 0));
         } else if let Event::InstrumentSettled { dust, .. } = *event {
             turns.push(("rounding of a settlement", dust.get() != 0));
+        } else if let Event::Moved(movement) = *event {
+            self.count(&format!("moved {:?}", movement.reason));
         } else if let Event::QuoteRefused { reject, .. } = *event {
             self.count(&format!("{reject:?}"));
         }

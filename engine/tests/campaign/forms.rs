@@ -1,6 +1,6 @@
 //! Accounts of one owner: transfers between them, and transfers that are sent once more.
 
-use engine::{Action, Transfer, TransferBetween};
+use engine::{Action, MassCancel, MoveMargin, SessionId, Transfer, TransferBetween};
 use risk::{AccountId, AssetId, Money};
 
 use super::generate::{Generator, QUARTER_LOT};
@@ -28,6 +28,40 @@ impl Generator {
         let asset = AssetId::new(u16::from(self.rng.permille(10)));
         let (amount, external_id) = (Money::new(amount), self.external_id());
         self.sent_again(Action::TransferBetween(TransferBetween { from, to, asset, amount, external_id }))
+    }
+
+    /// A margin mode, or margin into an isolated position and out of it.
+    pub(super) fn isolation(&mut self, view: &View) -> Action {
+        if !view.isolated.is_empty() && self.rng.permille(40) {
+            // What is not named.
+            let own: Vec<AccountId> = view.isolated.keys().copied().collect();
+            let account = self.rng.pick(&own);
+            return match self.rng.below(4) {
+                0 => Action::Withdraw(Transfer::new(account, Money::new(1))),
+                1 => Action::MassCancel(MassCancel::of_account(account)),
+                2 => self.protection(account),
+                _ => self.order(view, account),
+            };
+        }
+        let account = self.account();
+        let instrument = self.instrument();
+        let isolated: Vec<AccountId> = view.isolated.values().copied().collect();
+        if !isolated.is_empty() && self.rng.permille(500) {
+            let account = self.rng.pick(&isolated);
+            let size = self.rng.within(1, QUARTER_LOT);
+            let amount = match self.rng.below(100) {
+                0..45 => size,
+                45..90 => -size,
+                _ => self.rng.pick(&[0, i64::MIN, i64::MAX, QUARTER_LOT * 40]),
+            };
+            return Action::MoveMargin(MoveMargin { account, instrument, amount: Money::new(amount) });
+        }
+        if self.rng.permille(700) {
+            self.soon(SessionId::new(0), Action::MassCancel(MassCancel::of_account(account)));
+        }
+        let isolated = self.rng.permille(800);
+        self.soon(SessionId::new(0), Action::SetMarginMode { account, instrument, isolated });
+        Action::Tick
     }
 
     /// A number for a transfer, where it has one.

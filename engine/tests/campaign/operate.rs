@@ -83,6 +83,9 @@ impl Generator {
             limits.position_max = lots(spec.position_max, self.rng.within(5, 100));
             limits.open_interest_max = lots(spec.open_interest_max, self.rng.within(5, 100));
         }
+        if self.rng.permille(200) {
+            limits.owner_position_max = lots(spec.position_max, self.rng.within(10, 200));
+        }
         if self.rng.permille(100) {
             limits.orders_max = u32::try_from(self.rng.within(3, 60)).expect("small");
         }

@@ -50,6 +50,8 @@ pub(crate) struct View {
     pub(crate) closed: BTreeMap<InstrumentId, TradingState>,
     pub(crate) bound: BTreeMap<SessionId, Bound>,
     pub(crate) restricted: BTreeMap<AccountId, Restriction>,
+    /// Isolated positions with the accounts they are of, once opened.
+    pub(crate) isolated: BTreeMap<AccountId, AccountId>,
     /// Owner groups of accounts that have one.
     pub(crate) groups: BTreeMap<AccountId, OwnerGroupId>,
     /// Last number each session has used.
@@ -109,6 +111,11 @@ impl View {
         self.numbers.get(&(session, client)).copied().or_else(|| gone().map(|(number, _)| *number))
     }
 
+    /// Whom a command names to act for an account.
+    fn principal(&self, account: AccountId) -> AccountId {
+        self.isolated.get(&account).copied().unwrap_or(account)
+    }
+
     fn remove(&mut self, number: OrderId) {
         self.sleepers.remove(&number);
         if let Some(order) = self.alive.remove(&number) {
@@ -121,7 +128,7 @@ impl View {
     }
 
     fn side(&mut self, side: &FillSide, instrument: InstrumentId) {
-        self.positions.insert((side.account, instrument), side.position.get());
+        self.positions.insert((self.principal(side.account), instrument), side.position.get());
         self.balances.insert(side.account, side.balance.get());
         if side.leaves.get() == 0 {
             self.remove(side.order);
@@ -143,6 +150,7 @@ impl View {
             && let Event::Accepted { instrument, side, limit, qty, .. } = *event
         {
             let (price, qty) = (limit.get(), qty.get());
+            let account = self.principal(account);
             let alive = Alive { session, client, account, instrument, side, price, qty, leaves: qty };
             self.alive.insert(order, alive);
             self.numbers.insert((session, client), order);
@@ -173,7 +181,7 @@ impl View {
     /// Takes in what an event says of money and instruments.
     fn reckon(&mut self, event: &Event) {
         if let Event::PositionSettled { account, instrument, balance, .. } = *event {
-            self.positions.insert((account, instrument), 0);
+            self.positions.insert((self.principal(account), instrument), 0);
             self.balances.insert(account, balance.get());
         } else if let Event::InstrumentSettled { instrument, .. } = *event {
             self.settled.insert(instrument);
@@ -186,7 +194,7 @@ impl View {
             self.balances.insert(moved.from, moved.from_balance.get());
             self.balances.insert(moved.to, moved.to_balance.get());
         } else if let Event::TakenOver { account, instrument, .. } = *event {
-            self.positions.insert((account, instrument), 0);
+            self.positions.insert((self.principal(account), instrument), 0);
         } else if let Event::TradingStateSet { instrument, state, .. } = *event {
             if state == TradingState::Open {
                 self.closed.remove(&instrument);
@@ -200,6 +208,10 @@ impl View {
     fn meet(&mut self, event: &Event) {
         if let Event::LoggedOn { session, key, tag, kind, account, .. } = *event {
             self.bound.insert(session, Bound { key, tag, kind, account });
+        } else if let Event::MarginModeSet { account, acting, .. } = *event {
+            if acting != account {
+                self.isolated.insert(acting, account);
+            }
         } else if let Event::OwnerGroupSet { account, group } = *event {
             if group == OwnerGroupId::new(0) {
                 self.groups.remove(&account);

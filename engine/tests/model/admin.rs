@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use engine::limits::INDEX_SOURCES_MAX;
-use engine::{CancelReason, Event, MassCancel, Reject, TradingState, Transfer, TriggerSource};
+use engine::{CancelReason, Event, MassCancel, Reject, TradingState, Transfer};
 use risk::limits::{INSTRUMENTS_MAX, MONEY_MAX};
 use risk::{AccountId, AssetId, InstrumentId, InstrumentSpec, Leverage, Mark, Restriction};
 
 use super::arith::{MARKS, Terms};
 use super::funds::Asked;
 use super::orders::Request;
+use super::prices::Feed;
 use super::state::{Account, Book, Instrument, Leg, Scope};
-use super::{Model, Refusal, mark_of, money};
+use super::{Model, Refusal, money};
 
 impl Model {
     pub(crate) fn mass_cancel(&mut self, request: Request, cancel: &MassCancel) -> Result<(), Refusal> {
@@ -19,7 +20,7 @@ impl Model {
         if let Some(instrument) = cancel.instrument {
             self.known_instrument(instrument)?;
         }
-        let scope = Scope::of_account(cancel.account, CancelReason::MassCancel);
+        let scope = Scope::of_family(cancel.account, CancelReason::MassCancel);
         let MassCancel { instrument, side, tag, .. } = *cancel;
         self.start_sweep(Scope { instrument, side, tag, ..scope }, Some(request));
         Ok(())
@@ -38,7 +39,9 @@ impl Model {
             return Err(Reject::NotTrading.into());
         }
         let given = i128::from(index.get());
-        if given <= 0 || given > known.terms.price_max * MARKS {
+        let most = known.terms.price_max * MARKS;
+        let direct = known.spec.pricing.sources_min == 0;
+        if given > most || given < -most || (direct && given <= 0) {
             return Err(Reject::BadPrice.into());
         }
         if number > 0 {
@@ -49,37 +52,18 @@ impl Model {
             if !sources.contains_key(&source) && sources.len() >= INDEX_SOURCES_MAX {
                 return Err(Reject::BadParameter.into());
             }
-            sources.insert(source, number);
         }
-        known.index = Some(given);
-        let stands = matches!(known.state, TradingState::Halted | TradingState::Closed);
-        let stands = stands && known.mark.is_some();
-        let mark = match known.mark {
-            Some(mark) if stands => mark,
-            Some(mark) => {
-                let (low, high) = Terms::around(mark, known.terms.step);
-                given.clamp(low, high)
-            }
-            None => given,
-        };
-        known.mark = Some(mark);
-        self.out.push(Event::Marked { instrument, index, mark: mark_of(mark) });
-        self.watch(instrument, TriggerSource::Mark, mark);
-        self.watch(instrument, TriggerSource::Index, given);
-        if !stands {
-            self.wake(hints);
+        if !direct && !known.feed.knows_or_admits(source) {
+            return Err(Reject::BadParameter.into());
+        }
+        if number > 0 {
+            known.sources.insert(source, number);
+        }
+        self.hear(instrument, source, given);
+        if !self.price(instrument, self.now, true, hints) {
+            self.out.push(Event::SourcePriceTaken { instrument, source, price: index });
         }
         Ok(())
-    }
-
-    pub(crate) fn set_index_source(
-        &mut self,
-        instrument: InstrumentId,
-        _source: u16,
-        _weight: u16,
-    ) -> Result<(), Refusal> {
-        self.known_instrument(instrument)?;
-        Err(Reject::BadParameter.into())
     }
 
     pub(crate) fn open_account(&mut self, account: AccountId) -> Result<(), Refusal> {
@@ -102,17 +86,15 @@ impl Model {
         self.deposits += amount;
         self.account_mut(account).balance += amount;
         let balance = money(self.accounts[&account].balance);
-        self.out.push(Event::Transferred {
-            account,
-            asset: risk::AssetId::BASE,
-            amount: money(amount),
-            balance,
-        });
+        self.out.push(Event::Transferred { account, asset: AssetId::BASE, amount: money(amount), balance });
     }
 
     pub(crate) fn deposit(&mut self, deposit: &Transfer) -> Result<(), Refusal> {
         if !self.accounts.contains_key(&deposit.account) {
             return Err(Reject::UnknownAccount.into());
+        }
+        if self.is_isolated(deposit.account) {
+            return Err(Reject::IsolatedAccount.into());
         }
         let amount = i128::from(deposit.amount.get());
         let Transfer { account, asset, external_id, .. } = *deposit;
@@ -127,6 +109,7 @@ impl Model {
         self.note_done(account, &done);
         self.transfer(account, amount);
         self.restate(account);
+        self.resume_one(account);
         Ok(())
     }
 
@@ -170,13 +153,20 @@ impl Model {
         if restriction == Restriction::None && cancel_orders {
             return Err(Reject::BadCombination.into());
         }
+        self.restrict(account, restriction);
+        for one in self.isolated_of(account) {
+            self.restrict(one, restriction);
+        }
+        if cancel_orders {
+            self.start_sweep(Scope::of_family(account, CancelReason::Suspended), None);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn restrict(&mut self, account: AccountId, restriction: Restriction) {
         self.account_mut(account).restriction = restriction;
         self.out.push(Event::RestrictionSet { account, restriction });
         self.restate(account);
-        if cancel_orders {
-            self.start_sweep(Scope::of_account(account, CancelReason::Suspended), None);
-        }
-        Ok(())
     }
 
     pub(crate) fn set_leverage(
@@ -190,6 +180,7 @@ impl Model {
         if self.instruments[instrument.index()].state == TradingState::Settled {
             return Err(Reject::NotTrading.into());
         }
+        let account = self.acting(account, instrument)?;
         self.free_account(account)?;
         if !self.leg_fits(account, instrument, &[]) {
             return Err(Reject::TooManyLegs.into());
@@ -199,12 +190,14 @@ impl Model {
             return Err(Reject::LeverageTooHigh.into());
         }
         let now = self.weighing(account);
-        if let Some(short) = self.margin_short(account, instrument, (&now, &now), setting) {
+        let short = self.margin_short(account, instrument, (&now, &now), setting);
+        if let Some(short) = short.filter(|&short| !self.can_feed(account, short)) {
             return Err(Refusal { reject: Reject::InsufficientMargin, short });
         }
         if (1..=99).contains(&setting) {
             return Err(Reject::BadParameter.into());
         }
+        self.endow(account, short);
         let leg = Leg { leverage: setting, ..self.leg(account, instrument) };
         self.store_leg(account, instrument, leg);
         self.out.push(Event::LeverageSet { account, instrument, leverage });
@@ -234,6 +227,7 @@ impl Model {
             last: None,
             crossed: [(None, None); 3],
             sources: BTreeMap::new(),
+            feed: Feed::new(spec, self.now),
             book: Book::default(),
         });
         self.out.push(Event::InstrumentDefined { instrument });

@@ -31,9 +31,10 @@ impl Model {
         {
             return Err(Reject::NotTrading.into());
         }
-        self.not_liquidating(amend.account)?;
+        let owner = known.map_or(amend.account, |old| old.account);
+        self.not_liquidating(owner)?;
         let lessens = |old: &Order| old.reduce_only || shrinks(old);
-        self.unrestricted(amend.account, known.as_ref().is_none_or(lessens))?;
+        self.unrestricted(owner, known.as_ref().is_none_or(lessens))?;
         if let Some(old) = &known
             && !shrinks(old)
         {
@@ -118,6 +119,7 @@ impl Model {
             self.emit_amended(order.id, true);
             return Ok(());
         }
+        self.feed_order(&order, Some(order.id));
         self.requeue(order);
         self.start_taker(order.id);
         Ok(())

@@ -44,6 +44,8 @@ pub(crate) struct Terms {
     /// How long the auction of a pause lasts, in nanoseconds.
     pub(crate) pause_call: u64,
     pub(crate) position_max: i128,
+    /// Of all accounts of an owner together; 0 is none.
+    pub(crate) owner_position_max: i128,
     pub(crate) open_interest_max: i128,
     pub(crate) band: i128,
     pub(crate) collar: i128,
@@ -95,6 +97,7 @@ impl Terms {
             pause_band: 0,
             pause_call: 0,
             position_max: 0,
+            owner_position_max: 0,
             open_interest_max: 0,
             band: 0,
             collar: 0,
@@ -117,6 +120,7 @@ impl Terms {
             pause_band: i128::from(limits.limit_state_band.get()),
             pause_call: u64::from(limits.limit_state_call_ms) * NS_PER_MS,
             position_max: i128::from(limits.position_max.get()),
+            owner_position_max: i128::from(limits.owner_position_max.get()),
             open_interest_max: i128::from(limits.open_interest_max.get()),
             band: i128::from(limits.price_band.get()),
             collar: i128::from(limits.market_collar.get()),

@@ -5,7 +5,6 @@ use engine::{BatchMode, BatchedOrder, ClientOrderId, Event, OrderBatch, OrderId,
 use risk::AccountId;
 use std::collections::BTreeSet;
 
-use super::arith::{PPB, ceil};
 use super::state::{Order, Stage};
 use super::{Model, Refusal, money};
 
@@ -27,7 +26,10 @@ impl Model {
             BatchMode::Each => {
                 for order in orders {
                     match self.check_new((session, order.client_order_id), &order.order) {
-                        Ok(checked) => accepted.push(self.accept_waiting(checked)),
+                        Ok(checked) => {
+                            self.feed_order(&checked, None);
+                            accepted.push(self.accept_waiting(checked));
+                        }
                         Err(refusal) => self.refuse_one(session, order, refusal),
                     }
                 }
@@ -36,8 +38,8 @@ impl Model {
         }
         // Those that only reduce may together reduce more than there is.
         for id in accepted {
-            if let Some(&Order { instrument, stage: Stage::Waiting, .. }) = self.orders.get(&id) {
-                self.trim(batch.account, instrument);
+            if let Some(&Order { account, instrument, stage: Stage::Waiting, .. }) = self.orders.get(&id) {
+                self.trim(account, instrument);
             }
         }
         Ok(())
@@ -75,6 +77,7 @@ impl Model {
                 Vec::new()
             }
             Ok(checked) => {
+                self.feed_family(&BTreeSet::new(), &checked);
                 let ids: Vec<OrderId> = checked.into_iter().map(|order| self.accept_waiting(order)).collect();
                 if let (BatchMode::OneCancelsOther, [one, other]) = (batch.mode, &ids[..]) {
                     self.order_mut(*one).partner = Some(*other);
@@ -113,31 +116,35 @@ impl Model {
         replaced: &BTreeSet<OrderId>,
         orders: &[&Order],
     ) -> Result<(), (usize, Refusal)> {
-        let now = self.weighing(account);
-        let mut then = now.clone();
-        then.retain(|order| !replaced.contains(&order.id));
-        then.extend(orders);
+        for (place, order) in orders.iter().enumerate() {
+            let then = self.then(order.account, replaced, orders);
+            self.check_trust(order, &then).map_err(|refusal| (place, refusal))?;
+        }
         for (place, order) in orders.iter().enumerate() {
             let most = self.instruments[order.instrument.index()].terms.position_max;
-            let worst = self.worst(account, order.instrument, &then);
-            if worst > most && worst > self.worst(account, order.instrument, &now) {
+            let now = self.weighing(order.account);
+            let then = self.then(order.account, replaced, orders);
+            let worst = self.worst(order.account, order.instrument, &then);
+            if worst > most && worst > self.worst(order.account, order.instrument, &now) {
                 return Err((place, Reject::PositionLimit.into()));
+            }
+        }
+        for (place, order) in orders.iter().enumerate() {
+            let now = self.weighing(order.account);
+            let then = self.then(order.account, replaced, orders);
+            if self.owner_reaches_too_far(order.account, order.instrument, (&now, &then)) {
+                return Err((place, Reject::OwnerPositionLimit.into()));
             }
         }
         for (place, order) in orders.iter().enumerate() {
             let mut same = orders.to_vec();
             same.retain(|other| other.instrument == order.instrument && !other.reduce_only);
-            let opening = self.opening(account, order.instrument, &same);
+            let opening = self.opening(order.account, order.instrument, &same);
             if self.opens_too_much(order.instrument, opening) {
                 return Err((place, Reject::OpenInterestLimit.into()));
             }
         }
-        let (before, after) = (self.requirement(account, &now), self.requirement(account, &then));
-        let equity = self.equity(account);
-        if equity * PPB >= after || (after <= before && equity >= 0) {
-            return Ok(());
-        }
-        let short = ceil(after - equity * PPB, PPB);
+        let Some(short) = self.family_short(account, replaced, orders) else { return Ok(()) };
         Err((orders.len().saturating_sub(1), Refusal { reject: Reject::InsufficientMargin, short }))
     }
 }

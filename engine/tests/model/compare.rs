@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine::{OpenOrderView, OrderRef, OrderTag, ProtectionId, SpecialView, TimeNs, Venue};
 use risk::{AccountId, AccountState, InstrumentId, Ledger, Price, Qty, Side};
 
-use super::state::{Key, Order, Session, Stage};
+use super::state::{Isolation, Key, Order, Session, Stage};
 use super::timers::until_of;
 use super::{Model, price, qty};
 
@@ -63,6 +63,7 @@ impl Model {
             .or_else(|| self.difference_of_views(venue))
             .or_else(|| self.difference_of_markets(venue))
             .or_else(|| self.difference_of_protections(venue))
+            .or_else(|| self.difference_of_isolated(venue))
     }
 
     fn difference_of_sessions(&self, venue: &Venue) -> Option<String> {
@@ -105,6 +106,15 @@ impl Model {
         (venue != model).then(|| format!("sessions: venue {venue}, model {model}"))
     }
 
+    fn difference_of_isolated(&self, venue: &Venue) -> Option<String> {
+        let seen = self.accounts.keys().flat_map(|&account| {
+            let own = venue.isolated_positions(account);
+            own.map(move |(place, acting, on)| ((account, place), Isolation { account: acting, on }))
+        });
+        let seen: BTreeMap<_, _> = seen.collect();
+        (seen != self.isolated).then(|| format!("isolated: venue {seen:?}\n  model {:?}", self.isolated))
+    }
+
     /// Open orders as the venue shows them. A suspended taker is shown as if it rested.
     fn difference_of_views(&self, venue: &Venue) -> Option<String> {
         if self.suspended.is_some() {
@@ -139,6 +149,11 @@ impl Model {
             let seen = (venue.trading_state(place), venue.state_until(place));
             if seen != state {
                 return Some(format!("state of {place}: venue {seen:?}, model {state:?}"));
+            }
+            let seen = venue.oracle(place).map(|oracle| (oracle.state(), oracle.index()));
+            if seen != Some(self.prices_of(place)) {
+                let model = self.prices_of(place);
+                return Some(format!("index of {place}: venue {seen:?}, model {model:?}"));
             }
             for side in [Side::Buy, Side::Sell] {
                 let seen: Vec<(Price, Qty)> = venue.depth(place, side).collect();
@@ -186,6 +201,9 @@ impl Model {
         }
         for (account, venue) in ledger.accounts() {
             let model = self.accounts[&account];
+            if self.is_isolated(account) != (venue.form == risk::AccountForm::Isolated) {
+                return Some(format!("account {account}: venue {:?}", venue.form));
+            }
             let liquidating = venue.state == AccountState::Liquidating;
             let balance = i128::from(venue.balance.get());
             let found = (balance, liquidating, venue.restriction, venue.standing, venue.group);

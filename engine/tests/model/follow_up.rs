@@ -87,6 +87,7 @@ impl Model {
         let now = self.weighing(order.account);
         self.check_exposure(&order, &now, None).map_err(|_| CancelReason::Limit)?;
         self.check_margin(&order, &now, None).map_err(|_| CancelReason::Margin)?;
+        self.feed_order(&order, None);
         order.fired = false;
         order.placed = self.next_place();
         self.orders.insert(order.id, order);

@@ -46,6 +46,7 @@ impl Model {
 
     /// Money leaves no account while one is bankrupt, and none more than it may give.
     pub(crate) fn may_leave(&self, account: AccountId, amount: i128) -> Result<(), Refusal> {
+        self.check_trust_of(account)?;
         if self.accounts.values().any(|known| known.standing == Standing::Bankrupt) {
             return Err(Reject::WithdrawalsHeld.into());
         }

@@ -18,13 +18,20 @@ impl Model {
 
     pub(crate) fn set_owner_group(&mut self, account: AccountId, group: OwnerGroupId) -> Result<(), Refusal> {
         self.user_account(account)?;
+        let mut family = vec![account];
+        family.extend(self.isolated_of(account));
         let mut others = if group.get() == 0 { Vec::new() } else { self.accounts_of(group) };
-        others.retain(|&other| other != account);
-        if !self.orders_of(account).is_empty() || others.len() >= ACCOUNTS_PER_GROUP_MAX {
+        others.retain(|other| !family.contains(other));
+        let busy = family.iter().any(|&one| !self.orders_of(one).is_empty());
+        let full = group.get() > 0 && others.len() + family.len() > ACCOUNTS_PER_GROUP_MAX;
+        if busy || full || group.get() >= 1 << 31 {
             return Err(Reject::BadParameter.into());
         }
-        self.account_mut(account).group = group;
-        self.out.push(Event::OwnerGroupSet { account, group });
+        let alone = group.get() == 0 && family.len() > 1;
+        let group = if alone { Self::group_alone(account) } else { group };
+        for one in family {
+            self.regroup(one, group);
+        }
         Ok(())
     }
 
@@ -52,9 +59,7 @@ impl Model {
         let mut budget = Budget::default();
         for _ in 0..RESTRICTED_PER_COMMAND {
             let Some(account) = restricting.left.pop_front() else { break };
-            self.account_mut(account).restriction = restriction;
-            self.out.push(Event::RestrictionSet { account, restriction });
-            self.restate(account);
+            self.restrict(account, restriction);
             if cancel_orders {
                 let scope = Scope::of_account(account, CancelReason::Suspended);
                 self.sweep_on(Self::sweep_of(scope, None), &mut budget);
@@ -85,7 +90,7 @@ impl Model {
         if cancel_orders {
             let own = (0..).map(SessionId::new).zip(&self.sessions);
             let own = own.filter(|(_, session)| session.key == key).map(|(id, _)| id).collect();
-            let scope = Scope::of_account(account, CancelReason::Suspended);
+            let scope = Scope::of_family(account, CancelReason::Suspended);
             self.start_sweep(Scope { sessions: Some(own), ..scope }, None);
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Who is flagged after a price move, and the steps of a liquidation.
 
 use engine::{CancelReason, Event};
-use risk::AccountId;
+use risk::{AccountId, Activity};
 
 use super::arith::{PPB, ceil, floor};
 use super::state::{Outcome, Scope};
@@ -43,7 +43,7 @@ impl Model {
         }
         self.waking = true;
         let says = |event: &&Event| !matches!(event, Event::Marked { .. } | Event::StandingChanged { .. });
-        let mut rest = hints.iter().filter(says).peekable();
+        let mut rest = hints.iter().skip(self.out.len()).filter(says).peekable();
         while let Some(Event::LiquidationStarted { account, .. }) = rest.peek() {
             if !self.flag_if_below(*account) {
                 self.complain(format!("account {account} was flagged without being below maintenance"));
@@ -60,6 +60,9 @@ impl Model {
     pub(crate) fn settle(&mut self, venue_pending: bool) {
         if self.waking && !venue_pending {
             self.end_waking();
+            if core::mem::take(&mut self.quiet) {
+                self.go_round(&[]);
+            }
         }
         if !self.waking && self.pending() != venue_pending {
             self.complain(format!("pending: venue {venue_pending}, model {}", self.pending()));
@@ -118,8 +121,12 @@ impl Model {
             self.end_liquidation(account, 0);
             return;
         }
-        let mut largest = self.positions_of(account).next().expect("checked above");
-        for place in self.positions_of(account) {
+        let closable = |place: &risk::InstrumentId| self.trusts(*place, Activity::Liquidate);
+        let Some(mut largest) = self.positions_of(account).find(closable) else {
+            self.hold(account);
+            return;
+        };
+        for place in self.positions_of(account).filter(closable) {
             if self.maintenance(account, place) > self.maintenance(account, largest) {
                 largest = place;
             }

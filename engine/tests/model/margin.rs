@@ -147,14 +147,21 @@ impl Model {
         Some(ceil(required - equity * PPB, PPB))
     }
 
+    /// Unrealised losses.
+    pub(crate) fn losses(&self, account: AccountId) -> i128 {
+        self.positions_of(account).map(|place| self.unrealised(account, place).min(0)).sum()
+    }
+
+    /// A tenth of the exposure, in billionths.
+    pub(crate) fn tenth_of(&self, account: AccountId) -> i128 {
+        let exposure: i128 = self.positions_of(account).map(|place| self.notional(account, place)).sum();
+        exposure * floor(PPB, 10)
+    }
+
     /// The most that may be paid out.
     pub(crate) fn withdrawable(&self, account: AccountId) -> i128 {
-        let balance = self.accounts[&account].balance;
-        let losses: i128 =
-            self.positions_of(account).map(|place| self.unrealised(account, place).min(0)).sum();
-        let exposure: i128 = self.positions_of(account).map(|place| self.notional(account, place)).sum();
-        let tenth = exposure * floor(PPB, 10);
-        let kept = self.requirement(account, &self.weighing(account)).max(tenth);
+        let (balance, losses) = (self.accounts[&account].balance, self.losses(account));
+        let kept = self.requirement(account, &self.weighing(account)).max(self.tenth_of(account));
         balance.min(floor((balance + losses) * PPB - kept, PPB)).max(0)
     }
 }

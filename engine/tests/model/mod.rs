@@ -15,12 +15,14 @@ pub(crate) mod follow_up;
 pub(crate) mod funds;
 pub(crate) mod groups;
 pub(crate) mod instructions;
+pub(crate) mod isolated;
 pub(crate) mod linked;
 pub(crate) mod liquidation;
 pub(crate) mod margin;
 pub(crate) mod matching;
 pub(crate) mod orders;
 pub(crate) mod phases;
+pub(crate) mod prices;
 pub(crate) mod protection;
 pub(crate) mod quotes;
 pub(crate) mod sessions;
@@ -42,7 +44,8 @@ use risk::{AccountId, Capacity, InstrumentId, Mark, Money, Position, Price, Qty}
 use auction::Uncrossing;
 use funds::Asked;
 use state::{
-    Account, Budget, Group, Instrument, Key, Leg, Order, Restricting, Session, Settling, Sweep, Taker,
+    Account, Budget, Group, Instrument, Isolation, Key, Leg, Order, Restricting, Session, Settling, Sweep,
+    Taker,
 };
 
 /// Where the model takes from what the rules leave open.
@@ -88,6 +91,8 @@ pub(crate) struct Model {
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
     pub(crate) trades: u64,
+    /// Isolated positions of accounts.
+    pub(crate) isolated: BTreeMap<(AccountId, InstrumentId), Isolation>,
     /// Every transfer with a number that was done, the oldest first.
     pub(crate) done: Vec<(AccountId, Asked)>,
     /// Deposits less withdrawals.
@@ -112,6 +117,13 @@ pub(crate) struct Model {
     /// A price move may still have accounts to flag.
     pub(crate) waking: bool,
     pub(crate) queue: VecDeque<AccountId>,
+    /// Accounts under liquidation that can close nothing now, and whether they join the queue again.
+    pub(crate) held: BTreeSet<AccountId>,
+    pub(crate) resuming: bool,
+    /// The instrument a tick has not come to yet, and the tick's time.
+    pub(crate) round: Option<(usize, u64)>,
+    /// Whether a continuation said nothing that may have gone on with a price move or with the tick.
+    pub(crate) quiet: bool,
     /// Numbers the venue gave to the orders it accepted in this command.
     numbers: VecDeque<OrderId>,
     pub(crate) out: Vec<Event>,
@@ -163,6 +175,7 @@ impl Model {
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
+            isolated: BTreeMap::new(),
             done: Vec::new(),
             deposits: 0,
             places: 0,
@@ -179,6 +192,10 @@ impl Model {
             now: 0,
             waking: false,
             queue: VecDeque::new(),
+            held: BTreeSet::new(),
+            resuming: false,
+            round: None,
+            quiet: false,
             numbers: VecDeque::new(),
             out: Vec::new(),
             noted: Vec::new(),
@@ -195,6 +212,8 @@ impl Model {
             || self.has_follow_up()
             || self.restricting.is_some()
             || self.settling.is_some()
+            || self.round.is_some()
+            || self.resuming
             || !self.queue.is_empty()
     }
 
@@ -231,7 +250,10 @@ impl Model {
             |event: &Event| if let Event::Accepted { order, .. } = *event { Some(order) } else { None };
         self.numbers = hints.iter().filter_map(accepted).collect();
         match self.carry_out(command, hints) {
-            Ok(()) => self.follow_up(),
+            Ok(()) => {
+                self.follow_up();
+                self.give_back();
+            }
             Err(Refusal { reject, short }) => self.out.push(Event::Rejected {
                 session: command.session,
                 account: command.action.account(),
@@ -298,6 +320,7 @@ impl Model {
             Action::Tick => {
                 self.out.push(Event::Ticked);
                 self.fire_timers(self.now);
+                self.start_round(hints);
                 Ok(())
             }
             Action::OpenSession { session } => self.open_session(*session),
@@ -318,9 +341,6 @@ impl Model {
             Action::CancelAllAfter { account, timeout_ms, keep_reduce_only } => {
                 self.cancel_all_after(request, *account, *timeout_ms, *keep_reduce_only)
             }
-            Action::SetRestriction { account, restriction, cancel_orders } => {
-                self.set_restriction(*account, *restriction, *cancel_orders)
-            }
             Action::SetProtection(protection) => self.set_protection(request, protection),
             Action::ResetProtection { account, group } => self.reset_protection(request, *account, *group),
             Action::SuspendKey { key, suspended, cancel_orders } => {
@@ -332,16 +352,22 @@ impl Model {
             Action::Settle { instrument, price } => self.settle_instrument(*instrument, *price),
             Action::DefineAsset { .. } | Action::SetDebtTerms { .. } => Err(Reject::BadParameter.into()),
             Action::SetIndexSource { instrument, source, weight } => {
-                self.set_index_source(*instrument, *source, *weight)
+                self.set_index_source(*instrument, *source, *weight, hints)
             }
-            Action::SetOwnerGroup { .. }
+            Action::SetRestriction { .. }
+            | Action::SetOwnerGroup { .. }
             | Action::SetGroupRestriction { .. }
-            | Action::TransferBetween(_) => self.carry_out_of_owner(&command.action),
+            | Action::TransferBetween(_)
+            | Action::SetMarginMode { .. }
+            | Action::MoveMargin(_) => self.carry_out_of_owner(&command.action),
         }
     }
 
-    /// What concerns several accounts of one owner.
+    /// What concerns an account and others of its owner.
     fn carry_out_of_owner(&mut self, action: &Action) -> Result<(), Refusal> {
+        if let Action::SetRestriction { account, restriction, cancel_orders } = action {
+            return self.set_restriction(*account, *restriction, *cancel_orders);
+        }
         if let Action::SetOwnerGroup { account, group } = action {
             return self.set_owner_group(*account, *group);
         }
@@ -350,6 +376,12 @@ impl Model {
         }
         if let Action::TransferBetween(asked) = action {
             return self.transfer_between(asked);
+        }
+        if let Action::SetMarginMode { account, instrument, isolated } = action {
+            return self.set_margin_mode(*account, *instrument, *isolated);
+        }
+        if let Action::MoveMargin(asked) = action {
+            return self.move_margin(asked);
         }
         Ok(())
     }
@@ -368,24 +400,33 @@ impl Model {
             // A step of a liquidation says something, and never begins by flagging.
             let flags = matches!(hints.first(), None | Some(Event::LiquidationStarted { .. }));
             if self.waking && flags {
+                self.quiet |= hints.is_empty() && self.round.is_some();
                 self.wake(hints);
                 return;
             }
             if self.waking {
                 self.end_waking();
             }
-            self.go_on_below();
+            self.go_on_below(hints);
         }
     }
 
     /// What ranks below a price move.
-    fn go_on_below(&mut self) {
+    fn go_on_below(&mut self, hints: &[Event]) {
         if self.has_follow_up() {
             // It is taken up at the end of every command, this one too.
         } else if let Some(restricting) = self.restricting.take() {
             self.restrict_on(restricting);
         } else if let Some(settling) = self.settling.take() {
             self.settle_on(settling);
+        } else if self.round.is_some() {
+            self.go_round(hints);
+            // It may have come to its end in a continuation that said nothing.
+            if core::mem::take(&mut self.quiet) && self.round.is_none() && self.out.is_empty() {
+                self.go_on_below(hints);
+            }
+        } else if self.resuming {
+            self.resume();
         } else if self.queue.is_empty() {
             self.complain("the venue goes on where nothing is left".to_owned());
         } else {

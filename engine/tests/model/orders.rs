@@ -22,7 +22,10 @@ impl Model {
         if !self.accounts.contains_key(&account) {
             return Err(Reject::UnknownAccount.into());
         }
-        if account.is_system() { Err(Reject::SystemAccount.into()) } else { Ok(()) }
+        if account.is_system() {
+            return Err(Reject::SystemAccount.into());
+        }
+        if self.is_isolated(account) { Err(Reject::IsolatedAccount.into()) } else { Ok(()) }
     }
 
     pub(crate) fn not_liquidating(&self, account: AccountId) -> Result<(), Refusal> {
@@ -49,11 +52,12 @@ impl Model {
         if own.contains(&instrument) {
             return true;
         }
-        own.extend(ahead.iter().map(|order| order.instrument));
+        own.extend(ahead.iter().filter(|order| order.account == account).map(|order| order.instrument));
         own.insert(instrument);
-        let of_orders = self.orders.values().map(|order| (order.account, order.instrument));
+        let of_orders = self.orders.values().chain(ahead.iter().copied());
+        let of_orders = of_orders.map(|order| (order.account, order.instrument));
         let mut all: BTreeSet<_> = self.legs.keys().copied().chain(of_orders).collect();
-        all.extend(own.iter().map(|&instrument| (account, instrument)));
+        all.insert((account, instrument));
         let stored = u32::try_from(all.len()).expect("few legs");
         own.len() <= LEGS_PER_ACCOUNT_MAX as usize && stored <= self.capacity.legs
     }
@@ -194,15 +198,34 @@ impl Model {
         let Order { account, instrument, reduce_only, .. } = *order;
         let terms = &self.instruments[instrument.index()].terms;
         let then = with(order, now, replaces);
+        self.check_trust(order, &then)?;
         let worst = self.worst(account, instrument, &then);
         if worst > terms.position_max && worst > self.worst(account, instrument, now) {
             return Err(Reject::PositionLimit.into());
+        }
+        if self.owner_reaches_too_far(account, instrument, (now, &then)) {
+            return Err(Reject::OwnerPositionLimit.into());
         }
         let opening = self.opening(account, instrument, &[order]);
         if !reduce_only && self.opens_too_much(instrument, opening) {
             return Err(Reject::OpenInterestLimit.into());
         }
         Ok(())
+    }
+
+    /// Whether all accounts of an owner could together reach more than they may if `then` stood instead of `now`, and more
+    /// than before.
+    pub(crate) fn owner_reaches_too_far(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        (now, then): (&[&Order], &[&Order]),
+    ) -> bool {
+        let most = self.instruments[instrument.index()].terms.owner_position_max;
+        let (before, after) = (self.worst(account, instrument, now), self.worst(account, instrument, then));
+        let all = self.accounts.keys().filter(|&&other| self.same_owner(other, account));
+        let together: i128 = all.map(|&other| self.worst(other, instrument, &self.weighing(other))).sum();
+        most > 0 && after > before && together - before + after > most
     }
 
     /// How much more than they close some orders of an account open.
@@ -232,6 +255,7 @@ impl Model {
         let then = with(order, now, replaces);
         match self.margin_short(order.account, order.instrument, (now, &then), leverage) {
             None => Ok(()),
+            Some(short) if self.can_feed(order.account, short) => Ok(()),
             Some(short) => Err(Refusal { reject: Reject::InsufficientMargin, short }),
         }
     }
@@ -296,7 +320,7 @@ impl Model {
             id: OrderId::new(0),
             client,
             session,
-            account: new.account,
+            account: self.acting(new.account, new.instrument).unwrap_or(new.account),
             instrument: new.instrument,
             side: new.side,
             price: new.limit.map_or(0, wide),
@@ -340,7 +364,7 @@ impl Model {
     ) -> Result<Order, Refusal> {
         let mut order = self.drafted(request, advanced);
         let limit = advanced.order.limit.map(wide);
-        self.user_account(order.account)?;
+        self.user_account(advanced.order.account)?;
         self.known_instrument(order.instrument)?;
         if !self.admits(&Order { price: limit.map_or(0, |_| 1), ..order }) {
             return Err(Reject::NotTrading.into());
@@ -417,6 +441,7 @@ impl Model {
 
     pub(crate) fn new_order(&mut self, request: Request, advanced: &AdvancedOrder) -> Result<(), Refusal> {
         let order = self.check_new(request, advanced)?;
+        self.feed_order(&order, None);
         let id = self.accept(order);
         if self.orders[&id].stage != Stage::Dormant {
             self.start_taker(id);
@@ -513,7 +538,8 @@ impl Model {
             OrderRef::Id(id) => id,
             OrderRef::Client(client) => *self.by_client.get(&(session, client))?,
         };
-        self.orders.get(&id).filter(|order| order.account == account).copied()
+        let own = |order: &&Order| order.account == account || self.principal(order.account) == account;
+        self.orders.get(&id).filter(own).copied()
     }
 
     pub(crate) fn cancel_order(&mut self, session: SessionId, cancel: &CancelOrder) -> Result<(), Refusal> {

@@ -13,6 +13,7 @@ use super::{Model, Refusal};
 impl Model {
     /// Whether a group has tripped and its time is not over, or its sweep not through.
     pub(crate) fn is_frozen(&self, account: AccountId, group: ProtectionId) -> bool {
+        let account = self.principal(account);
         let swept =
             |scope: &Scope| scope.account == account && scope.protection.is_some_and(|other| other == group);
         let Some(known) = self.groups.get(&(account, group)) else { return false };
@@ -25,7 +26,7 @@ impl Model {
         if group.get() == 0 {
             return Ok(());
         }
-        if !self.groups.contains_key(&(account, group)) {
+        if !self.groups.contains_key(&(self.principal(account), group)) {
             return Err(Reject::UnknownProtection.into());
         }
         if self.is_frozen(account, group) { Err(Reject::ProtectionFrozen.into()) } else { Ok(()) }
@@ -33,7 +34,7 @@ impl Model {
 
     /// A fill of a maker counts for its group, which may trip.
     pub(crate) fn count_for_protection(&mut self, maker: &Order, matched: i128) {
-        let (account, id, now) = (maker.account, maker.said.protection, self.now);
+        let (account, id, now) = (self.principal(maker.account), maker.said.protection, self.now);
         if self.is_frozen(account, id) {
             return;
         }
@@ -58,7 +59,7 @@ impl Model {
         (group.window, group.frozen) = (None, Some(frozen));
         let frozen_until = TimeNs::new(frozen);
         self.out.push(Event::ProtectionTripped { account, group: id, frozen_until });
-        let scope = Scope { protection: Some(id), ..Scope::of_account(account, CancelReason::Protection) };
+        let scope = Scope { protection: Some(id), ..Scope::of_family(account, CancelReason::Protection) };
         self.sweeps.push_back(Self::sweep_of(scope, None));
     }
 

@@ -108,7 +108,7 @@ impl Model {
     /// What the account has standing on the sides of a request: in nobody's way.
     fn replaced(&self, session: SessionId, account: AccountId, halves: &[Half]) -> BTreeSet<OrderId> {
         let standing = halves.iter().filter_map(|half| self.standing(session, half));
-        standing.filter(|order| order.account == account).map(|order| order.id).collect()
+        standing.filter(|order| self.principal(order.account) == account).map(|order| order.id).collect()
     }
 
     /// Takes one side, or refuses it and withdraws what stands there.
@@ -118,12 +118,13 @@ impl Model {
         asked: &MassQuote,
         (halves, half): (&[Half], &Half),
     ) -> Result<(), Refusal> {
-        let standing = self.standing(session, half).filter(|old| old.account == asked.account);
+        let own = |old: &Order| self.principal(old.account) == asked.account;
+        let standing = self.standing(session, half).filter(own);
         let checked = self.check_half(session, asked, (halves, half), &[]).and_then(|wish| {
             if let Wish::Join(order) = &wish
                 && !asked.all_or_none
             {
-                let now = self.weighing(asked.account);
+                let now = self.weighing(order.account);
                 let old = standing.map(|old| old.id);
                 self.check_exposure(order, &now, old)?;
                 self.check_margin(order, &now, old)?;
@@ -138,10 +139,12 @@ impl Model {
                 self.emit_amended(order.id, true);
             }
             Ok(Wish::Join(order)) if standing.is_some() => {
+                self.feed_side(asked, &order, standing.map(|old| old.id));
                 self.requeue(order);
                 self.rest_quote(order.id);
             }
             Ok(Wish::Join(order)) => {
+                self.feed_side(asked, &order, None);
                 let id = self.accept(order);
                 self.rest_quote(id);
             }
@@ -153,6 +156,13 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    /// Where sides are admitted one by one, each gives its isolated position what it needs.
+    fn feed_side(&mut self, asked: &MassQuote, order: &Order, replaced: Option<OrderId>) {
+        if !asked.all_or_none {
+            self.feed_order(order, replaced);
+        }
     }
 
     /// Quotes never take.
@@ -180,7 +190,7 @@ impl Model {
 
     /// Whether it would meet an order that the request does not replace.
     fn in_the_way(&self, session: SessionId, halves: &[Half], order: &Order) -> bool {
-        let replaced = self.replaced(session, order.account, halves);
+        let replaced = self.replaced(session, self.principal(order.account), halves);
         let makers = self.instruments[order.instrument.index()].book.walk(order.side.opposite());
         let others = makers.iter().filter(|id| !replaced.contains(id)).map(|id| &self.orders[id]);
         others.into_iter().any(|maker| crosses(order.side, order.price, maker.price))
@@ -195,7 +205,8 @@ impl Model {
         ahead: &[&Order],
     ) -> Result<Wish, Refusal> {
         let standing = self.standing(session, half);
-        if standing.is_some_and(|old| old.account != asked.account) {
+        let acting = self.acting(asked.account, half.quote.instrument)?;
+        if standing.is_some_and(|old| old.account != acting) {
             return Err(Reject::DuplicateClientOrderId.into());
         }
         if half.qty.get() == 0 {
@@ -206,6 +217,7 @@ impl Model {
         if !self.admits(&order) {
             return Err(Reject::NotTrading.into());
         }
+        self.not_liquidating(acting)?;
         self.check_qty(&order, order.leaves)?;
         self.check_prices(&order, Some(order.price))?;
         if self.instruments[order.instrument.index()].mark.is_none() {
@@ -232,7 +244,12 @@ impl Model {
 
     /// All or none: each side against the state before, room for it behind those before it, then limits and margin for
     /// all together.
-    fn check_halves(&self, session: SessionId, asked: &MassQuote, halves: &[Half]) -> Result<(), Refusal> {
+    fn check_halves(
+        &mut self,
+        session: SessionId,
+        asked: &MassQuote,
+        halves: &[Half],
+    ) -> Result<(), Refusal> {
         let mut replaced = BTreeSet::new();
         let mut joining: Vec<Order> = Vec::new();
         for half in halves {
@@ -248,7 +265,9 @@ impl Model {
                 }
             }
         }
-        let joining: Vec<&Order> = joining.iter().collect();
-        self.check_together(asked.account, &replaced, &joining).map_err(|(_, refusal)| refusal)
+        let all: Vec<&Order> = joining.iter().collect();
+        self.check_together(asked.account, &replaced, &all).map_err(|(_, refusal)| refusal)?;
+        self.feed_family(&replaced, &joining);
+        Ok(())
     }
 }

@@ -30,6 +30,8 @@ fn asks(kind: SessionKind, action: &Action) -> bool {
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::TransferBetween(_)
+            | Action::SetMarginMode { .. }
+            | Action::MoveMargin(_)
     );
     let of_venue = matches!(
         action,
@@ -152,6 +154,9 @@ impl Model {
         if !self.accounts.contains_key(&account) {
             return Err(Reject::UnknownAccount.into());
         }
+        if self.is_isolated(account) {
+            return Err(Reject::IsolatedAccount.into());
+        }
         // Bits 1 and 2: order entry and drop copy.
         if kinds & 0b110 != 0 && account.is_system() {
             return Err(Reject::SystemAccount.into());
@@ -248,7 +253,7 @@ impl Model {
             sessions: Some(vec![id]),
             spares_reduce_only: protects,
             spares_persistent: protects,
-            ..Scope::of_account(account, CancelReason::SessionLost)
+            ..Scope::of_family(account, CancelReason::SessionLost)
         };
         self.start_sweep(scope, None);
         Ok(())

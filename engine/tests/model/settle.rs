@@ -69,6 +69,7 @@ impl Model {
         self.enter(instrument, TradingState::Settled, None);
         let (price, dust) = (mark_of(settling.price), money(settling.dust));
         self.out.push(Event::InstrumentSettled { instrument, price, dust });
+        self.resuming = !self.held.is_empty();
     }
 
     /// Settles one position; what the dust account received for it.

@@ -9,6 +9,7 @@ use engine::{
 use risk::{AccountId, InstrumentId, InstrumentSpec, OwnerGroupId, Restriction, Side, Standing};
 
 use super::arith::Terms;
+use super::prices::Feed;
 
 /// An open account.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,14 @@ impl Default for Account {
         let (restriction, standing) = (Restriction::None, Standing::Active);
         Self { balance: 0, liquidating: false, restriction, standing, group }
     }
+}
+
+/// An isolated position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Isolation {
+    pub(crate) account: AccountId,
+    /// Whether it acts for its parent now.
+    pub(crate) on: bool,
 }
 
 /// A session; by default one in the same process.
@@ -214,6 +223,8 @@ pub(crate) enum Outcome {
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
     pub(crate) account: AccountId,
+    /// Its isolated positions follow.
+    pub(crate) isolated_too: bool,
     pub(crate) instrument: Option<InstrumentId>,
     pub(crate) side: Option<Side>,
     pub(crate) tag: Option<OrderTag>,
@@ -226,9 +237,14 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    pub(crate) fn of_family(account: AccountId, reason: CancelReason) -> Self {
+        Self { isolated_too: true, ..Self::of_account(account, reason) }
+    }
+
     pub(crate) fn of_account(account: AccountId, reason: CancelReason) -> Self {
         Self {
             account,
+            isolated_too: false,
             instrument: None,
             side: None,
             tag: None,
@@ -344,6 +360,8 @@ pub(crate) struct Instrument {
     pub(crate) crossed: [Crossing; 3],
     /// Last number of each source of index prices.
     pub(crate) sources: BTreeMap<u16, u64>,
+    /// What index, mark, funding and end are made of.
+    pub(crate) feed: Feed,
     pub(crate) book: Book,
 }
 

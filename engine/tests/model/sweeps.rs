@@ -15,10 +15,18 @@ impl Default for Budget {
 impl Model {
     /// What a sweep looks at: by ascending instrument, last placed first.
     pub(crate) fn swept(&self, scope: &Scope) -> Vec<OrderId> {
-        let mut orders = self.orders_of(scope.account);
-        orders.retain(|order| scope.instrument.is_none_or(|instrument| order.instrument == instrument));
-        orders.sort_by_key(|order| (order.instrument, core::cmp::Reverse(order.placed)));
-        orders.into_iter().map(|order| order.id).collect()
+        let mut accounts = vec![scope.account];
+        if scope.isolated_too {
+            accounts.extend(self.isolated_of(scope.account));
+        }
+        let mut all = Vec::new();
+        for account in accounts {
+            let mut orders = self.orders_of(account);
+            orders.retain(|order| scope.instrument.is_none_or(|instrument| order.instrument == instrument));
+            orders.sort_by_key(|order| (order.instrument, core::cmp::Reverse(order.placed)));
+            all.extend(orders.into_iter().map(|order| order.id));
+        }
+        all
     }
 
     /// A sweep that has looked at nothing yet.

@@ -60,7 +60,7 @@ impl Model {
         let scope = Scope {
             sessions: Some(vec![id]),
             spares_reduce_only,
-            ..Scope::of_account(account, CancelReason::DeadMan)
+            ..Scope::of_family(account, CancelReason::DeadMan)
         };
         self.sweep_on(Self::sweep_of(scope, None), budget);
     }

@@ -198,8 +198,9 @@ impl Model {
                 return Err(Reject::NotTrading.into());
             }
         }
-        self.not_liquidating(amend.account)?;
-        self.unrestricted(amend.account, known.is_none_or(|order| order.reduce_only))?;
+        let owner = known.map_or(amend.account, |old| old.account);
+        self.not_liquidating(owner)?;
+        self.unrestricted(owner, known.is_none_or(|order| order.reduce_only))?;
         let Some(old) = known else { return Err(Reject::UnknownOrder.into()) };
         let mut order = old;
         order.price = amend.limit.map_or(0, wide);

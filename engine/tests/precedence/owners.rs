@@ -1,13 +1,14 @@
 //! The tables of owner groups, kill switches, protection and quotes.
 
 use engine::{
-    Action, ClientOrderId, Command, Event, KeyId, MassQuote, NewOrder, Protection, ProtectionId, Quote,
-    Reject, SessionKind, TimeInForce,
+    Action, ClientOrderId, Command, Event, KeyId, KeyTerms, MassQuote, MoveMargin, NewOrder, Protection,
+    ProtectionId, Quote, Reject, SessionKind, TimeInForce, TimeNs, Transfer,
 };
-use risk::{AccountId, InstrumentId, OwnerGroupId, Price, Qty, Restriction, Side};
+use risk::{AccountId, InstrumentId, Money, OwnerGroupId, Price, Qty, Restriction, Side};
 
 use super::scene::{
-    KEY, MAKER, NOBODY_OF_THE_VENUE, NOWHERE, SESSION, Scene, TRADED, TRADER, UNPRICED, logon,
+    ISOLATED, KEY, MAKER, NOBODY_OF_THE_VENUE, NOWHERE, SESSION, Scene, TRADED, TRADER, UNPRICED, WEALTH,
+    logon,
 };
 
 /// A protection group of the trader, and one of nobody.
@@ -57,6 +58,39 @@ pub(crate) fn owners() -> Vec<(Action, Vec<Reject>)> {
         (reset(AccountId::FEES), vec![Reject::SystemAccount, no_group]),
         (reset(TRADER), vec![suspended, no_group]),
         (reset(TRADER), vec![no_group]),
+    ]
+}
+
+/// Actions about isolated positions, each with the rules it breaks in a suitable scene.
+pub(crate) fn of_isolated() -> Vec<(Action, Vec<Reject>)> {
+    let mode = |account, instrument| Action::SetMarginMode { account, instrument, isolated: true };
+    let margin = |account, instrument| {
+        let amount = Money::new(WEALTH + 1);
+        Action::MoveMargin(MoveMargin { account, instrument, amount })
+    };
+    let nothing = |account| Transfer::new(account, Money::ZERO);
+    let group = |group| Action::SetOwnerGroup { account: TRADER, group: OwnerGroupId::new(group) };
+    let (isolated, in_use, full) =
+        (Reject::IsolatedAccount, Reject::MarginModeInUse, Reject::TooManyAccounts);
+    let terms = Box::new(KeyTerms { public: [2; 32], account: ISOLATED, kinds: 0, expires: TimeNs::new(0) });
+    vec![
+        (mode(NOBODY_OF_THE_VENUE, NOWHERE), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (mode(AccountId::FEES, NOWHERE), vec![Reject::SystemAccount, Reject::UnknownInstrument]),
+        (mode(ISOLATED, NOWHERE), vec![isolated, Reject::UnknownInstrument]),
+        (mode(TRADER, NOWHERE), vec![Reject::UnknownInstrument]),
+        (mode(TRADER, TRADED), vec![Reject::AccountSuspended, in_use]),
+        (mode(TRADER, TRADED), vec![in_use, full]),
+        (mode(TRADER, TRADED), vec![full]),
+        (margin(NOBODY_OF_THE_VENUE, NOWHERE), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (margin(AccountId::FEES, NOWHERE), vec![Reject::SystemAccount, Reject::UnknownInstrument]),
+        (margin(ISOLATED, NOWHERE), vec![isolated, Reject::UnknownInstrument]),
+        (margin(TRADER, NOWHERE), vec![Reject::UnknownInstrument, Reject::NoIsolatedPosition]),
+        (margin(TRADER, TRADED), vec![Reject::AccountSuspended, Reject::NoIsolatedPosition]),
+        (margin(TRADER, TRADED), vec![Reject::NoIsolatedPosition, Reject::InsufficientFunds]),
+        (Action::Deposit(nothing(ISOLATED)), vec![isolated, Reject::BadParameter]),
+        (Action::Withdraw(nothing(ISOLATED)), vec![isolated, Reject::BadParameter]),
+        (Action::RegisterKey { key: KEY, terms }, vec![isolated, Reject::AlreadyExists]),
+        (group(1 << 31), vec![Reject::BadParameter]),
     ]
 }
 

@@ -78,6 +78,9 @@ fn of_limits() -> Vec<(TradingState, Action, Vec<Reject>)> {
         TradingLimits { order_notional_max: Money::new(-1), ..sound },
         TradingLimits { orders_max: 0, ..sound },
         TradingLimits { orders_max: 1_025, ..sound },
+        TradingLimits { owner_position_max: Qty::new(-2), ..sound },
+        TradingLimits { owner_position_max: Qty::new(3), ..sound },
+        TradingLimits { owner_position_max: Qty::new(202), ..sound },
     ];
     let refused = |limits| (TradingState::Open, set(TRADED, limits), vec![Reject::BadParameter]);
     let mut all: Vec<_> = unsound.into_iter().map(refused).collect();
@@ -96,7 +99,13 @@ impl Scene {
 
     /// No order of the instrument may be worth anything.
     pub(crate) fn limit_value(&mut self, instrument: InstrumentId) {
-        let limits = TradingLimits { order_notional_max: Money::new(1), ..TradingLimits::of(&spec()) };
+        let mut limits = TradingLimits::of(&spec());
+        if self.breaks(Reject::NotionalTooLarge) {
+            limits.order_notional_max = Money::new(1);
+        }
+        if self.breaks(Reject::OwnerPositionLimit) {
+            limits.owner_position_max = Qty::new(2);
+        }
         self.venue(Action::SetLimits { instrument, limits: Box::new(limits) });
     }
 }

@@ -18,6 +18,8 @@ pub(crate) const MAKER: AccountId = AccountId::new(16);
 const VICTIM: AccountId = AccountId::new(17);
 const CROWD: [AccountId; 4] =
     [AccountId::new(21), AccountId::new(22), AccountId::new(23), AccountId::new(24)];
+/// The isolated position of the trader, where there is one.
+pub(crate) const ISOLATED: AccountId = AccountId::new(25);
 pub(crate) const NOBODY: AccountId = AccountId::new(63);
 /// Unknown, and below the first user account.
 pub(crate) const NOBODY_OF_THE_VENUE: AccountId = AccountId::new(5);
@@ -66,7 +68,12 @@ pub(crate) fn spec() -> InstrumentSpec {
         maintenance_tiers: tier(50_000_000),
         contract: risk::ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
-        pricing: risk::PricingTerms::DIRECT,
+        // An index of 4,000 after one of 1,000 is wild, and the mark stands.
+        pricing: risk::PricingTerms {
+            wild: Rate::new(900_000_000),
+            confirmations: 1,
+            ..risk::PricingTerms::DIRECT
+        },
         funding: risk::FundingTerms::NONE,
     }
 }
@@ -107,6 +114,9 @@ impl Scene {
             scene.venue(Action::Deposit(Transfer::new(account, Money::new(amount))));
         }
         scene.open_keys();
+        if scene.breaks(Reject::IsolatedAccount) {
+            scene.venue(Action::SetMarginMode { account: TRADER, instrument: ASIDE, isolated: true });
+        }
         scene
     }
 
@@ -227,11 +237,17 @@ impl Scene {
             let price = Price::new(1_000).to_mark();
             self.venue(Action::IndexPrice { instrument: TRADED, source: SOURCE, source_seq: 10, price });
         }
+        if self.breaks(Reject::MarginModeInUse) {
+            self.rest(TRADER, Side::Buy, 2, 990);
+        }
+        if self.breaks(Reject::TooManyAccounts) {
+            self.venue(Action::OpenAccount { account: NOBODY });
+        }
         if self.breaks(Reject::TransferMismatch) || self.breaks(Reject::TransferTooOld) {
             let amount = Money::new(1);
             self.venue(Action::Deposit(Transfer { external_id: 5, ..Transfer::new(TRADER, amount) }));
         }
-        if self.breaks(Reject::NotionalTooLarge) {
+        if self.breaks(Reject::NotionalTooLarge) || self.breaks(Reject::OwnerPositionLimit) {
             self.limit_value(instrument);
         }
         for (reject, restriction) in [
@@ -241,6 +257,9 @@ impl Scene {
             if self.breaks(reject) {
                 self.venue(Action::SetRestriction { account: TRADER, restriction, cancel_orders: false });
             }
+        }
+        if self.breaks(Reject::IndexNotTrusted) {
+            self.venue(Action::index_price(TRADED, Price::new(4_000).to_mark()));
         }
         if self.breaks(Reject::VenuePending) {
             self.venue(Action::index_price(ASIDE, Price::new(920).to_mark()));

@@ -35,6 +35,7 @@ pub(crate) const SPECIAL_ORDER: &[Reject] = &[
     Reject::FokNotFillable,
     Reject::MinQtyNotFillable,
     Reject::PositionLimit,
+    Reject::OwnerPositionLimit,
     Reject::OpenInterestLimit,
     Reject::InsufficientMargin,
 ];
@@ -85,7 +86,11 @@ impl Scene {
         let instrument = if self.breaks(Reject::NoMarkPrice) { UNPRICED } else { TRADED };
         self.surround(instrument);
         if self.breaks(Reject::NotionalTooLarge) {
-            let limits = TradingLimits { order_notional_max: Money::new(100), ..TradingLimits::of(&spec()) };
+            let mut limits =
+                TradingLimits { order_notional_max: Money::new(100), ..TradingLimits::of(&spec()) };
+            if self.breaks(Reject::OwnerPositionLimit) {
+                limits.owner_position_max = Qty::new(2);
+            }
             self.venue(Action::SetLimits { instrument, limits: Box::new(limits) });
         }
         let account = self.account();

@@ -1,10 +1,10 @@
 //! Money and standings: words into commands, and events into words.
 
-use engine::{Action, Event, Movement, MovementReason, Transfer, TransferBetween};
-use risk::{AccountId, AssetId, Money};
+use engine::{Action, Event, MoveMargin, Movement, MovementReason, Transfer, TransferBetween};
+use risk::{AccountId, AssetId, InstrumentId, Money};
 
 use super::Story;
-use super::read::number;
+use super::read::{number, small};
 
 /// A number of a transfer, where one is given.
 fn external_id(words: &[&str]) -> Result<u64, String> {
@@ -36,6 +36,23 @@ impl Story<'_> {
         })
     }
 
+    /// `isolates|shares INSTRUMENT`, `margin AMOUNT in INSTRUMENT`.
+    pub(crate) fn of_isolated(account: AccountId, words: &[&str]) -> Result<Action, String> {
+        let place = |word| small(word).map(InstrumentId::new);
+        Ok(match *words {
+            [mode @ ("isolates" | "shares"), instrument] => Action::SetMarginMode {
+                account,
+                instrument: place(instrument)?,
+                isolated: mode == "isolates",
+            },
+            ["margin", amount, "in", instrument] => {
+                let (amount, instrument) = (Money::new(number(amount)?), place(instrument)?);
+                Action::MoveMargin(MoveMargin { account, instrument, amount })
+            }
+            _ => return Err("no such command".to_owned()),
+        })
+    }
+
     /// What happens to money and standings.
     pub(crate) fn of_funds(&self, event: &Event) -> String {
         if let Event::Moved(movement) = *event {
@@ -46,6 +63,10 @@ impl Story<'_> {
             format!("moved {amount} from {from} to {to} balances {from_balance} {to_balance}{why}")
         } else if let Event::TransferRepeated { account, external_id, balance } = *event {
             format!("transfer {external_id} of {} was done balance {balance}", self.owner(account))
+        } else if let Event::MarginModeSet { account, instrument, isolated, acting } = *event {
+            let mode = if isolated { "isolated" } else { "shared" };
+            let (account, acting) = (self.owner(account), self.owner(acting));
+            format!("margin of {account} in {instrument} {mode}, {acting} acts")
         } else if let Event::StandingChanged { account, standing } = *event {
             format!("{} is {standing:?}", self.owner(account))
         } else {

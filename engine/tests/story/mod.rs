@@ -5,6 +5,7 @@ pub(crate) mod machine;
 pub(crate) mod orders;
 pub(crate) mod owners;
 pub(crate) mod phases;
+pub(crate) mod prices;
 pub(crate) mod read;
 pub(crate) mod sessions;
 pub(crate) mod write;
@@ -12,6 +13,7 @@ pub(crate) mod write;
 use std::collections::BTreeMap;
 
 use engine::{Action, ClientOrderId, ClientSeq, Command, Event, OrderRef, SessionId, TimeNs, Transfer};
+use risk::limits::FIRST_USER_ACCOUNT;
 use risk::{AccountId, Capacity, InstrumentId, InstrumentSpec, Money};
 
 use machine::Machine;
@@ -137,6 +139,14 @@ impl<'m> Story<'m> {
             if let (Event::LoggedOn { session, .. }, Some(name)) = (event, self.newcomer.take()) {
                 self.sessions.insert(name, *session);
             }
+            if let Event::AccountOpened { account } = event
+                && !self.accounts.values().any(|known| known == account)
+            {
+                // One that a margin mode opened: its parent is named by the event that ends the command.
+                if let Some(Event::MarginModeSet { account: parent, instrument, .. }) = events.last() {
+                    self.accounts.insert(format!("{}/{instrument}", self.owner(*parent)), *account);
+                }
+            }
             self.refused |= matches!(event, Event::Rejected { .. });
             let words = self.in_words(event);
             self.happened.push(words);
@@ -185,7 +195,8 @@ impl<'m> Story<'m> {
             }
             ["account", name, "with", amount] => {
                 let amount = Money::new(read::number(amount)?);
-                let account = AccountId::new(13 + u32::try_from(self.accounts.len()).expect("few"));
+                let above = self.accounts.values().map(|account| account.get() + 1).max();
+                let account = AccountId::new(above.unwrap_or(0).max(FIRST_USER_ACCOUNT));
                 self.accounts.insert(name.to_owned(), account);
                 self.apply(Action::OpenAccount { account });
                 if amount > Money::ZERO {

@@ -57,6 +57,7 @@ impl Story<'_> {
                 "order_notional_max" => limits.order_notional_max = Money::new(number(value)?),
                 "position_max" => limits.position_max = Qty::new(number(value)?),
                 "open_interest_max" => limits.open_interest_max = Qty::new(number(value)?),
+                "owner_position_max" => limits.owner_position_max = Qty::new(number(value)?),
                 "orders_max" => limits.orders_max = small(value)?,
                 _ => return Err(format!("no limit {name}")),
             }

@@ -4,6 +4,7 @@ use engine::{Action, AmendOrder, CancelOrder};
 use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Tier};
 
 use super::Story;
+use super::prices::{of_index, set};
 
 /// A whole number; `_` separates digits.
 pub(crate) fn number(word: &str) -> Result<i64, String> {
@@ -97,7 +98,7 @@ pub(crate) fn spec(words: &[&str]) -> Result<InstrumentSpec, String> {
             "liquidation_fee" => spec.liquidation_fee = rate(value)?,
             "initial" => spec.initial_tiers = tiers(value)?,
             "maintenance" => spec.maintenance_tiers = tiers(value)?,
-            _ => return Err(format!("no setting {name}")),
+            _ => set(&mut spec, name, value)?,
         }
     }
     Ok(spec)
@@ -107,9 +108,7 @@ impl Story<'_> {
     /// A command that begins with what it is about.
     pub(crate) fn action(&mut self, words: &[&str]) -> Result<Action, String> {
         Ok(match *words {
-            ["index", price] => Self::index("0", price)?,
-            ["index", price, "in", place] => Self::index(place, price)?,
-            ["index", price, "from", source, "number", number] => Self::sourced(price, source, number)?,
+            ["index" | "source", ..] => of_index(words)?,
             ["continue"] => Action::Continue,
             ["tick"] => Action::Tick,
             ["key" | "revoke" | "logon" | "logoff" | "lose" | "skip" | "restrict", ..] => {
@@ -120,10 +119,6 @@ impl Story<'_> {
             [account, ref rest @ ..] => self.of_account(account, rest)?,
             [] => return Err("nothing".to_owned()),
         })
-    }
-
-    fn index(place: &str, price: &str) -> Result<Action, String> {
-        Ok(Action::index_price(InstrumentId::new(small(place)?), mark(price)?))
     }
 
     /// A command of an account.
@@ -146,6 +141,7 @@ impl Story<'_> {
                 post_only: wishes == ["post-only"],
             }),
             ["deposits" | "withdraws" | "gives", ..] => self.of_money(account, words)?,
+            ["isolates" | "shares" | "margin", ..] => Self::of_isolated(account, words)?,
             ["guards", ms] => Self::guard(account, ms, false)?,
             ["guards", ms, "keeping", "reduce-only"] => Self::guard(account, ms, true)?,
             ["leverage", leverage] => Self::leverage(account, "0", leverage)?,

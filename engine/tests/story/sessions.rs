@@ -1,7 +1,7 @@
 //! Words about keys, sessions, timers and restrictions into commands.
 
 use engine::{Action, CancelOnLoss, KeyId, KeyTerms, Logon, SessionKind, Skip, TimeNs};
-use risk::{AccountId, InstrumentId, Mark, Restriction};
+use risk::{AccountId, Restriction};
 
 use super::Story;
 use super::machine::time;
@@ -100,15 +100,5 @@ impl Story<'_> {
     /// The dead-man timer; 0 disarms it.
     pub(crate) fn guard(account: AccountId, ms: &str, keep_reduce_only: bool) -> Result<Action, String> {
         Ok(Action::CancelAllAfter { account, timeout_ms: small(ms)?, keep_reduce_only })
-    }
-
-    /// An index price of the first instrument by a source that numbers them.
-    pub(crate) fn sourced(price: &str, source: &str, at: &str) -> Result<Action, String> {
-        Ok(Action::IndexPrice {
-            instrument: InstrumentId::new(0),
-            source: u16::try_from(small(source)?).map_err(|error| error.to_string())?,
-            source_seq: number(at)?.unsigned_abs(),
-            price: Mark::new(number(price)? << 10),
-        })
     }
 }

@@ -78,6 +78,8 @@ requests! {
     SettleInstrument named by request_id,
     IndexPrice,
     TransferBetween named by cl_ord_id,
+    SetMarginMode named by cl_ord_id,
+    MoveMargin named by cl_ord_id,
     AssetDefine named by request_id,
     SetDebtTerms named by request_id,
     SetIndexSource named by request_id,

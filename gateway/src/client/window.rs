@@ -297,6 +297,7 @@ fn named(message: &FromVenue) -> Option<ClientOrderId> {
         FromVenue::BalanceChange(event) => by(event.request_id),
         FromVenue::Movement(event) => by(event.request_id),
         FromVenue::TransferRepeated(event) => by(event.request_id),
+        FromVenue::MarginModeChanged(event) => by(event.request_id),
         _ => None,
     }
 }

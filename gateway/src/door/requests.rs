@@ -70,7 +70,7 @@ pub(super) enum Class {
 
 pub(super) const fn class(template: u16) -> Class {
     match template {
-        100..=107 | 110..=112 | 301 | 350 | 400..=405 | 408..=418 | 450 => Class::Request,
+        100..=107 | 110..=112 | 301 | 350..=352 | 400..=405 | 408..=418 | 450 => Class::Request,
         1 | 3 | 6 | 7 | 8 | 10 => Class::Session,
         120..=125 | 300 => Class::Query,
         _ => Class::Unknown,
@@ -80,7 +80,7 @@ pub(super) const fn class(template: u16) -> Class {
 /// Whether a session of `kind` may send a request at all.
 const fn is_allowed(template: u16, kind: SessionKind) -> bool {
     match kind {
-        SessionKind::OrderEntry => matches!(template, 100..=107 | 110..=112 | 301 | 350),
+        SessionKind::OrderEntry => matches!(template, 100..=107 | 110..=112 | 301 | 350..=352),
         SessionKind::Admin => matches!(template, 350 | 400..=405 | 408..=418),
         SessionKind::Oracle => template == 450,
         SessionKind::DropCopy | SessionKind::Local => false,
@@ -125,6 +125,8 @@ pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Resu
         FromClient::AdminMassCancel(message) => operator::admin_mass_cancel(&message),
         FromClient::IndexPrice(message) => operator::index_price(&message),
         FromClient::TransferBetween(message) => money::transfer_between(&message, own),
+        FromClient::SetMarginMode(message) => money::set_margin_mode(&message, own),
+        FromClient::MoveMargin(message) => money::move_margin(&message, own),
         FromClient::AssetDefine(message) => money::define_asset(&message),
         FromClient::SetDebtTerms(message) => money::set_debt_terms(&message),
         FromClient::SetIndexSource(message) => money::set_index_source(&message),

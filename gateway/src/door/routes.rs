@@ -6,6 +6,7 @@
 //! | event | who gets it |
 //! |---|---|
 //! | of an order | the session it came by; the commanding session, if it is another one of the same account; copies |
+//! | of an isolated position | as of the account it acts for |
 //! | match of a liquidation, on the side of the liquidated account | all sessions that trade for it; copies |
 //! | of an account, its margin and its collateral | all sessions that trade for it; copies |
 //! | money between two accounts | as of an account, of either |
@@ -68,6 +69,7 @@ impl Projection {
             | Event::LiquidationEnded { .. }
             | Event::ProtectionTripped { .. }
             | Event::PositionSettled { .. }
+            | Event::MarginModeSet { .. }
             | Event::RestrictionSet { .. } => self.route_account(outcome, event),
             Event::Marked { mark, .. } => {
                 if let Some(place) = self.commander(outcome, SessionKind::Oracle)
@@ -172,9 +174,8 @@ impl Projection {
         }
         let owner = self.place(session);
         // Somebody else's command may cancel or trim this order; what it did there is not the commander's to know.
-        let commander = self
-            .commander(outcome, SessionKind::OrderEntry)
-            .filter(|place| self.at(*place).account == account);
+        let commander =
+            self.commander(outcome, SessionKind::OrderEntry).filter(|place| self.acts_for(*place, account));
         if self.stage_order(outcome, event, IdN::NONE) {
             if let Some(place) = owner.filter(|place| Some(*place) != commander) {
                 self.give(place);
@@ -369,13 +370,13 @@ impl Projection {
         | Event::LiquidationEnded { account, .. }
         | Event::ProtectionTripped { account, .. }
         | Event::PositionSettled { account, .. }
+        | Event::MarginModeSet { account, .. }
         | Event::RestrictionSet { account, .. }) = *event
         else {
             return;
         };
-        let asked = self
-            .commander(outcome, SessionKind::OrderEntry)
-            .filter(|place| self.at(*place).account == account);
+        let asked =
+            self.commander(outcome, SessionKind::OrderEntry).filter(|place| self.acts_for(*place, account));
         if self.audience(account).is_some() {
             self.stage_account(outcome, event, IdN::NONE);
             self.give_traders(account, asked);
@@ -414,6 +415,8 @@ impl Projection {
                 instrument_id: instrument,
                 leverage_e2: leverage.get(),
             });
+        } else if let Some(message) = translate::collateral::margin_mode(outcome, event, request_id) {
+            self.stage(&message);
         } else if let Event::LiquidationStarted { account: account_id, equity, maintenance } = *event {
             self.stage(&private::LiquidationStart {
                 engine_seq,

@@ -239,6 +239,8 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         | FromClient::MassCancel(_)
         | FromClient::CancelAllAfter(_)
         | FromClient::TransferBetween(_)
+        | FromClient::SetMarginMode(_)
+        | FromClient::MoveMargin(_)
         | FromClient::AssetDefine(_)
         | FromClient::SetDebtTerms(_)
         | FromClient::SetIndexSource(_)

@@ -57,6 +57,8 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         Action::DefineAsset { .. } => private::AssetDefine::LAYOUT.template,
         Action::SetDebtTerms { .. } => private::SetDebtTerms::LAYOUT.template,
         Action::SetIndexSource { .. } => private::SetIndexSource::LAYOUT.template,
+        Action::SetMarginMode { .. } => private::SetMarginMode::LAYOUT.template,
+        Action::MoveMargin(_) => private::MoveMargin::LAYOUT.template,
         Action::Continue
         | Action::Tick
         | Action::OpenSession { .. }

@@ -38,7 +38,7 @@ directions! {
         InstrumentDefine SetTradingState AccountCreate Transfer SetAccountStatus KeyRegister KeyRevoke AdminMassCancel
         SetOwnerGroup SetGroupStatus KeySuspend SetLimits StartAuction SettleInstrument
         IndexPrice
-        TransferBetween AssetQuery TermsQuery AssetDefine SetDebtTerms SetIndexSource
+        TransferBetween SetMarginMode MoveMargin AssetQuery TermsQuery AssetDefine SetDebtTerms SetIndexSource
     }
     /// What the venue sends. A newer version is read as far as we know it.
     FromVenue by check_schema, message::read {
@@ -50,7 +50,7 @@ directions! {
         BalanceChange LiquidationStart LeverageSet PositionTakenOver LiquidationEnd AccountStatusChanged PositionSettled
         AdminAck OracleAck
         Movement MarginStateChanged FundingBooked Converted InterestCharged StandingChanged DeficitCovered
-        TransferRepeated LiquidationHeld AssetDef InstrumentTerms AssetBalance
+        TransferRepeated LiquidationHeld MarginModeChanged AssetDef InstrumentTerms AssetBalance
     }
 }
 
@@ -66,7 +66,7 @@ fn check_request(frame: &Frame<'_>) -> Result<(), Refusal> {
 /// Whether a client numbers this message.
 #[must_use]
 pub const fn is_request(template: u16) -> bool {
-    matches!(template, 100..=107 | 110..=112 | 301 | 350 | 400..=418 | 450)
+    matches!(template, 100..=107 | 110..=112 | 301 | 350..=352 | 400..=418 | 450)
 }
 
 /// How every message is laid out, by rising template.

@@ -618,6 +618,19 @@ enumerations! {
     MovementReason {
         /// Its owner asked for it.
         Requested = 1,
+        /// An isolated position was short of margin for an order.
+        MarginShort = 2,
+        /// Its owner moved margin into or out of an isolated position.
+        MarginMoved = 3,
+        /// An isolated position is over.
+        PositionOver = 4,
+    }
+    /// Whose margin a position counts on.
+    MarginMode {
+        /// All of the account's.
+        Cross = 1,
+        /// Its own alone.
+        Isolated = 2,
     }
     /// Why a debt was paid out of another asset.
     ConversionReason {

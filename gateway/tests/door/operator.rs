@@ -44,6 +44,7 @@ fn limits(number: u64) -> SetLimits {
         market_collar: 9_000_000,
         limit_state_band: 8_000_000,
         limit_state_call: Millis::new(250),
+        owner_position_max: Qty::new(30_000),
     }
 }
 
@@ -93,6 +94,7 @@ fn requests_become_what_they_say() {
         position_max: Qty::new(10_000),
         open_interest_max: Qty::new(900_000),
         orders_max: 20,
+        owner_position_max: Qty::new(30_000),
     };
     operator.ask(&mut world, &group(1, ALICE, 3));
     world.settle();

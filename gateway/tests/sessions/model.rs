@@ -37,6 +37,8 @@ struct Listener {
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     listeners: BTreeMap<SessionId, Listener>,
+    /// Whom an isolated position acts for.
+    principals: BTreeMap<AccountId, AccountId>,
 }
 
 /// Whether a command of a session used its number up.
@@ -64,7 +66,12 @@ impl Model {
         }
     }
 
+    fn principal(&self, account: AccountId) -> AccountId {
+        self.principals.get(&account).copied().unwrap_or(account)
+    }
+
     fn give_all(&mut self, account: AccountId, kind: SessionKind, template: u16) {
+        let account = self.principal(account);
         let all = self.listeners.iter().filter(|(_, other)| other.kind == kind && other.account == account);
         let all: Vec<SessionId> = all.map(|(session, _)| *session).collect();
         for session in all {
@@ -110,7 +117,7 @@ impl Model {
     fn order(&mut self, entry: &Entry, session: SessionId, account: AccountId, template: u16) {
         self.give(session, template);
         self.give_all(account, SessionKind::DropCopy, template);
-        let commander = entry.command.session;
+        let (commander, account) = (entry.command.session, self.principal(account));
         let is_own = self
             .listeners
             .get(&commander)
@@ -217,6 +224,10 @@ impl Model {
                 if matches!(entry.command.action, Action::TransferBetween(_)) {
                     self.acknowledge(entry);
                 }
+            }
+            Event::MarginModeSet { account, acting, .. } => {
+                self.principals.insert(*acting, *account);
+                self.account(*account, MarginModeChanged::TEMPLATE);
             }
             Event::TransferRepeated { .. } => {
                 self.acknowledge(entry);

@@ -5,12 +5,12 @@ use gateway::client::{Query, Request, request};
 use gateway::wire::Group;
 use gateway::wire::private::{
     AccountCreate, AdminMassCancel, AdvancedOrder, CancelMany, IndexPrice, KeyRegister, KeyRevoke, MassQuote,
-    NewOrder, OrderBatch, QuoteRow, ResetProtection, SetAccountStatus, SetLeverage, SetOwnerGroup,
-    SetProtection, SetTradingState, StartAuction, Transfer, TransferBetween,
+    MoveMargin, NewOrder, OrderBatch, QuoteRow, ResetProtection, SetAccountStatus, SetLeverage,
+    SetMarginMode, SetOwnerGroup, SetProtection, SetTradingState, StartAuction, Transfer, TransferBetween,
 };
 use gateway::wire::types::{
-    AccountStatus, BatchMode, IdN, Millis, Octets, OrdFlags, OrdType, Permissions, PostOnlyMode, SessionKind,
-    Side, Stp, Tif, TimeNsN, TradingState, TriggerSrc, U32N,
+    AccountStatus, BatchMode, IdN, MarginMode, Millis, Octets, OrdFlags, OrdType, Permissions, PostOnlyMode,
+    SessionKind, Side, Stp, Tif, TimeNsN, TradingState, TriggerSrc, U32N,
 };
 use risk::{AccountId, AssetId, InstrumentId, Mark, Money, Price, Qty};
 
@@ -167,8 +167,19 @@ fn special(rng: &mut Rng, own: AccountId) -> Request {
 }
 
 fn trade(rng: &mut Rng, own: AccountId, accounts: u32, last_name: u64) -> Request {
-    match rng.below(49) {
+    match rng.below(52) {
         46..=48 => between(rng, own, accounts),
+        49 | 50 => {
+            let mode = if rng.once_in(3) { MarginMode::Cross } else { MarginMode::Isolated };
+            let (instrument_id, valid_until) = (instrument(rng), TimeNsN::NONE);
+            SetMarginMode { cl_ord_id: NAME, account_id: own, instrument_id, mode: mode.into(), valid_until }
+                .into()
+        }
+        51 => {
+            let (instrument_id, valid_until) = (instrument(rng), TimeNsN::NONE);
+            let amount = Money::new(rng.within(-30, 40) * 100_000);
+            MoveMargin { cl_ord_id: NAME, account_id: own, instrument_id, amount, valid_until }.into()
+        }
         40..=45 => special(rng, own),
         0..=24 => new_order(rng, own).into(),
         25..=30 => request::cancel(own, instrument(rng), order_ref(rng, last_name)).into(),

@@ -332,6 +332,9 @@ pub struct LimitArgs {
     /// Largest position of an account
     #[arg(long, value_name = "QUANTITY")]
     pub position: Option<String>,
+    /// Largest position of all accounts of one owner together; 0 is no limit
+    #[arg(long, value_name = "QUANTITY")]
+    pub owner_position: Option<String>,
     /// Largest open interest
     #[arg(long, value_name = "QUANTITY")]
     pub open_interest: Option<String>,

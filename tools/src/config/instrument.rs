@@ -4,6 +4,7 @@
 //! refused with its place in the file.
 
 use std::ops::Range;
+use std::path::PathBuf;
 
 use risk::tiers::TierError;
 use risk::{FeeRate, InstrumentSpec, Money, Price, Qty, Rate, SpecError, Tier};
@@ -12,6 +13,7 @@ use toml::Spanned;
 
 use super::groups::{AdaptiveSection, ContractSection, FundingSection, PricingSection};
 use crate::format::{NumberError, mantissa, parts_per_billion};
+use crate::margin::brackets::BracketFile;
 
 /// Where in a configuration something is wrong.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,8 +89,10 @@ pub struct InstrumentTerms {
     /// Highest fee of a liquidation.
     pub liquidation_fee: Spanned<String>,
     /// Brackets of initial margin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub initial_margin: Vec<Bracket>,
     /// Brackets of maintenance margin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub maintenance_margin: Vec<Bracket>,
     /// What is traded and what it settles in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,6 +106,19 @@ pub struct InstrumentTerms {
     /// What keeps a perpetual near its index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub funding: Option<FundingSection>,
+    /// Both, from a file, instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brackets: Option<PublishedBrackets>,
+}
+
+/// Leverage brackets in a file of their own, as `fulcrum margin brackets` reads it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedBrackets {
+    /// Which file; a relative path begins where the venue is started.
+    pub file: Spanned<PathBuf>,
+    /// The symbol in it.
+    pub symbol: Spanned<String>,
 }
 
 /// A margin bracket.
@@ -148,6 +165,7 @@ impl InstrumentTerms {
         let symbol = symbol_octets(&self.symbol)?;
         let price = |text| number(text, self.price_decimals).map(Price::new);
         let qty = |text| number(text, self.quantity_decimals).map(Qty::new);
+        let (initial_tiers, maintenance_tiers) = self.margin_tables()?;
         let spec = InstrumentSpec {
             symbol,
             price_decimals: self.price_decimals,
@@ -166,8 +184,8 @@ impl InstrumentTerms {
             maker_fee: fee(&self.maker_fee)?,
             taker_fee: rate(&self.taker_fee)?,
             liquidation_fee: rate(&self.liquidation_fee)?,
-            initial_tiers: self.tiers(&self.initial_margin)?,
-            maintenance_tiers: self.tiers(&self.maintenance_margin)?,
+            initial_tiers,
+            maintenance_tiers,
             contract: self.contract.clone().unwrap_or_default().terms(assets)?,
             adaptive: self.adaptive.clone().unwrap_or_default().terms(self.money_decimals)?,
             pricing: self.pricing.clone().unwrap_or_default().terms()?,
@@ -179,6 +197,21 @@ impl InstrumentTerms {
                 Err(at(&self.symbol, &format!("{}: {}", self.symbol.get_ref(), broken_rule(error))))
             }
         }
+    }
+
+    /// Initial and maintenance brackets, written out or from a file.
+    fn margin_tables(&self) -> Result<(Vec<Tier>, Vec<Tier>), Fault> {
+        let Some(PublishedBrackets { file, symbol }) = &self.brackets else {
+            return Ok((self.tiers(&self.initial_margin)?, self.tiers(&self.maintenance_margin)?));
+        };
+        let wrong = |reason: String| at(symbol, &reason);
+        if !(self.initial_margin.is_empty() && self.maintenance_margin.is_empty()) {
+            return Err(wrong("brackets come from the file or are written here, not both".to_owned()));
+        }
+        let published = BracketFile::open(file.get_ref()).map_err(wrong)?;
+        let table = published.table(symbol.get_ref(), self.money_decimals);
+        let table = table.map_err(|reason| wrong(format!("{}: {reason}", symbol.get_ref())))?;
+        Ok((table.initial_tiers(), table.maintenance_tiers()))
     }
 
     fn tiers(&self, brackets: &[Bracket]) -> Result<Vec<Tier>, Fault> {
@@ -223,7 +256,7 @@ const fn broken_rule(error: SpecError) -> &'static str {
         SpecError::Tiers(TierError::Floors) => {
             "the first bracket begins at 0, and every other above the one before"
         }
-        SpecError::Tiers(TierError::Rates) => "margin rates are above 0%, below 100%, and never fall",
+        SpecError::Tiers(TierError::Rates) => "margin rates are above 0%, at most 100%, and never fall",
         SpecError::MarginGap => "initial margin must be at least 5/4 of maintenance margin everywhere",
         SpecError::Pricing => {
             "the shares of index and mark must be at most 50% (wild at most 100%, stable_step at most 1%), a wild limit \

@@ -114,6 +114,8 @@ impl Tally {
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::SetOwnerGroup { .. }
+            | Action::SetMarginMode { .. }
+            | Action::MoveMargin { .. }
             | Action::TransferBetween { .. }
             | Action::DefineAsset { .. }
             | Action::SetDebtTerms { .. }
@@ -183,6 +185,7 @@ impl Tally {
             | Event::ProtectionTripped { .. }
             | Event::ProtectionReset { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::FundingBooked { .. }
             | Event::AssetDefined { .. }

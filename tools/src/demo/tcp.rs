@@ -250,6 +250,8 @@ impl Floor {
                 | Action::Skip(_)
                 | Action::CancelAllAfter { .. }
                 | Action::SetOwnerGroup { .. }
+                | Action::SetMarginMode { .. }
+                | Action::MoveMargin { .. }
                 | Action::TransferBetween { .. }
                 | Action::DefineAsset { .. }
                 | Action::SetDebtTerms { .. }

@@ -201,6 +201,7 @@ mod tests {
             settlement_asset: AssetId::BASE,
             contract_kind: ContractKind::Linear.into(),
             expiry: TimeNsN::NONE,
+            owner_position_max: Qty::ZERO,
         }
     }
 

@@ -15,6 +15,8 @@ const PPB: i64 = 1_000_000_000;
 const COUNT_MAX: i64 = 1 << 56;
 /// Wide counts stay below this: amounts in parts of a rate.
 const WIDE_MAX: i128 = 1 << 92;
+/// Parts per billion stay below this.
+const PPB_MAX: i64 = 1 << 40;
 /// Longest text of a number, and largest exponent: bounds the work on a file.
 const DIGITS_MAX: usize = 200;
 
@@ -76,7 +78,7 @@ pub struct Unit {
 impl Unit {
     /// The largest unit in which all these are whole.
     #[must_use]
-    pub fn of<'a>(numbers: impl IntoIterator<Item = &'a Exact>) -> Self {
+    pub fn of<'a, I: IntoIterator<Item = &'a Exact>>(numbers: I) -> Self {
         let mut parts = whole(1);
         for number in numbers {
             parts *= Exact::from_integer((number * &parts).denom().clone());
@@ -134,7 +136,8 @@ pub fn ppb(number: &Exact) -> Result<i64, String> {
     if !parts.is_integer() {
         return Err(format!("{number} is finer than a billionth"));
     }
-    i64::try_from(parts.to_integer()).map_err(|_| too_large(number))
+    let parts = i64::try_from(parts.to_integer()).ok();
+    parts.filter(|parts| parts.abs() < PPB_MAX).ok_or_else(|| too_large(number))
 }
 
 /// A rate as a number.

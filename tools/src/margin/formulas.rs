@@ -8,6 +8,7 @@ mod deleveraging;
 mod edges;
 mod ledger;
 mod liquidation;
+mod pricing;
 mod tables;
 
 use std::io::Write;
@@ -20,8 +21,8 @@ use crate::desk::table::{Align, Table};
 /// A formula examples may name.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Formula {
-    /// Its name.
-    pub(super) name: &'static str,
+    /// Its name; `a|b` is either.
+    name: &'static str,
     /// The function of the product that computes it.
     pub(super) function: &'static str,
     /// What goes in, by name; `a|b` is either.
@@ -29,6 +30,12 @@ pub(super) struct Formula {
     /// Reads the inputs and calls the function.
     #[serde(skip)]
     pub(super) compute: fn(&Inputs<'_>) -> Outcome,
+}
+
+impl Formula {
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.name.split('|')
+    }
 }
 
 const fn formula(
@@ -116,7 +123,7 @@ const FORMULAS: &[Formula] = &[
     formula("gross_up", "risk::haircut::gross_up", "amount ratio", collateral::gross_up),
     formula("equity_multi", "risk::haircut::asset_value", "balances upnl", collateral::equity),
     formula(
-        "haircut_tiers",
+        "haircut_tiers|tiered_haircut|haircut_tiered",
         "risk::haircut::Schedule::weigh",
         "amount|qty price|px caps|floors weights|ratios",
         collateral::schedule,
@@ -135,12 +142,48 @@ const FORMULAS: &[Formula] = &[
         ledger::cost,
     ),
     formula(
-        "withdrawable",
+        "withdrawable|hl_withdrawable|hl_withdraw|withdraw",
         "risk::Assessment::withdrawable",
         "equity im|initial notional|exposure",
         ledger::withdrawable,
     ),
     formula("conserve", "risk::Ledger::{settle_trade, assess}", "cash fills mark", ledger::conserve),
+    formula("hl_funding_rate", "risk::funding::rate", "premium interest clamp", pricing::funding_rate),
+    formula("hl_funding_pay", "risk::funding::accrual", "size oracle rate8h", pricing::funding_payment),
+    formula(
+        "dydx_funding_clamp",
+        "risk::funding::rate_bound",
+        "factor im_ppm mf_ppm",
+        pricing::funding_bound,
+    ),
+    formula(
+        "dydx_funding_index",
+        "risk::funding::accrual",
+        "ar exp price rate_ppm secs",
+        pricing::funding_index,
+    ),
+    formula("funding_dust", "risk::accrual::payment", "delta pos", pricing::funding_dust),
+    formula("bitmex_fair", "risk::mark_price::fair_price", "index rate left interval", pricing::fair_mark),
+    formula(
+        "binance_mark",
+        "risk::mark_price::{fair_price, Components::mark}",
+        "index rate left basis last",
+        pricing::median_mark,
+    ),
+    formula("median3", "risk::mark_price::median", "a b c", pricing::median_of_three),
+    formula(
+        "mark_clamp",
+        "risk::mark_price::Components::mark",
+        "index price|mark|raw band",
+        pricing::clamped,
+    ),
+    formula("ema_q32|mark_ema_q32|ema", "risk::ema::Ema::lead", "series alpha_q32|alpha", pricing::average),
+    formula(
+        "mango_stable_step",
+        "risk::stable_price::stable_step",
+        "stable delay oracle dt limit",
+        pricing::stable,
+    ),
     formula(
         "dydx_bankruptcy",
         "risk::bankruptcy::bankruptcy_amount",
@@ -200,7 +243,7 @@ const FORMULAS: &[Formula] = &[
 
 /// The formula of this name.
 pub(super) fn find(name: &str) -> Option<&'static Formula> {
-    FORMULAS.iter().find(|formula| formula.name == name)
+    FORMULAS.iter().find(|formula| formula.names().any(|known| known == name))
 }
 
 /// Prints the table.
@@ -225,8 +268,9 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        for (place, formula) in FORMULAS.iter().enumerate() {
-            assert!(FORMULAS[..place].iter().all(|before| before.name != formula.name), "{}", formula.name);
+        let names: Vec<_> = FORMULAS.iter().flat_map(Formula::names).collect();
+        for (place, name) in names.iter().enumerate() {
+            assert!(!names[..place].contains(name), "{name}");
         }
     }
 }

@@ -237,6 +237,7 @@ impl Row {
             | Event::DeficitCovered { .. }
             | Event::InterestCharged { .. }
             | Event::MarginStateChanged { .. }
+            | Event::MarginModeSet { .. }
             | Event::StandingChanged { .. } => self.fill_in_money(event),
             Event::Armed { .. }
             | Event::Triggered { .. }

@@ -2,13 +2,14 @@
 //!
 //! Invariant: account 0 is the session's own; of an operator's session it is none, which the engine refuses.
 
-use engine::{Action, TransferBetween};
+use engine::{Action, MoveMargin, TransferBetween};
 use risk::{AccountId, AssetSpec, DebtTerms, Rate, Slice};
 
 use super::{Request, account_or, named, timed};
 use crate::wire::codes::ErrorCode;
 use crate::wire::message::{Message, Refusal};
 use crate::wire::private;
+use crate::wire::types::MarginMode;
 
 pub(super) fn transfer_between(
     message: &private::TransferBetween,
@@ -22,6 +23,25 @@ pub(super) fn transfer_between(
         external_id: message.external_id.get().unwrap_or(0),
     });
     let unnamed = refusal!(private::TransferBetween, NullInRequired, "cl_ord_id");
+    timed(message.cl_ord_id, unnamed, message.valid_until, action)
+}
+
+pub(super) fn set_margin_mode(message: &private::SetMarginMode, own: AccountId) -> Result<Request, Refusal> {
+    type M = private::SetMarginMode;
+    let isolated = match message.mode.get().ok_or(refusal!(M, BadEnum, "mode"))? {
+        MarginMode::Cross => false,
+        MarginMode::Isolated => true,
+    };
+    let account = account_or(message.account_id, own);
+    let action = Action::SetMarginMode { account, instrument: message.instrument_id, isolated };
+    timed(message.cl_ord_id, refusal!(M, NullInRequired, "cl_ord_id"), message.valid_until, action)
+}
+
+pub(super) fn move_margin(message: &private::MoveMargin, own: AccountId) -> Result<Request, Refusal> {
+    let account = account_or(message.account_id, own);
+    let action =
+        Action::MoveMargin(MoveMargin { account, instrument: message.instrument_id, amount: message.amount });
+    let unnamed = refusal!(private::MoveMargin, NullInRequired, "cl_ord_id");
     timed(message.cl_ord_id, unnamed, message.valid_until, action)
 }
 

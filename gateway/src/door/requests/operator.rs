@@ -119,6 +119,7 @@ pub(super) fn set_limits(message: &private::SetLimits) -> Result<Request, Refusa
         position_max: message.position_max,
         open_interest_max: message.open_interest_max,
         orders_max: message.orders_max,
+        owner_position_max: message.owner_position_max,
     };
     let action = Action::SetLimits { instrument: message.instrument_id, limits: Box::new(limits) };
     named(message.request_id, refusal!(private::SetLimits, NullInRequired, "request_id"), action)

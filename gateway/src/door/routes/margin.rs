@@ -53,9 +53,8 @@ impl Projection {
         if self.audience(account).is_none() {
             return;
         }
-        let asked = self
-            .commander(outcome, SessionKind::OrderEntry)
-            .filter(|place| self.at(*place).account == account);
+        let asked =
+            self.commander(outcome, SessionKind::OrderEntry).filter(|place| self.acts_for(*place, account));
         self.stage(&collateral::movement(outcome, movement, account, IdN::NONE));
         self.give_traders(account, asked);
         self.give_copies(account);

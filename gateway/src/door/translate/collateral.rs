@@ -46,6 +46,9 @@ pub(in crate::door) fn movement(
     let gave = side == movement.from;
     let reason = match movement.reason {
         MovementReason::Requested => types::MovementReason::Requested,
+        MovementReason::MarginShort => types::MovementReason::MarginShort,
+        MovementReason::MarginMoved => types::MovementReason::MarginMoved,
+        MovementReason::PositionOver => types::MovementReason::PositionOver,
     };
     private::Movement {
         request_id,
@@ -71,6 +74,24 @@ pub(in crate::door) fn repeated(outcome: &Outcome<'_>, event: &Event) -> Option<
         account_id: account,
         external_id,
         balance,
+    })
+}
+
+pub(in crate::door) fn margin_mode(
+    outcome: &Outcome<'_>,
+    event: &Event,
+    request_id: IdN,
+) -> Option<private::MarginModeChanged> {
+    let Event::MarginModeSet { account, instrument, isolated, acting } = *event else { return None };
+    let mode = if isolated { types::MarginMode::Isolated } else { types::MarginMode::Cross };
+    Some(private::MarginModeChanged {
+        request_id,
+        engine_seq: outcome.stamp.seq,
+        transact_time: outcome.stamp.time,
+        account_id: account,
+        instrument_id: instrument,
+        acting_account_id: acting,
+        mode: Code::of(mode),
     })
 }
 

@@ -8,7 +8,7 @@ use risk::{AccountId, AssetId, InstrumentId, Money};
 
 use crate::wire::message::messages;
 use crate::wire::types::{
-    AccountStatus, Code, ConversionReason, I64N, IdN, MarginState, MovementReason, TimeNsN,
+    AccountStatus, Code, ConversionReason, I64N, IdN, MarginMode, MarginState, MovementReason, TimeNsN,
 };
 
 messages! {
@@ -26,6 +26,32 @@ messages! {
         amount: Money,
         /// The giver's number for it, rising per account: sent again with it, the same transfer is done once.
         external_id: IdN,
+        /// Refused when sequenced after this time.
+        valid_until: TimeNsN,
+    }
+    /// Isolates the account's position in an instrument, or lets it share the account's margin again. Client to venue.
+    351 SetMarginMode {
+        /// The client's name for the request; above every one its session has used.
+        cl_ord_id: ClientOrderId,
+        /// Whose; 0 is the session's own.
+        account_id: AccountId,
+        /// Where. The account has neither a position nor orders there.
+        instrument_id: InstrumentId,
+        /// From now on.
+        mode: Code<MarginMode>,
+        /// Refused when sequenced after this time.
+        valid_until: TimeNsN,
+    }
+    /// Moves money into an isolated position, or out of it. Client to venue.
+    352 MoveMargin {
+        /// The client's name for the request; above every one its session has used.
+        cl_ord_id: ClientOrderId,
+        /// Whose; 0 is the session's own.
+        account_id: AccountId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// Into the position (positive) or out of it; not zero.
+        amount: Money,
         /// Refused when sequenced after this time.
         valid_until: TimeNsN,
     }
@@ -175,5 +201,22 @@ messages! {
         account_id: AccountId,
         /// 1: it waits. 0: it goes on.
         held: u8,
+    }
+    /// A position is isolated from now on, or shares the account's margin. Venue to client.
+    369 MarginModeChanged {
+        /// The request of this session that brought it about, if one did.
+        request_id: IdN,
+        /// Place of the command in the venue's total order.
+        engine_seq: Seq,
+        /// Time of sequencing.
+        transact_time: TimeNs,
+        /// Whose.
+        account_id: AccountId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// The account that acts there: what happens to the position is told with its number.
+        acting_account_id: AccountId,
+        /// From now on.
+        mode: Code<MarginMode>,
     }
 }

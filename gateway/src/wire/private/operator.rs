@@ -236,6 +236,8 @@ messages! {
         limit_state_band: u32,
         /// How long the auction lasts that ends such a pause.
         limit_state_call: Millis,
+        /// Largest position of all accounts of one owner together; 0 is no limit.
+        owner_position_max: Qty = Qty::ZERO; since 2,
     }
     /// Begins a call auction that uncrosses by itself. Admin to venue.
     414 StartAuction {

@@ -157,6 +157,8 @@ messages! {
         contract_kind: Code<ContractKind>,
         /// When a dated future ends; none is a perpetual.
         expiry: TimeNsN,
+        /// Largest position of all accounts of one owner together; 0 is no limit.
+        owner_position_max: Qty,
     }
     /// Price levels of one side, best first: a row of an answer. Venue to client.
     231 BookLevels {

@@ -3,8 +3,8 @@
 //! Invariant: as of every fact: people and programs read the same decimals.
 
 use gateway::wire::private::{
-    Converted, DeficitCovered, FundingBooked, InterestCharged, LiquidationHeld, MarginStateChanged, Movement,
-    StandingChanged, TransferRepeated,
+    Converted, DeficitCovered, FundingBooked, InterestCharged, LiquidationHeld, MarginModeChanged,
+    MarginStateChanged, Movement, StandingChanged, TransferRepeated,
 };
 use gateway::wire::types::I64N;
 use risk::{AssetId, Money};
@@ -102,6 +102,14 @@ impl Teller<'_> {
         self.asset("asset", asset).amount("amount", asset, event.amount);
         self.put("seq", event.engine_seq.get());
         "covered"
+    }
+
+    pub(super) fn margin_mode(&mut self, event: &MarginModeChanged) -> &'static str {
+        let name = self.instruments.name(event.instrument_id);
+        self.put("account", event.account_id.get()).put("instrument", name);
+        self.put("mode", word(event.mode)).put("acting", event.acting_account_id.get());
+        self.put("seq", event.engine_seq.get());
+        "margin mode"
     }
 
     pub(super) fn held(&mut self, event: &LiquidationHeld) -> &'static str {

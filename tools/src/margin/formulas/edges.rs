@@ -43,8 +43,8 @@ impl Case {
         let mut lines = Vec::with_capacity(self.lines.len());
         for ((rate, _), constant) in self.lines.iter().zip(&constants) {
             let rate = rates.count(rate)?;
-            if rate >= one {
-                return Err("a maintenance rate is 100 % or more".to_owned());
+            if !(0..one).contains(&rate) {
+                return Err("a maintenance rate is below 0 %, or 100 % or more".to_owned());
             }
             lines.push((rate, money.wide(constant)?));
         }

@@ -91,6 +91,11 @@ impl Row {
             self.number(C::Maintenance, maintenance.get());
             self.ratio(C::LeverageE9, exposure, equity);
             self.ratio(C::MarginRatioE9, maintenance, equity);
+        } else if let Event::MarginModeSet { account, instrument, isolated, acting } = *event {
+            self.who(account);
+            self.at(instrument);
+            self.word(C::Detail, if isolated { "isolated" } else { "cross" }.to_owned());
+            self.number(C::ToAccount, acting.get());
         } else if let Event::StandingChanged { account, standing } = *event {
             self.who(account);
             self.named(C::Detail, standing);
