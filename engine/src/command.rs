@@ -8,8 +8,8 @@ mod special;
 
 use alloc::boxed::Box;
 use risk::{
-    AccountId, AssetId, AssetSpec, DebtTerms, InstrumentId, InstrumentSpec, Leverage, Mark, OwnerGroupId,
-    Price, Qty, Restriction, Side, TradingLimits, byte_enum, unit,
+    AccountId, AssetId, AssetSpec, DebtTerms, FeeTier, InstrumentId, InstrumentSpec, Leverage, Mark,
+    OwnerGroupId, Price, Qty, Restriction, Side, TradingLimits, byte_enum, unit,
 };
 
 pub use money::{MoveMargin, Transfer, TransferBetween};
@@ -485,6 +485,20 @@ pub enum Action {
     },
     /// Moves money into an isolated position, or out of it.
     MoveMargin(MoveMargin),
+    /// Defines, or defines anew, a tier of fees.
+    DefineFeeTier {
+        /// Which, from 1; 0 is the instrument's own fees.
+        tier: u8,
+        /// From now on.
+        terms: FeeTier,
+    },
+    /// Gives an account a tier of fees.
+    SetFeeTier {
+        /// Whose.
+        account: AccountId,
+        /// Which; 0 is the instrument's own fees.
+        tier: u8,
+    },
     /// Defines a collateral asset.
     DefineAsset {
         /// The next free asset number; the unit of account is 0.
@@ -523,6 +537,7 @@ impl Action {
             | Self::ResetProtection { account, .. }
             | Self::SetOwnerGroup { account, .. }
             | Self::SetMarginMode { account, .. }
+            | Self::SetFeeTier { account, .. }
             | Self::SetRestriction { account, .. } => *account,
             Self::AdvancedOrder(advanced) => advanced.order.account,
             Self::OrderBatch(batch) => batch.account,
@@ -532,6 +547,7 @@ impl Action {
             Self::TransferBetween(transfer) => transfer.from,
             Self::MoveMargin(moved) => moved.account,
             Self::SetGroupRestriction { .. }
+            | Self::DefineFeeTier { .. }
             | Self::SuspendKey { .. }
             | Self::SetLimits { .. }
             | Self::StartAuction { .. }

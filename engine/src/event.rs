@@ -9,8 +9,9 @@ mod reason;
 
 use alloc::vec::Vec;
 use risk::{
-    AccountId, AssetId, Conversion, DebtTerms, FundingRate, InstrumentId, Leverage, Mark, Money, OracleState,
-    OwnerGroupId, Position, Price, Qty, Restriction, Side, Standing, TradingLimits, byte_enum, unit,
+    AccountId, AssetId, Conversion, DebtTerms, FeeTier, FundingRate, InstrumentId, Leverage, Mark, Money,
+    OracleState, OwnerGroupId, Position, Price, Qty, Restriction, Side, Standing, TradingLimits, byte_enum,
+    unit,
 };
 
 use crate::command::{
@@ -605,6 +606,20 @@ pub enum Event {
         /// The account that acts there from now on.
         acting: AccountId,
     },
+    /// A tier of fees is defined.
+    FeeTierDefined {
+        /// Which.
+        tier: u8,
+        /// From now on.
+        terms: FeeTier,
+    },
+    /// An account has a tier of fees.
+    FeeTierSet {
+        /// Whose.
+        account: AccountId,
+        /// From now on; 0 is the instrument's own fees.
+        tier: u8,
+    },
     /// How far an instrument's index may be trusted changed.
     OracleStateChanged {
         /// Where.
@@ -712,6 +727,8 @@ impl Event {
             Self::InterestCharged { .. } => "InterestCharged",
             Self::StandingChanged { .. } => "StandingChanged",
             Self::MarginModeSet { .. } => "MarginModeSet",
+            Self::FeeTierDefined { .. } => "FeeTierDefined",
+            Self::FeeTierSet { .. } => "FeeTierSet",
             Self::OracleStateChanged { .. } => "OracleStateChanged",
             Self::SourcePriceTaken { .. } => "SourcePriceTaken",
             Self::IndexSourceSet { .. } => "IndexSourceSet",

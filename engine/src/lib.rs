@@ -45,4 +45,5 @@ pub use event::{
 };
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
+pub use venue::{Denial, LEVERAGE_BOUNDS, LEVERAGE_BUCKETS, Move, Picture, Scope, Step, Survey, WhatIf};
 pub use venue::{Indicative, Key, OpenOrderView, ProtectionView, Session, SpecialView, Venue, Window};

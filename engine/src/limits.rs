@@ -71,6 +71,12 @@ pub const PRICED_PER_COMMAND: usize = 64;
 pub const IMPACT_LEVELS_MAX: usize = 64;
 /// Liquidations that waited for a trusted index and go on in one command.
 pub const RESUMES_PER_COMMAND: usize = 256;
+/// Steps of one question of what would be.
+pub const STEPS_MAX: usize = 32;
+/// Shocks of one question of how an account stands stress.
+pub const STRESSES_MAX: usize = 64;
+/// Accounts, and legs of accounts, that one question about all accounts passes.
+pub const SCAN_MAX: usize = 4096;
 
 // A touched maker is a fill, for each side two exits that grow, a pair partner and two trims or cancels of reduce-only
 // orders, for the maker its next part, its protection group, a liquidation and the states of two

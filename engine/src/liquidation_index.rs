@@ -95,6 +95,8 @@ pub(crate) struct LiquidationIndex {
     hot: Vec<AccountId>,
     /// Accounts whose equity is below five quarters of their maintenance margin.
     warned: Vec<AccountId>,
+    /// The place of the warned account whose turn to be looked at is next.
+    turn: u32,
     sentinels: Sentinels,
 }
 
@@ -128,6 +130,7 @@ impl LiquidationIndex {
             standings: Vec::with_capacity(accounts as usize),
             hot: Vec::with_capacity(accounts as usize),
             warned: Vec::with_capacity(accounts as usize),
+            turn: 0,
             sentinels: Sentinels::default(),
         }
     }
@@ -165,7 +168,8 @@ impl LiquidationIndex {
     pub(crate) fn tend(&mut self, ledger: &Ledger, account: AccountId, leg_id: LegId) -> Verdict {
         self.make_room(account, leg_id);
         let standing = &self.standings[account.index()];
-        if !standing.armed {
+        // A warned account that trades may have recovered.
+        if !standing.armed || standing.warned != NIL {
             return self.look(ledger, account);
         }
         let leg = ledger.leg(leg_id);
@@ -436,10 +440,12 @@ impl LiquidationIndex {
         &self.sentinels
     }
 
-    /// A warned account, by turns.
-    pub(crate) fn warned_at(&self, turn: u64) -> Option<AccountId> {
-        let count = u64::try_from(self.warned.len()).ok().filter(|count| *count > 0)?;
-        self.warned.get(usize::try_from(turn.rem_euclid(count)).ok()?).copied()
+    /// The warned account whose turn it is, by the order of their list; the next one's turn follows.
+    pub(crate) fn next_warned(&mut self) -> Option<AccountId> {
+        let count = u32::try_from(self.warned.len()).ok().filter(|count| *count > 0)?;
+        let place = self.turn.rem_euclid(count);
+        self.turn = place + 1;
+        self.warned.get(place as usize).copied()
     }
 
     /// Puts an account on the list of warned ones, or takes it off; whether it was there.
@@ -544,7 +550,8 @@ impl LiquidationIndex {
 
     /// Feeds all state to `sink`.
     pub(crate) fn encode_to(&self, mut sink: impl FnMut(&[u8])) {
-        crate::codec::encode_to(&(&self.triggers, &self.standings, &self.hot, &self.warned), &mut sink);
+        let lists = (&self.triggers, &self.standings, &self.hot, &self.warned, self.turn);
+        crate::codec::encode_to(&lists, &mut sink);
         self.sentinels.encode_to(&mut sink);
         for instrument in &self.instruments {
             crate::codec::encode_to(&(instrument.long_shift, instrument.short_shift), &mut sink);

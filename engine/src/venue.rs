@@ -18,11 +18,13 @@ mod check;
 mod checks;
 mod dead_man;
 mod expiry;
+mod fees;
 mod fillable;
 mod follow_up;
 mod funding;
 mod groups;
 mod held;
+mod hypothesis;
 mod iceberg;
 mod instructions;
 mod instruments;
@@ -42,6 +44,7 @@ mod self_trade;
 mod sessions;
 mod settle;
 mod standing;
+mod survey;
 mod sweep;
 mod transfers;
 mod triggers;
@@ -84,9 +87,11 @@ use transfers::Receipts;
 use wake::Wake;
 
 pub use auction::Indicative;
+pub use hypothesis::{Denial, Move, Picture, Scope, Step, WhatIf};
 pub use keys::Key;
 pub use protection::{ProtectionView, Window};
 pub use sessions::Session;
+pub use survey::{LEVERAGE_BOUNDS, LEVERAGE_BUCKETS, Survey};
 pub use views::{OpenOrderView, SpecialView};
 
 /// What one instrument has beside its risk terms.
@@ -354,7 +359,9 @@ impl Venue {
             | Action::SetGroupRestriction { .. }
             | Action::TransferBetween(_)
             | Action::SetMarginMode { .. }
-            | Action::MoveMargin(_) => self.handle_of_owner(command, events),
+            | Action::MoveMargin(_)
+            | Action::DefineFeeTier { .. }
+            | Action::SetFeeTier { .. } => self.handle_of_owner(command, events),
             Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
             Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
         }
@@ -380,6 +387,8 @@ impl Venue {
                 self.set_margin_mode(*account, *instrument, *isolated, events)
             }
             Action::MoveMargin(moved) => self.move_margin(moved, events),
+            Action::DefineFeeTier { tier, terms } => self.define_fee_tier(*tier, *terms, events),
+            Action::SetFeeTier { account, tier } => self.set_fee_tier(*account, *tier, events),
             _ => Ok(()),
         }
     }
@@ -509,8 +518,7 @@ impl Venue {
     /// A trading account, isolated positions too.
     #[inline]
     fn trader(&self, account: AccountId) -> Result<&Account, Reject> {
-        let known = self.ledger.account(account).ok_or(Reject::UnknownAccount)?;
-        if account.is_system() { Err(Reject::SystemAccount) } else { Ok(known) }
+        checks::trader_of(&self.ledger, account)
     }
 
     /// The owner group of an account; 0 where it stands alone.

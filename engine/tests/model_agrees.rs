@@ -19,8 +19,8 @@ use campaign::{Step, configured};
 use model::arith::{Terms, ceil, floor};
 use num_rational::BigRational;
 
-/// Seeds of a default run; the remainder by 4 picks the world.
-const SEEDS: [u64; 8] = [4, 5, 6, 7, 8, 9, 10, 11];
+/// Seeds of a default run; the remainder by 5 picks the world.
+const SEEDS: [u64; 10] = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
 const COMMANDS: u64 = 1_000_000;
 /// Steps of a script that went wrong that are printed.
 const STEPS_SHOWN: usize = 400;
@@ -124,7 +124,6 @@ fn rationals_of_any_size_agree() {
         assert_eq!(whole(terms.position_value(position, mark)), exact.floor());
         let size = if position < 0 { -exact.clone() } else { exact.clone() };
         assert_eq!(whole(terms.notional(position.abs(), mark)), size.ceil());
-        assert_eq!(whole(terms.open_loss(position.abs() * mark)), size.ceil());
         // A convex table is the highest of its lines: each rate applied above its floor, below it the rates before.
         let notional = terms.notional(position.abs(), mark);
         let mut bracketed = rational(0, 1);

@@ -16,7 +16,7 @@ use precedence::owners::{BY_SUSPENDED, of_isolated, of_quotes, of_suspended, of_
 use precedence::phases::phases;
 use precedence::scene::{Scene, TRADED, TRADER};
 use precedence::special::{self, SPECIAL_ORDER};
-use risk::{AccountId, Capacity};
+use risk::{AccountId, AssetId, Capacity};
 
 type Make<'m> = &'m dyn Fn(Capacity) -> Box<dyn Machine>;
 
@@ -172,7 +172,7 @@ fn apart(lower: Reject, higher: Reject) -> Option<&'static str> {
 fn refusal(scene: &mut Scene, command: &Command) -> Option<Reject> {
     let state = |machine: &dyn Machine| {
         let everybody = (0..64).map(AccountId::new);
-        let held = |account| (machine.balance(account), machine.held(account, TRADED));
+        let held = |account| (machine.balance(account, AssetId::BASE), machine.held(account, TRADED));
         (machine.pending(), machine.resting(), everybody.map(held).collect::<Vec<_>>())
     };
     let before = state(&*scene.machine);

@@ -10,6 +10,7 @@ pub mod engine_role;
 pub mod follower;
 pub mod idle;
 pub mod in_process;
+pub mod insight;
 pub mod log;
 pub mod log_role;
 pub mod outcome;

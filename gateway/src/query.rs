@@ -12,6 +12,7 @@ use risk::{Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, P
 
 use crate::door::translate;
 use crate::door::translate::collateral::status_of;
+use crate::insight::{self, Finding, Inquiry};
 use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::private::{
@@ -24,9 +25,11 @@ use crate::wire::types::{self, Chars16, Code, I64N, Millis, OrdFlags};
 pub const ROWS_MAX: usize = 1024;
 /// Levels of a side in one answer.
 pub const LEVELS_MAX: usize = 100;
+/// What a question of what would be, or of what is at risk, looks at.
+const INSIGHT_COST: usize = 1024;
 
 /// What is asked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Question {
     /// An account's resting orders.
     OpenOrders {
@@ -65,10 +68,12 @@ pub enum Question {
         /// Which.
         instrument: InstrumentId,
     },
+    /// What would be, or how much is at risk.
+    Insight(Inquiry),
 }
 
 /// A question on its way.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Query {
     /// Who gets the answer: a handle of the asker's own.
     pub asker: u64,
@@ -102,6 +107,8 @@ pub enum Rows {
     Assets(Vec<AssetDef>),
     /// All terms of an instrument.
     Terms(Box<InstrumentTerms>),
+    /// What would be, or how much is at risk.
+    Insight(Vec<Finding>),
 }
 
 impl Rows {
@@ -116,6 +123,7 @@ impl Rows {
             Self::Account { balances, positions, .. } => 1 + balances.len() + positions.len(),
             Self::Assets(rows) => rows.len(),
             Self::Terms(_) => 1,
+            Self::Insight(findings) => findings.len(),
         }
     }
 
@@ -132,6 +140,8 @@ impl Rows {
             }
             Self::Assets(rows) => rows.len(),
             Self::Terms(_) => 1,
+            // An account is taken out of the ledger, or thousands are passed: a turn's worth, whatever it was.
+            Self::Insight(_) => INSIGHT_COST,
         };
         looked_at >> 2
     }
@@ -159,8 +169,8 @@ type Found = (u16, Rows);
 /// where there are more, the first ones come with the code of `QueryTooLarge`.
 #[must_use]
 pub fn answer(venue: &Venue, query: &Query) -> Answer {
-    let Query { asker, query_id, question } = *query;
-    let found = match question {
+    let Query { asker, query_id, ref question } = *query;
+    let found = match *question {
         Question::OpenOrders { account, instrument } => open_orders(venue, query_id, account, instrument),
         Question::Order { account, session, order } => one_order(venue, query_id, account, session, order),
         Question::Instruments => Ok(instruments(venue, query_id)),
@@ -168,6 +178,9 @@ pub fn answer(venue: &Venue, query: &Query) -> Answer {
         Question::Account { account } => account_rows(venue, query_id, account),
         Question::Assets => Ok((0, Rows::Assets(margin::assets(venue, query_id)))),
         Question::Terms { instrument } => terms(venue, query_id, instrument),
+        Question::Insight(ref inquiry) => {
+            insight::answer(venue, query_id, inquiry).map(|findings| (0, Rows::Insight(findings)))
+        }
     };
     let (code, rows) = found.unwrap_or_else(|reject| (reject.code(), Rows::None));
     Answer { asker, query_id, seq: venue.last_stamp().seq, code, rows }

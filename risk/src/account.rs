@@ -79,6 +79,8 @@ pub struct Account {
     pub standing: Standing,
     /// How it stands to others of its owner.
     pub form: AccountForm,
+    /// Which share of fees it pays; 0 is all.
+    pub fee_tier: u8,
     /// Whose it is together with others; 0 when it stands alone.
     pub group: OwnerGroupId,
     /// Cash, realised results and fees booked in. May be negative while positions cover it.
@@ -97,6 +99,7 @@ impl Account {
         restriction: Restriction::None,
         standing: Standing::Active,
         form: AccountForm::Plain,
+        fee_tier: 0,
         group: OwnerGroupId::new(0),
         balance: Money::ZERO,
         first_leg: LegId::NONE,

@@ -176,6 +176,10 @@ impl Scale {
     #[inline]
     pub(crate) fn distance(&self, qty: Qty, above: i64, below: i64) -> i128 {
         if self.is_inverse() {
+            // An order that is not through the mark loses nothing, and not what rounding its two ends apart would make of it.
+            if above == below {
+                return 0;
+            }
             let coin = self.coin(qty.get());
             return div_ceil(coin, self.under(below)) - div_floor(coin, self.under(above));
         }

@@ -53,16 +53,36 @@ impl Ledger {
     /// The first asset in which an account owes more than it may, by number.
     #[must_use]
     pub fn excessive_debt(&self, account: AccountId) -> Option<AssetId> {
-        let exceeds = |asset: &AssetId| -self.balance(account, *asset) > self.debt_terms(*asset).max;
-        (0..self.asset_numbers()).map(AssetId::new).find(exceeds)
+        (0..self.asset_numbers()).map(AssetId::new).find(|asset| self.is_debt_excessive(account, *asset))
+    }
+
+    /// Whether an account owes more in an asset than it may.
+    #[must_use]
+    pub fn is_debt_excessive(&self, account: AccountId, asset: AssetId) -> bool {
+        -self.balance(account, asset) > self.debt_terms(asset).max
     }
 
     /// The next conversion that pays a debt of an account in `owed`: out of what it has most readily to spend, all of the
     /// debt or as much as that pays for. `None` where it owes nothing, or has nothing to give.
     #[must_use]
     pub fn next_conversion(&self, account: AccountId, owed: AssetId) -> Option<Conversion> {
+        if self.balance(account, owed) >= Money::ZERO {
+            return None;
+        }
+        let mut after = None;
+        while let Some(sold) = self.next_to_spend(account, after) {
+            if let Some(conversion) = self.conversion(account, sold, owed) {
+                return Some(conversion);
+            }
+            // What is too little to pay for anything stays, and what comes after it is asked.
+            after = Some(self.spending_place(sold));
+        }
+        None
+    }
+
+    /// What an account gives of one asset for its debt in another; `None` where all it has pays for nothing.
+    fn conversion(&self, account: AccountId, sold: AssetId, owed: AssetId) -> Option<Conversion> {
         let debt = -self.balance(account, owed);
-        let sold = self.next_to_spend(account).filter(|_| debt > Money::ZERO)?;
         let have = self.balance(account, sold);
         let value = self.worth_in_base(owed, debt);
         let needed = self.amount_for(sold, self.before_haircut(sold, value));
@@ -80,14 +100,20 @@ impl Ledger {
         Money::from_wide(gross_up(value, kept).ceil())
     }
 
-    /// What an account spends next: the positive balance of the lowest rank, the unit of account before all others.
-    fn next_to_spend(&self, account: AccountId) -> Option<AssetId> {
-        if self.balance(account, AssetId::BASE) > Money::ZERO {
-            return Some(AssetId::BASE);
-        }
-        let rank = |asset: &AssetId| (self.asset(*asset).spec.spend_rank, *asset);
-        let held = self.holdings_of(account).filter(|holding| holding.balance > Money::ZERO);
-        held.map(|holding| holding.asset).min_by_key(rank)
+    /// What an account spends next, behind a place in the order of spending: the first positive balance.
+    fn next_to_spend(&self, account: AccountId, after: Option<(u16, AssetId)>) -> Option<AssetId> {
+        let held = self.holdings_of(account).map(|holding| holding.asset);
+        let all = core::iter::once(AssetId::BASE).chain(held);
+        let spends = |asset: &AssetId| {
+            self.balance(account, *asset) > Money::ZERO
+                && after.is_none_or(|after| self.spending_place(*asset) > after)
+        };
+        all.filter(spends).min_by_key(|asset| self.spending_place(*asset))
+    }
+
+    /// Where an asset stands in the order of spending: the unit of account before all others, then by rank and number.
+    fn spending_place(&self, asset: AssetId) -> (u16, AssetId) {
+        (self.find_asset(asset).map_or(0, |known| 1 + u16::from(known.spec.spend_rank)), asset)
     }
 
     /// Books a conversion.

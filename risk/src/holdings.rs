@@ -161,6 +161,13 @@ impl Ledger {
             || self.holdings_of(account).any(|holding| holding.balance < Money::ZERO)
     }
 
+    /// Whether an account has or owes anything in another asset than this.
+    #[must_use]
+    pub fn has_others_than(&self, account: AccountId, asset: AssetId) -> bool {
+        let base = asset != AssetId::BASE && self.accounts[account.index()].balance != Money::ZERO;
+        base || self.holdings_of(account).any(|held| held.asset != asset && held.balance != Money::ZERO)
+    }
+
     /// How many accounts owe.
     #[must_use]
     pub fn debtors(&self) -> usize {

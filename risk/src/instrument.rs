@@ -15,6 +15,7 @@ use crate::terms::{AdaptiveTerms, ContractKind, ContractTerms, FundingTerms, Pri
 use crate::tiers::{Tier, TierError, TierTable};
 use crate::trading_limits::TradingLimits;
 use crate::units::{AssetId, FeeRate, Leverage, Mark, Money, Position, Price, Qty, Rate, Requirement};
+use crate::volatility::Volatility;
 
 /// What an operator says of an instrument. Everything here is logged with the command that carries it.
 #[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
@@ -118,6 +119,8 @@ pub struct Instrument {
     /// Funding paid per lot since the beginning, after each payment: money x 2^32, positive where longs pay. The first
     /// is 0, before any payment.
     pub(crate) funding: Vec<i128>,
+    /// How much its mark moves; shown only.
+    pub volatility: Volatility,
 }
 
 impl InstrumentSpec {
@@ -159,6 +162,7 @@ impl InstrumentSpec {
             revision: Revision::new(1),
             funding_epoch: 0,
             funding: Vec::from([0]),
+            volatility: Volatility::default(),
         })
     }
 
@@ -225,6 +229,12 @@ impl InstrumentSpec {
 }
 
 impl Instrument {
+    /// The same instrument with another specification and other payments of funding.
+    pub(crate) fn with_spec_and_funding(&self, spec: InstrumentSpec, funding: Vec<i128>) -> Self {
+        let (initial, maintenance) = (self.initial.clone(), self.maintenance.clone());
+        Self { spec, initial, maintenance, funding, ..*self }
+    }
+
     /// The arithmetic of its contract.
     #[inline]
     #[must_use]

@@ -6,12 +6,15 @@
 //! what the funding account is short of, but for rounding that it keeps;
 //! I5 open interest is the sum of longs and of shorts.
 
+pub mod extract;
+
 use alloc::vec::Vec;
 
 use crate::account::{
     Account, AccountForm, AccountState, Leg, LegId, Remembered, Restriction, Revision, Standing,
 };
 use crate::asset::{Asset, DebtTerms};
+use crate::fee_tiers::FeeTiers;
 use crate::holdings::{CashSums, Holdings};
 use crate::instrument::Instrument;
 use crate::limits::{ASSETS_MAX, INSTRUMENTS_MAX, MONEY_MAX};
@@ -64,6 +67,7 @@ pub struct Ledger {
     /// Collateral assets by number, from 1: the unit of account has no terms of its own.
     pub(crate) assets: Vec<Asset>,
     pub(crate) holdings: Holdings,
+    pub(crate) fee_tiers: FeeTiers,
     /// The instrument whose sums changed since the last assertion.
     touched: Option<InstrumentId>,
     /// The assets beside the unit of account whose sums did, a bit each.
@@ -89,6 +93,7 @@ impl Ledger {
             base_debt: DebtTerms::FREE,
             assets: Vec::with_capacity(ASSETS_MAX),
             holdings: Holdings::default(),
+            fee_tiers: FeeTiers::new(),
             touched: None,
             touched_assets: 0,
         };

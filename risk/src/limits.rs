@@ -39,6 +39,8 @@ pub const INDEX_SOURCES_MAX: usize = 16;
 pub const FUNDING_FACTOR_MAX: u64 = 6_000_000_000;
 /// Longest period a funding rate is quoted for, in seconds: three days.
 pub const RATE_PERIOD_MAX_S: u32 = 259_200;
+/// Fee tiers, the instrument's own fees counted in.
+pub const FEE_TIERS_MAX: usize = 16;
 /// A withdrawal leaves at least this share of gross notional in the account (10 %).
 pub const WITHDRAWAL_FLOOR_PPB: u32 = 100_000_000;
 

@@ -6,6 +6,8 @@ use core::cmp::Ordering;
 use fixed::types::I80F48;
 
 use crate::fraction::Fraction;
+use crate::limits::PPB;
+use crate::rounding::{div_ceil, div_floor};
 use crate::units::{Money, Requirement};
 
 /// An exact fraction of a requirement over positive money.
@@ -28,6 +30,14 @@ impl Ratio {
         Fraction::new(self.over.ppb(), self.under.ppb())
     }
 
+    /// The ratio in billionths, rounded up; the largest number where it does not fit.
+    #[must_use]
+    pub fn billionths(self) -> i64 {
+        // A requirement counts billionths of a money unit, so dividing by whole units gives billionths.
+        let under = div_floor(self.under.ppb(), i128::from(PPB));
+        i64::try_from(div_ceil(self.over.ppb(), under)).unwrap_or(i64::MAX)
+    }
+
     /// The ratio in binary fixed point, rounded up (shown riskier than real, never safer); `None` when it does not fit.
     #[must_use]
     pub fn to_fixed(self) -> Option<I80F48> {
@@ -37,7 +47,7 @@ impl Ratio {
         // rest < under < 2^92, so rest x 2^32 would not fit with room: shift both down to keep 48 fraction bits.
         let excess = 128_u32.saturating_sub(self.under.ppb().leading_zeros()).saturating_sub(78);
         let (rest, under) = (rest >> excess, self.under.ppb() >> excess);
-        let fraction = crate::rounding::div_ceil(rest << 48, under);
+        let fraction = div_ceil(rest << 48, under);
         whole.checked_add(I80F48::from_bits(fraction))
     }
 }

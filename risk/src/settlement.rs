@@ -6,7 +6,7 @@ use crate::account::{Leg, LegId};
 use crate::bankruptcy::insurance_delta;
 use crate::byte_enum;
 use crate::ledger::Ledger;
-use crate::units::{AccountId, AssetId, FeeRate, Mark, Money, Position, Price, Qty, Side};
+use crate::units::{AccountId, AssetId, Mark, Money, Position, Price, Qty, Side};
 
 byte_enum!(
     /// What kind of match it is.
@@ -42,7 +42,8 @@ impl Ledger {
         qty: Qty,
     ) -> Settlement {
         let value = self.exchange(taker, maker, side, price, qty);
-        let rate = self.instrument(self.leg(taker).instrument).spec.taker_fee;
+        let Leg { account, instrument, .. } = *self.leg(taker);
+        let rate = self.taker_rate(account, self.instrument(instrument).spec.taker_fee);
         let taker_fee = rate.of_ceil(value);
         self.charge(taker, AccountId::FEES, taker_fee);
         self.charge_maker(maker, value, taker_fee)
@@ -76,14 +77,16 @@ impl Ledger {
     /// named the taker's.
     pub fn settle_auction(&mut self, buyer: LegId, seller: LegId, price: Price, qty: Qty) -> Settlement {
         let value = self.exchange(buyer, seller, Side::Buy, price, qty);
-        let rate = self.instrument(self.leg(buyer).instrument).spec.maker_fee;
+        let Leg { account, instrument, .. } = *self.leg(buyer);
+        let rate = self.maker_rate(account, self.instrument(instrument).spec.maker_fee);
         let fee = rate.of(value);
         self.charge(buyer, AccountId::FEES, fee);
         self.charge_maker(seller, value, fee)
     }
 
     fn charge_maker(&mut self, maker: LegId, value: Money, taker_fee: Money) -> Settlement {
-        let rate: FeeRate = self.instrument(self.leg(maker).instrument).spec.maker_fee;
+        let Leg { account, instrument, .. } = *self.leg(maker);
+        let rate = self.maker_rate(account, self.instrument(instrument).spec.maker_fee);
         let maker_fee = rate.of(value);
         self.charge(maker, AccountId::FEES, maker_fee);
         Settlement { value, taker_fee, maker_fee }

@@ -51,6 +51,7 @@ pub fn run(args: &AdminArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
         | AdminAction::Transfer { .. }
         | AdminAction::Asset { .. }
         | AdminAction::Source(_)
+        | AdminAction::FeeTier { .. }
         | AdminAction::Key { .. }
         | AdminAction::Instrument { .. }
         | AdminAction::State { .. }
@@ -103,6 +104,7 @@ fn request(desk: &mut Desk, action: &AdminAction) -> anyhow::Result<Request> {
         AdminAction::Asset { action: AssetAction::Debt(debt) } => assets::debt(desk, debt)?.into(),
         AdminAction::Asset { action: AssetAction::List } => anyhow::bail!("a list is no request"),
         AdminAction::Source(source) => assets::source(desk, source)?.into(),
+        AdminAction::FeeTier { action } => assets::fee_tier(action)?,
         AdminAction::Key { action: KeyAction::Add(add) } => register(add)?.into(),
         AdminAction::Key { action: KeyAction::Revoke { key } } => {
             KeyRevoke { request_id: CHOSEN, key_id: key_number(key)? }.into()

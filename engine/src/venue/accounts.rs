@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 
+use super::checks::Checks;
 use super::sweep::Scope;
 use super::transfers::Receipt;
 use super::{Venue, Verdict};
@@ -65,8 +66,8 @@ impl Venue {
         if self.answer_repeated(&receipt, events)? {
             return Ok(());
         }
-        self.check_free(account)?;
         self.check_asset(asset)?;
+        self.check_free(account)?;
         self.check_withdrawable(account, asset, amount)?;
         if amount <= Money::ZERO {
             return Err(Reject::BadParameter.into());

@@ -4,6 +4,7 @@
 //! then it reserves nothing.
 
 use super::Venue;
+use super::checks::Checks;
 use crate::command::{Pricing, TimeInForce};
 use crate::event::{CancelReason, Event, Events};
 use crate::reject::Reject;

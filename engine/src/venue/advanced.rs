@@ -3,9 +3,9 @@
 //! Invariant: a special order has its conditions from its acceptance on. One that sleeps reserves nothing but its place
 //! among the account's orders.
 
-use super::checks::Ahead;
+use super::checks::{Ahead, Checks};
 use super::instructions::is_market;
-use super::new_order::Checked;
+use super::new_order::{Checked, OrderChecks};
 use super::{Refusal, Venue, Verdict};
 use crate::command::{
     AdvancedOrder, ClientOrderId, Exit, Instructions, NewOrder, SessionId, TimeInForce, Trigger, TriggerKind,

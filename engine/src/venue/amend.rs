@@ -3,7 +3,7 @@
 //! Invariant: an amendment is admitted exactly as the order it would become, with the old one out of the sums; a
 //! refused amendment leaves the order as it was.
 
-use super::checks::check_restriction;
+use super::checks::{Checks, check_restriction};
 use super::matching::{Purpose, Taker};
 use super::phases::Change;
 use super::{Venue, Verdict};

@@ -63,9 +63,9 @@ impl Venue {
     /// Pays debts that are above what their assets admit out of what the account has, in the order of spending.
     #[cold]
     pub(super) fn pay_excessive_debts(&mut self, account: AccountId, events: &mut Events) {
-        while let Some(owed) = self.ledger.excessive_debt(account) {
-            if !self.pay_debt(account, owed, ConversionReason::DebtAboveMax, events) {
-                return;
+        for owed in (0..self.ledger.asset_numbers()).map(AssetId::new) {
+            if self.ledger.is_debt_excessive(account, owed) {
+                self.pay_debt(account, owed, ConversionReason::DebtAboveMax, events);
             }
         }
     }
@@ -77,21 +77,12 @@ impl Venue {
         }
     }
 
-    /// Pays one debt; whether anything was paid.
-    fn pay_debt(
-        &mut self,
-        account: AccountId,
-        owed: AssetId,
-        reason: ConversionReason,
-        events: &mut Events,
-    ) -> bool {
-        let mut paid = false;
+    /// Pays one debt, as far as there is anything to pay it with.
+    fn pay_debt(&mut self, account: AccountId, owed: AssetId, reason: ConversionReason, events: &mut Events) {
         while let Some(conversion) = self.ledger.next_conversion(account, owed) {
             self.ledger.convert(account, &conversion);
             events.push(Event::Converted { account, conversion, reason });
-            paid = true;
         }
-        paid
     }
 
     /// Begins to charge interest where an hour has passed.

@@ -5,7 +5,7 @@
 
 use super::checks::Ahead;
 use super::instructions::places;
-use super::new_order::Checked;
+use super::new_order::{Checked, OrderChecks};
 use super::{Refusal, Venue, Verdict};
 use crate::command::{AdvancedOrder, BatchMode, BatchedOrder, OrderBatch, SessionId};
 use crate::event::{Event, Events};

@@ -117,6 +117,7 @@ impl Venue {
         self.check_held();
         self.check_timed();
         self.check_standings();
+        self.check_fee_tiers();
         if self.suspended.is_none() {
             self.check_isolated();
         }

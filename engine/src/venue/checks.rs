@@ -6,8 +6,8 @@ use super::{Refusal, Venue};
 use crate::command::NewOrder;
 use crate::reject::Reject;
 use risk::{
-    AccountId, Candidate, Instrument, InstrumentId, LegId, Money, Position, Price, Prospect, Qty,
-    Restriction, Side,
+    Account, AccountId, Candidate, Instrument, InstrumentId, Ledger, LegId, MarginShort, Money, Position,
+    Price, Prospect, Qty, Restriction, Side,
 };
 
 /// What the orders before it in a batch, not yet accepted, take up.
@@ -23,8 +23,25 @@ pub(super) struct Ahead {
     pub(super) all_legs: u32,
 }
 
-impl Venue {
-    pub(super) fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
+/// What orders are checked against: the venue as it is, or as it would be with something assumed. Whatever is looked at goes
+/// through here, so that an assumed order meets the very checks of a real one.
+pub(super) trait Checks {
+    /// Books, stores, states.
+    fn venue(&self) -> &Venue;
+
+    /// Accounts, positions, prices.
+    fn ledger(&self) -> &Ledger;
+
+    /// The same, to remember in it what was found.
+    fn ledger_mut(&mut self) -> &mut Ledger;
+
+    /// What the venue calls an account of the ledger.
+    fn real(&self, account: AccountId) -> AccountId;
+
+    /// What an isolated position that is short of margin gets of its parent, where the parent may give it.
+    fn feed_for(&self, account: AccountId, short: MarginShort) -> Result<Money, Refusal>;
+
+    fn check_quantity(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
         if !self.is_lots(instrument, qty) {
             return Err(Reject::BadQuantity);
         }
@@ -33,37 +50,32 @@ impl Venue {
 
     /// Whether it is a positive multiple of the lot.
     #[inline]
-    pub(super) fn is_lots(&self, instrument: InstrumentId, qty: Qty) -> bool {
-        let lot = self.ledger.instrument(instrument).spec.lot;
+    fn is_lots(&self, instrument: InstrumentId, qty: Qty) -> bool {
+        let lot = self.ledger().instrument(instrument).spec.lot;
         qty > Qty::ZERO && qty.get().rem_euclid(lot.get()) == 0
     }
 
     #[inline]
-    pub(super) fn check_size(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
-        let most = self.ledger.instrument(instrument).limits.order_qty_max;
+    fn check_size(&self, instrument: InstrumentId, qty: Qty) -> Result<(), Reject> {
+        let most = self.ledger().instrument(instrument).limits.order_qty_max;
         if qty > most { Err(Reject::QuantityTooLarge) } else { Ok(()) }
     }
 
-    pub(super) fn check_price(&self, instrument: InstrumentId, price: Price) -> Result<(), Reject> {
+    fn check_price(&self, instrument: InstrumentId, price: Price) -> Result<(), Reject> {
         if self.is_price(instrument, price) { Ok(()) } else { Err(Reject::BadPrice) }
     }
 
     /// Whether it is a positive multiple of the tick inside the instrument's range.
     #[inline]
-    pub(super) fn is_price(&self, instrument: InstrumentId, price: Price) -> bool {
-        let spec = &self.ledger.instrument(instrument).spec;
+    fn is_price(&self, instrument: InstrumentId, price: Price) -> bool {
+        let spec = &self.ledger().instrument(instrument).spec;
         price.get() > 0 && price.get().rem_euclid(spec.tick.get()) == 0 && price <= spec.price_max
     }
 
     /// Limit buys may not lie above the band around the mark, sells not below it.
-    pub(super) fn check_band(
-        &self,
-        instrument: InstrumentId,
-        side: Side,
-        price: Price,
-    ) -> Result<(), Reject> {
-        let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
-        let band = self.ledger.instrument(instrument).limits.price_band;
+    fn check_band(&self, instrument: InstrumentId, side: Side, price: Price) -> Result<(), Reject> {
+        let mark = self.ledger().instrument(instrument).mark.ok_or(Reject::NoMarkPrice)?;
+        let band = self.ledger().instrument(instrument).limits.price_band;
         let inside = match side {
             Side::Buy => price.to_mark() <= mark.raised_by(band),
             Side::Sell => price.to_mark() >= mark.lowered_by(band),
@@ -74,8 +86,8 @@ impl Venue {
     /// An order's value at its limit may not be above the instrument's largest.
     #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
     #[inline(always)]
-    pub(super) fn check_value(&self, instrument: InstrumentId, price: Price, qty: Qty) -> Result<(), Reject> {
-        let has_most = self.ledger.instrument(instrument).limits.order_notional_max != Money::ZERO;
+    fn check_value(&self, instrument: InstrumentId, price: Price, qty: Qty) -> Result<(), Reject> {
+        let has_most = self.ledger().instrument(instrument).limits.order_notional_max != Money::ZERO;
         if has_most && self.is_worth_too_much(instrument, price, qty) {
             return Err(Reject::NotionalTooLarge);
         }
@@ -84,14 +96,14 @@ impl Venue {
 
     #[cold]
     fn is_worth_too_much(&self, instrument: InstrumentId, price: Price, qty: Qty) -> bool {
-        let instrument = self.ledger.instrument(instrument);
+        let instrument = self.ledger().instrument(instrument);
         instrument.size_of_value(qty, price) > instrument.limits.order_notional_max
     }
 
     /// The worst price of a market order: the collar around the mark, on the tick, inside the instrument's range.
-    pub(super) fn market_limit(&self, instrument: InstrumentId, side: Side) -> Result<Price, Reject> {
-        let mark = self.mark(instrument).ok_or(Reject::NoMarkPrice)?;
-        let Instrument { spec, limits, .. } = self.ledger.instrument(instrument);
+    fn market_limit(&self, instrument: InstrumentId, side: Side) -> Result<Price, Reject> {
+        let mark = self.ledger().instrument(instrument).mark.ok_or(Reject::NoMarkPrice)?;
+        let Instrument { spec, limits, .. } = self.ledger().instrument(instrument);
         let tick = spec.tick.get();
         let price = match side {
             Side::Buy => mark.raised_by(limits.market_collar).floor_price().get().div_euclid(tick) * tick,
@@ -105,20 +117,20 @@ impl Venue {
     /// Whether stores and limits leave room for `places` more orders behind those ahead; the account's leg.
     #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
     #[inline(always)]
-    pub(super) fn check_room(
+    fn check_room(
         &self,
         account: AccountId,
         instrument: InstrumentId,
         places: u32,
         ahead: Ahead,
     ) -> Result<Option<LegId>, Reject> {
-        let leg = self.ledger.find_leg(account, instrument);
-        let orders = leg.map_or(0, |leg| self.ledger.leg(leg).orders) + ahead.in_leg;
-        let most = self.ledger.instrument(instrument).limits.orders_max;
-        if orders + places > most || !self.orders.has_room_for(ahead.orders + places) {
+        let leg = self.ledger().find_leg(account, instrument);
+        let orders = leg.map_or(0, |leg| self.ledger().leg(leg).orders) + ahead.in_leg;
+        let most = self.ledger().instrument(instrument).limits.orders_max;
+        if orders + places > most || !self.venue().orders.has_room_for(ahead.orders + places) {
             return Err(Reject::TooManyOrders);
         }
-        if leg.is_none() && !self.ledger.has_room_among(account, ahead.legs + 1, ahead.all_legs + 1) {
+        if leg.is_none() && !self.ledger().has_room_among(account, ahead.legs + 1, ahead.all_legs + 1) {
             return Err(Reject::TooManyLegs);
         }
         Ok(leg)
@@ -126,11 +138,11 @@ impl Venue {
 
     /// Position limit, open-interest limit, margin: what a candidate would make of its account and instrument. What an
     /// isolated position gets of its parent for it, which is given before the candidate is accepted; zero for others.
-    pub(super) fn admit(&mut self, candidate: &Candidate) -> Result<Money, Refusal> {
-        let prospect = self.ledger.prospect(candidate);
-        self.check_trust(candidate, &prospect)?;
+    fn admit(&mut self, candidate: &Candidate) -> Result<Money, Refusal> {
+        let prospect = self.ledger().prospect(candidate);
+        self.venue().check_trust(candidate, &prospect)?;
         self.check_exposure(candidate, &prospect)?;
-        match self.ledger.admit(&prospect) {
+        match self.ledger_mut().admit(&prospect) {
             Ok(()) => Ok(Money::ZERO),
             Err(short) => self.feed_for(candidate.account, short),
         }
@@ -152,33 +164,66 @@ impl Venue {
     #[inline]
     fn check_position(&self, instrument: InstrumentId, prospect: &Prospect) -> Result<(), Reject> {
         let worst = prospect.worst_then();
-        let most = self.ledger.instrument(instrument).limits.position_max;
+        let most = self.ledger().instrument(instrument).limits.position_max;
         if worst > most && worst > prospect.worst_now() { Err(Reject::PositionLimit) } else { Ok(()) }
     }
 
     /// What the owner of an account could reach together may not grow beyond its limit.
     #[inline]
     fn check_owner(&self, candidate: &Candidate, prospect: &Prospect) -> Result<(), Reject> {
-        let most = self.ledger.instrument(candidate.instrument).limits.owner_position_max;
+        let most = self.ledger().instrument(candidate.instrument).limits.owner_position_max;
         if most == Qty::ZERO || prospect.worst_then() <= prospect.worst_now() {
             return Ok(());
         }
-        let others = self.worst_of_others(candidate.account, candidate.instrument);
+        let others = self.venue().worst_of_others(self.real(candidate.account), candidate.instrument);
         if others + prospect.worst_then() > most { Err(Reject::OwnerPositionLimit) } else { Ok(()) }
     }
 
+    #[inline]
+    fn check_open_interest(&self, instrument: InstrumentId, opening: Qty) -> Result<(), Reject> {
+        let most = self.ledger().instrument(instrument).limits.open_interest_max;
+        let open = self.ledger().open_interest(instrument) + opening;
+        if open > most && opening > Qty::ZERO { Err(Reject::OpenInterestLimit) } else { Ok(()) }
+    }
+}
+
+impl Checks for Venue {
+    #[inline]
+    fn venue(&self) -> &Venue {
+        self
+    }
+
+    #[inline]
+    fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    #[inline]
+    fn ledger_mut(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    #[inline]
+    fn real(&self, account: AccountId) -> AccountId {
+        account
+    }
+
+    #[cold]
+    fn feed_for(&self, account: AccountId, short: MarginShort) -> Result<Money, Refusal> {
+        let parent = self.principal(account);
+        if parent == account || self.may_feed(parent) < short.0 {
+            return Err(short.into());
+        }
+        Ok(short.0)
+    }
+}
+
+impl Venue {
     /// What the other accounts of an account's owner could reach, each in its worst way. O(accounts of the group).
     #[cold]
     fn worst_of_others(&self, account: AccountId, instrument: InstrumentId) -> Qty {
         let others = self.accounts_of(self.group_of(account)).iter().filter(|other| **other != account);
         others.fold(Qty::ZERO, |sum, &other| sum + self.ledger.worst_position(other, instrument))
-    }
-
-    #[inline]
-    fn check_open_interest(&self, instrument: InstrumentId, opening: Qty) -> Result<(), Reject> {
-        let most = self.ledger.instrument(instrument).limits.open_interest_max;
-        let open = self.ledger.open_interest(instrument) + opening;
-        if open > most && opening > Qty::ZERO { Err(Reject::OpenInterestLimit) } else { Ok(()) }
     }
 
     /// Limits and margin of several candidates of one account and its isolated positions together. The trust in each one's
@@ -220,6 +265,13 @@ impl Venue {
         }
         total - closing.min(position.size())
     }
+}
+
+/// A trading account, isolated positions too.
+#[inline]
+pub(super) fn trader_of(ledger: &Ledger, account: AccountId) -> Result<&Account, Reject> {
+    let known = ledger.account(account).ok_or(Reject::UnknownAccount)?;
+    if account.is_system() { Err(Reject::SystemAccount) } else { Ok(known) }
 }
 
 /// Whether the operator lets the account place an order, or change one, that only `reduces` or does not.

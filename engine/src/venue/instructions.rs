@@ -4,6 +4,7 @@
 //! the order of the rejects.
 
 use super::Venue;
+use super::checks::Checks;
 use super::fillable::Walk;
 use crate::command::{
     AdvancedOrder, Exit, Instructions, NewOrder, Pricing, ProtectionId, TimeInForce, TimeNs, TriggerKind,

@@ -17,7 +17,7 @@ use crate::limits::{INDEX_SOURCES_MAX, LADDER_KEYS_MAX};
 use crate::reject::Reject;
 use crate::triggers::Triggers;
 use risk::limits::INSTRUMENTS_MAX;
-use risk::{AssetId, InstrumentId, InstrumentSpec};
+use risk::{InstrumentId, InstrumentSpec};
 
 /// The sources of an instrument's index prices with their last numbers, in the order they first came.
 #[derive(Debug, Default, bincode::Encode)]
@@ -55,6 +55,7 @@ impl Venue {
         spec: &InstrumentSpec,
         events: &mut Events,
     ) -> Verdict {
+        self.check_asset(spec.contract.settlement)?;
         if instrument.get() != self.ledger.instruments() {
             return Err(Reject::AlreadyExists.into());
         }
@@ -63,6 +64,9 @@ impl Venue {
         }
         self.check_settlement(spec)?;
         let compiled = spec.clone().compile().map_err(|_| Reject::BadParameter)?;
+        if !self.ledger.admits_fees(spec) {
+            return Err(Reject::BadParameter.into());
+        }
         let ticks = spec.price_max.get().div_euclid(spec.tick.get());
         let keys = u32::try_from(ticks + 1).ok().filter(|&keys| keys <= LADDER_KEYS_MAX);
         let keys = keys.ok_or(Reject::BadParameter)?;
@@ -93,14 +97,13 @@ impl Venue {
         Ok(())
     }
 
-    /// An instrument settles in the unit of account, or in the coin it is about: nothing is settled in a third asset.
+    /// An instrument settles in the unit of account, or in the coin it is about and in its smallest units: nothing is
+    /// settled in a third asset.
     fn check_settlement(&self, spec: &InstrumentSpec) -> Result<(), Reject> {
         let terms = &spec.contract;
-        if terms.settlement == AssetId::BASE {
-            return Ok(());
-        }
-        let asset = self.ledger.find_asset(terms.settlement).ok_or(Reject::UnknownAsset)?;
+        let Some(asset) = self.ledger.find_asset(terms.settlement) else { return Ok(()) };
         let about = self.ledger.instrument(asset.spec.priced_by).spec.contract.underlying;
-        if about == terms.underlying { Ok(()) } else { Err(Reject::BadParameter) }
+        let fits = about == terms.underlying && asset.spec.decimals == spec.money_decimals;
+        if fits { Ok(()) } else { Err(Reject::BadParameter) }
     }
 }

@@ -189,6 +189,10 @@ impl Venue {
         if restriction != Restriction::None {
             self.restrict(account, restriction, events);
         }
+        let tier = self.ledger.account(parent).map_or(0, |known| known.fee_tier);
+        if tier != 0 {
+            self.give_fee_tier(account, tier, events);
+        }
         account
     }
 
@@ -222,23 +226,13 @@ impl Venue {
         Ok(())
     }
 
-    /// What an isolated position that is short of margin gets of its parent, where the parent may give it.
-    #[cold]
-    pub(super) fn feed_for(&self, account: AccountId, short: MarginShort) -> Result<Money, Refusal> {
-        let parent = self.principal(account);
-        if parent == account || self.may_feed(parent) < short.0 {
-            return Err(short.into());
-        }
-        Ok(short.0)
-    }
-
     /// The most of the unit of account that an account may give away.
     fn may_give(&self, account: AccountId) -> Money {
         self.ledger.withdrawable(account, AssetId::BASE)
     }
 
     /// The most that a parent may give its isolated positions without being asked.
-    fn may_feed(&self, parent: AccountId) -> Money {
+    pub(super) fn may_feed(&self, parent: AccountId) -> Money {
         if self.gives_nothing(parent) { Money::ZERO } else { self.may_give(parent) }
     }
 

@@ -4,7 +4,7 @@
 //! has passed, but the session's numbers, which every command uses up. Orders with instructions and without share the
 //! one sequence of checks.
 
-use super::checks::{Ahead, check_reduce_only, check_restriction};
+use super::checks::{Ahead, Checks, check_reduce_only, check_restriction, trader_of};
 use super::fillable::Walk;
 use super::instructions::places;
 use super::matching::{Purpose, Taker};
@@ -68,6 +68,103 @@ impl Checked {
     }
 }
 
+/// The checks of an order, in reject order.
+pub(super) trait OrderChecks: Checks {
+    /// Everything about an order but the limits and the margin of its account.
+    #[inline]
+    fn check_order<B: Beyond>(&self, order: &NewOrder, beyond: &B, ahead: Ahead) -> Result<Checked, Reject> {
+        let mut checked = self.check_terms(order, beyond, ahead)?;
+        if beyond.said().is_some_and(|said| said.trigger.is_some()) {
+            return Ok(checked);
+        }
+        let position = checked.leg.map_or(Position::ZERO, |leg| self.ledger().leg(leg).position);
+        checked.qty = check_reduce_only(order, checked.qty, position)?;
+        self.check_crossing(order, beyond, &mut checked)?;
+        Ok(checked)
+    }
+
+    /// Everything about an order that needs no look at the account's position.
+    #[inline]
+    fn check_terms<B: Beyond>(&self, order: &NewOrder, beyond: &B, ahead: Ahead) -> Result<Checked, Reject> {
+        let &Account { state, restriction, group, .. } = trader_of(self.ledger(), order.account)?;
+        self.venue().check_market(order, beyond.said())?;
+        if state == AccountState::Liquidating {
+            return Err(Reject::AccountLiquidating);
+        }
+        check_restriction(restriction, order.reduce_only)?;
+        let said = beyond.said();
+        if let Some(said) = said {
+            self.venue().check_protection(self.real(order.account), said.protection)?;
+        }
+        let (limit, qty) = match said {
+            None => (self.plain_limit(order)?, order.qty),
+            Some(said) => self.venue().special_terms(order, said, group)?,
+        };
+        let places = said.map_or(1, places);
+        let leg = self.check_room(order.account, order.instrument, places, ahead)?;
+        Ok(Checked { limit, qty, leg, group })
+    }
+
+    /// Combination, quantity, price and value of a plain order; its worst price.
+    #[inline]
+    fn plain_limit(&self, order: &NewOrder) -> Result<Price, Reject> {
+        let rests = order.time_in_force.rests();
+        if (order.limit.is_none() && rests) || (order.post_only && !rests) {
+            return Err(Reject::BadCombination);
+        }
+        self.check_quantity(order.instrument, order.qty)?;
+        let limit = match order.limit {
+            Some(limit) => {
+                self.check_price(order.instrument, limit)?;
+                self.check_band(order.instrument, order.side, limit)?;
+                limit
+            }
+            None => self.market_limit(order.instrument, order.side)?,
+        };
+        self.check_value(order.instrument, limit, order.qty)?;
+        Ok(limit)
+    }
+
+    /// Whether it takes where it must not, or cannot take what it must; a limit that slides is changed.
+    #[inline]
+    fn check_crossing<B: Beyond>(
+        &self,
+        order: &NewOrder,
+        beyond: &B,
+        checked: &mut Checked,
+    ) -> Result<(), Reject> {
+        let said = beyond.said();
+        let key = self.venue().key_of(order.instrument, checked.limit);
+        if order.post_only && self.venue().markets[order.instrument.index()].book.crosses(order.side, key) {
+            let slid =
+                said.filter(|said| said.slides).and_then(|_| self.venue().slid(order.instrument, order.side));
+            checked.limit = slid.ok_or(Reject::PostOnlyWouldCross)?;
+        }
+        let least = said.map_or(Qty::ZERO, |said| said.min_qty);
+        let is_whole = order.time_in_force == TimeInForce::FillOrKill;
+        if !is_whole && least == Qty::ZERO {
+            return Ok(());
+        }
+        let walk = Walk {
+            account: self.real(order.account),
+            group: checked.group,
+            instrument: order.instrument,
+            side: order.side,
+            key,
+            mode: said.map_or(SelfTrade::CancelTaker, |said| said.self_trade),
+        };
+        if is_whole && !self.venue().can_fill(&walk, checked.qty) {
+            return Err(Reject::FokNotFillable);
+        }
+        if least > checked.qty || (least > Qty::ZERO && !self.venue().can_fill(&walk, least)) {
+            return Err(Reject::MinQtyNotFillable);
+        }
+        Ok(())
+    }
+}
+
+impl<C: Checks> OrderChecks for C {}
+
 impl Venue {
     pub(super) fn new_order(
         &mut self,
@@ -123,102 +220,6 @@ impl Venue {
             purpose: Purpose::Order { slot, rests: order.time_in_force.rests() },
         };
         self.take_and_settle(taker, events);
-        Ok(())
-    }
-
-    /// Everything about an order but the limits and the margin of its account.
-    #[inline]
-    pub(super) fn check_order<B: Beyond>(
-        &self,
-        order: &NewOrder,
-        beyond: &B,
-        ahead: Ahead,
-    ) -> Result<Checked, Reject> {
-        let mut checked = self.check_terms(order, beyond, ahead)?;
-        if beyond.said().is_some_and(|said| said.trigger.is_some()) {
-            return Ok(checked);
-        }
-        let position = checked.leg.map_or(Position::ZERO, |leg| self.ledger.leg(leg).position);
-        checked.qty = check_reduce_only(order, checked.qty, position)?;
-        self.check_crossing(order, beyond, &mut checked)?;
-        Ok(checked)
-    }
-
-    /// Everything about an order that needs no look at the account's position.
-    #[inline]
-    fn check_terms<B: Beyond>(&self, order: &NewOrder, beyond: &B, ahead: Ahead) -> Result<Checked, Reject> {
-        let &Account { state, restriction, group, .. } = self.trader(order.account)?;
-        self.check_market(order, beyond.said())?;
-        if state == AccountState::Liquidating {
-            return Err(Reject::AccountLiquidating);
-        }
-        check_restriction(restriction, order.reduce_only)?;
-        let said = beyond.said();
-        if let Some(said) = said {
-            self.check_protection(order.account, said.protection)?;
-        }
-        let (limit, qty) = match said {
-            None => (self.plain_limit(order)?, order.qty),
-            Some(said) => self.special_terms(order, said, group)?,
-        };
-        let places = said.map_or(1, places);
-        let leg = self.check_room(order.account, order.instrument, places, ahead)?;
-        Ok(Checked { limit, qty, leg, group })
-    }
-
-    /// Combination, quantity, price and value of a plain order; its worst price.
-    #[inline]
-    fn plain_limit(&self, order: &NewOrder) -> Result<Price, Reject> {
-        let rests = order.time_in_force.rests();
-        if (order.limit.is_none() && rests) || (order.post_only && !rests) {
-            return Err(Reject::BadCombination);
-        }
-        self.check_quantity(order.instrument, order.qty)?;
-        let limit = match order.limit {
-            Some(limit) => {
-                self.check_price(order.instrument, limit)?;
-                self.check_band(order.instrument, order.side, limit)?;
-                limit
-            }
-            None => self.market_limit(order.instrument, order.side)?,
-        };
-        self.check_value(order.instrument, limit, order.qty)?;
-        Ok(limit)
-    }
-
-    /// Whether it takes where it must not, or cannot take what it must; a limit that slides is changed.
-    #[inline]
-    fn check_crossing<B: Beyond>(
-        &self,
-        order: &NewOrder,
-        beyond: &B,
-        checked: &mut Checked,
-    ) -> Result<(), Reject> {
-        let said = beyond.said();
-        let key = self.key_of(order.instrument, checked.limit);
-        if order.post_only && self.markets[order.instrument.index()].book.crosses(order.side, key) {
-            let slid = said.filter(|said| said.slides).and_then(|_| self.slid(order.instrument, order.side));
-            checked.limit = slid.ok_or(Reject::PostOnlyWouldCross)?;
-        }
-        let least = said.map_or(Qty::ZERO, |said| said.min_qty);
-        let is_whole = order.time_in_force == TimeInForce::FillOrKill;
-        if !is_whole && least == Qty::ZERO {
-            return Ok(());
-        }
-        let walk = Walk {
-            account: order.account,
-            group: checked.group,
-            instrument: order.instrument,
-            side: order.side,
-            key,
-            mode: said.map_or(SelfTrade::CancelTaker, |said| said.self_trade),
-        };
-        if is_whole && !self.can_fill(&walk, checked.qty) {
-            return Err(Reject::FokNotFillable);
-        }
-        if least > checked.qty || (least > Qty::ZERO && !self.can_fill(&walk, least)) {
-            return Err(Reject::MinQtyNotFillable);
-        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use risk::mark_price::{Basis, Components, Frost, Quotes, fair_price};
 use risk::oracle::Oracle;
 use risk::stable_price::StablePrice;
 use risk::{
-    AccountId, Activity, Candidate, Instrument, InstrumentId, Mark, OracleState, Position, Prices,
+    AccountId, Activity, Candidate, Instrument, InstrumentId, Mark, Money, OracleState, Position, Prices,
     PricingTerms, Prospect, Qty, Rate, Side,
 };
 
@@ -150,13 +150,12 @@ impl Venue {
             return false;
         }
         events.push(Event::Marked { instrument, index, mark });
+        // The index prices collateral though the mark stands.
+        self.wake(instrument, events);
         if stands {
             self.index_moved(instrument);
-        } else {
-            self.wake(instrument, events);
-            if self.markets[instrument.index()].is_followed {
-                self.mark_moved(instrument);
-            }
+        } else if self.markets[instrument.index()].is_followed {
+            self.mark_moved(instrument);
         }
         true
     }
@@ -242,9 +241,13 @@ impl Venue {
 
     /// Whether every index that values what the account holds is trusted enough to take money out.
     pub(super) fn check_trust_of(&self, account: AccountId) -> Result<(), Reject> {
-        let open = self.ledger.legs_of(account).filter(|(_, leg)| leg.position != Position::ZERO);
-        let assets = self.ledger.holdings_of(account).filter_map(|held| self.ledger.find_asset(held.asset));
-        let mut indices = open.map(|(_, leg)| leg.instrument).chain(assets.map(|asset| asset.spec.priced_by));
+        let open = || self.ledger.legs_of(account).filter(|(_, leg)| leg.position != Position::ZERO);
+        let settles = open().map(|(_, leg)| self.ledger.instrument(leg.instrument).settlement());
+        let held = self.ledger.holdings_of(account).filter(|held| held.balance != Money::ZERO);
+        let assets = settles.chain(held.map(|held| held.asset));
+        let assets = assets.filter_map(|asset| self.ledger.find_asset(asset));
+        let mut indices =
+            open().map(|(_, leg)| leg.instrument).chain(assets.map(|asset| asset.spec.priced_by));
         let trusted = indices.all(|instrument| self.is_trusted_for(instrument, Activity::Withdraw));
         if trusted { Ok(()) } else { Err(Reject::IndexNotTrusted) }
     }

@@ -4,7 +4,7 @@
 //! follows from the three, so the client index finds it; none of them takes. What one request replaces is in nobody's
 //! way, so a quote may move past where its own other side stood.
 
-use super::checks::{Ahead, check_restriction};
+use super::checks::{Ahead, Checks, check_restriction};
 use super::new_order::Checked;
 use super::{Refusal, Venue, Verdict};
 use crate::command::{

@@ -203,6 +203,8 @@ const fn is_operating(action: &Action) -> bool {
             | Action::SetLimits { .. }
             | Action::StartAuction { .. }
             | Action::Settle { .. }
+            | Action::DefineFeeTier { .. }
+            | Action::SetFeeTier { .. }
             | Action::SetIndexSource { .. }
             | Action::DefineAsset { .. }
             | Action::SetDebtTerms { .. }

@@ -106,7 +106,8 @@ impl Venue {
         true
     }
 
-    /// The position becomes money. An account left without positions owes nothing after it; one with others is looked at.
+    /// The position becomes money. An account left with nothing but a debt owes nothing after it; one that has other
+    /// positions or assets is looked at.
     fn settle_position(
         &mut self,
         account: AccountId,
@@ -123,7 +124,8 @@ impl Venue {
         settling.paid += amount;
         let asset = self.ledger.instrument(instrument).settlement();
         let holds = self.ledger.legs_of(account).any(|(_, leg)| leg.position != Position::ZERO);
-        let covered = if holds || account.is_system() {
+        let has_others = self.ledger.has_others_than(account, asset);
+        let covered = if holds || has_others || account.is_system() {
             Money::ZERO
         } else {
             self.ledger.cover_deficit(account, asset)

@@ -21,14 +21,14 @@ pub(super) struct Wake {
 }
 
 /// Warned accounts looked at on each price, by turns, for whether they have recovered.
-const WARNED_PER_PRICE: u64 = 4;
+const WARNED_PER_PRICE: usize = 4;
 
 impl Venue {
     /// Begins to wake what the new prices of `instrument` crossed.
     pub(super) fn wake(&mut self, instrument: InstrumentId, events: &mut Events) {
-        let first = self.last.seq.get().wrapping_mul(WARNED_PER_PRICE);
-        for turn in 0..WARNED_PER_PRICE {
-            let Some(account) = self.index.warned_at(first.wrapping_add(turn)) else { break };
+        self.ledger.observe_mark(instrument, self.last.time.get());
+        for _ in 0..WARNED_PER_PRICE {
+            let Some(account) = self.index.next_warned() else { break };
             self.look(account, events);
         }
         self.begin_waking(instrument, 0, events);
@@ -92,6 +92,7 @@ impl Venue {
     pub(super) fn look(&mut self, account: AccountId, events: &mut Events) {
         if self.ledger.excessive_debt(account).is_some() {
             self.pay_excessive_debts(account, events);
+            self.note_over(account);
         }
         let verdict = self.index.look(&self.ledger, account);
         self.judge(account, verdict, events);

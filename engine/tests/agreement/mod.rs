@@ -67,7 +67,7 @@ impl Pair {
         }
         // Also what no price move caused: fills, money, settings.
         if self.commands.is_multiple_of(COMPARE_EVERY)
-            && let Some(account) = self.model.unflagged()
+            && let Some(account) = self.model.missed()
         {
             return Err(format!("account {account} is below maintenance and not under liquidation"));
         }

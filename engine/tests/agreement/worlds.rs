@@ -2,12 +2,13 @@
 
 use risk::{Capacity, Qty};
 
-use crate::campaign::worlds::{World, all, coarse, rebated};
+use crate::campaign::worlds::{World, all, coarse, dated, indexed, rebated};
 
-/// One of them: roomy; with cramped stores; few accounts in two instruments; or a crowd in them, hundreds of which a
+/// One of them: roomy; with cramped stores; few accounts in two instruments; with an index of several sources and a future that
+/// ends; or a crowd in them, hundreds of which a
 /// jump of the price wakes at once.
 pub(crate) fn world(seed: u64) -> World {
-    match seed % 4 {
+    match seed % 5 {
         0 => World {
             capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
             accounts: 24,
@@ -27,6 +28,13 @@ pub(crate) fn world(seed: u64) -> World {
             accounts: 12,
             sessions: 3,
             instruments: vec![rebated(), coarse()],
+            bursts: true,
+        },
+        3 => World {
+            capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
+            accounts: 24,
+            sessions: 6,
+            instruments: vec![indexed(), dated(), coarse()],
             bursts: true,
         },
         _ => {

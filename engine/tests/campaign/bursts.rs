@@ -16,7 +16,9 @@ const CROWD: i64 = 300;
 impl Generator {
     /// Now and then queues a burst.
     pub(super) fn burst(&mut self, view: &View, session: SessionId) {
-        if self.world.bursts && self.rng.permille(80) {
+        if self.has_sources(RUINOUS) && self.rng.permille(150) {
+            self.mistrust(view);
+        } else if self.world.bursts && self.rng.permille(80) {
             match self.rng.below(100) {
                 0..25 => self.ruin(session),
                 25..50 => self.flood(view, session),

@@ -29,6 +29,9 @@ const fn bit(kind: SessionKind) -> u32 {
 
 const TRADES: u32 = bit(SessionKind::OrderEntry) | bit(SessionKind::DropCopy);
 
+/// Sources that an index of several comes of, mostly.
+const SOURCES: u64 = 4;
+
 impl Generator {
     /// The keys there are from the start, and a session of each.
     pub(super) fn first_keys(&self) -> Vec<Action> {
@@ -171,7 +174,9 @@ impl Generator {
     pub(super) fn sourced(&mut self, action: Action) -> Action {
         let Action::IndexPrice { instrument, price, .. } = action else { return action };
         if self.rng.permille(700) {
-            return action;
+            let sources = if self.has_sources(instrument) { SOURCES } else { 1 };
+            let source = u16::try_from(self.rng.below(sources)).expect("small");
+            return Action::IndexPrice { instrument, source, source_seq: 0, price };
         }
         self.prices += 1;
         let source_seq =
@@ -179,6 +184,47 @@ impl Generator {
         let sources = if self.rng.permille(30) { 20 } else { 3 };
         let source = u16::try_from(self.rng.below(sources)).expect("small");
         Action::IndexPrice { instrument, source, source_seq, price }
+    }
+
+    /// Whether the index of an instrument comes of several sources.
+    pub(super) fn has_sources(&self, instrument: InstrumentId) -> bool {
+        let traded = self.world.instruments.get(instrument.index());
+        traded.is_some_and(|traded| traded.spec.pricing.sources_min > 0)
+    }
+
+    /// A source counts more or less, or nothing for a while.
+    pub(super) fn weight(&mut self, instrument: InstrumentId) -> Action {
+        let source = u16::try_from(self.rng.below(SOURCES + 1)).expect("small");
+        let weight = self.rng.pick(&[0, 1, 1, 1, 2, 5]);
+        Action::SetIndexSource { instrument, source, weight }
+    }
+
+    /// All sources of the first index jump, every other price falls by half while nobody trusts it, and money comes in for some
+    /// whose liquidation waits; then they return.
+    pub(super) fn mistrust(&mut self, view: &View) {
+        let (venue, first) = (SessionId::new(0), InstrumentId::new(0));
+        let home = self.world.instruments[0].home << 10;
+        let say = |price: i64| {
+            (0..u16::try_from(SOURCES).expect("few")).map(move |source| Action::IndexPrice {
+                instrument: first,
+                source,
+                source_seq: 0,
+                price: Mark::new(price),
+            })
+        };
+        let jump = home.div_euclid(1000) * self.rng.pick(&[-300, 200, 400]);
+        let mut actions: Vec<Action> = say(home).chain(say(home + jump)).collect();
+        for (&instrument, mark) in view.marks.iter().filter(|(instrument, _)| **instrument != first) {
+            actions.push(Action::index_price(instrument, Mark::new(mark.get() >> 1)));
+        }
+        for _ in 0..6 {
+            let amount = risk::Money::new(self.rng.within(1, super::worlds::LOT_VALUE * 4));
+            actions.push(Action::Deposit(engine::Transfer::new(self.account(), amount)));
+        }
+        actions.extend((0..3).flat_map(|_| say(home)));
+        for action in actions {
+            self.soon(venue, action);
+        }
     }
 
     /// Bound sessions place hundreds of orders, and then are lost, or all fall silent.

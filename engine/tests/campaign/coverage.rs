@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 53] = [
+const KINDS: [&str; 60] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -60,7 +60,14 @@ const KINDS: [&str; 53] = [
     "Moved",
     "TransferRepeated",
     "StandingChanged",
+    "OracleStateChanged",
+    "SourcePriceTaken",
+    "IndexSourceSet",
+    "LiquidationHeld",
+    "LiquidationResumed",
     "MarginModeSet",
+    "FeeTierDefined",
+    "FeeTierSet",
     "moved MarginShort",
     "moved MarginMoved",
     "moved PositionOver",

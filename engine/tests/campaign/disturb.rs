@@ -31,6 +31,9 @@ impl Generator {
                 return Action::index_price(instrument, Mark::new(self.rng.pick(&[0, -1, i64::MAX])));
             }
         };
+        if self.has_sources(instrument) && self.rng.permille(20) {
+            return self.weight(instrument);
+        }
         let price = Mark::new(mark + pull + moved);
         self.sourced(Action::index_price(instrument, price))
     }

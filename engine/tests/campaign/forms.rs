@@ -1,7 +1,7 @@
 //! Accounts of one owner: transfers between them, and transfers that are sent once more.
 
 use engine::{Action, MassCancel, MoveMargin, SessionId, Transfer, TransferBetween};
-use risk::{AccountId, AssetId, Money};
+use risk::{AccountId, AssetId, FeeTier, Money, Rate};
 
 use super::generate::{Generator, QUARTER_LOT};
 use super::view::View;
@@ -62,6 +62,18 @@ impl Generator {
         let isolated = self.rng.permille(800);
         self.soon(SessionId::new(0), Action::SetMarginMode { account, instrument, isolated });
         Action::Tick
+    }
+
+    /// A tier of fees, or who has it.
+    pub(super) fn fee_tier(&mut self) -> Action {
+        let tier = u8::try_from(self.rng.within(0, 4)).expect("small");
+        if self.rng.permille(700) {
+            return Action::SetFeeTier { account: self.account(), tier };
+        }
+        let mut share =
+            || Rate::new(u32::try_from(self.rng.within(300_000_000, 1_000_000_000)).expect("a share"));
+        let terms = FeeTier { taker: share(), maker: share(), rebate: share() };
+        Action::DefineFeeTier { tier, terms }
     }
 
     /// A number for a transfer, where it has one.

@@ -2,7 +2,9 @@
 //!
 //! A lot of each instrument is worth about [`LOT_VALUE`], so that accounts move between them; value is exact in all.
 
-use risk::{Capacity, FeeRate, InstrumentSpec, Money, Price, Qty, Rate, Tier};
+use risk::{Capacity, ContractTerms, FeeRate, InstrumentSpec, Money, Price, PricingTerms, Qty, Rate, Tier};
+
+use super::STEP_NS;
 
 /// About the value of a lot in money units.
 pub(crate) const LOT_VALUE: i64 = 50_000_000;
@@ -53,9 +55,9 @@ pub(crate) fn rebated() -> Traded {
         liquidation_fee: Rate::new(5_000_000),
         initial_tiers: tiers(&[(0, 20_000_000), (50, 50_000_000), (200, 100_000_000)]),
         maintenance_tiers: tiers(&[(0, 10_000_000), (50, 25_000_000), (150, 60_000_000)]),
-        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
-        pricing: risk::PricingTerms::DIRECT,
+        pricing: PricingTerms::DIRECT,
         funding: risk::FundingTerms::NONE,
     };
     Traded { spec, home: 500_000 }
@@ -80,9 +82,9 @@ fn divided() -> Traded {
         taker_fee: Rate::new(600_000),
         initial_tiers: tiers(&[(0, 50_000_000), (100, 125_000_000)]),
         maintenance_tiers: tiers(&[(0, 40_000_000), (100, 100_000_000)]),
-        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
-        pricing: risk::PricingTerms::DIRECT,
+        pricing: PricingTerms::DIRECT,
         funding: risk::FundingTerms::NONE,
         ..rebated().spec
     };
@@ -110,9 +112,9 @@ fn multiplied() -> Traded {
         liquidation_fee: Rate::new(20_000_000),
         initial_tiers: tiers(&[(0, 100_000_000), (20, 150_000_000), (60, 250_000_000), (150, 500_000_000)]),
         maintenance_tiers: tiers(&[(0, 50_000_000), (40, 100_000_000), (120, 300_000_000)]),
-        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
-        pricing: risk::PricingTerms::DIRECT,
+        pricing: PricingTerms::DIRECT,
         funding: risk::FundingTerms::NONE,
         ..rebated().spec
     };
@@ -138,13 +140,44 @@ pub(crate) fn coarse() -> Traded {
         taker_fee: Rate::new(1_000_000),
         initial_tiers: tiers(&[(0, 10_000_000), (30, 30_000_000)]),
         maintenance_tiers: tiers(&[(0, 5_000_000), (30, 20_000_000)]),
-        contract: risk::ContractTerms::LINEAR_PERPETUAL,
+        contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
-        pricing: risk::PricingTerms::DIRECT,
+        pricing: PricingTerms::DIRECT,
         funding: risk::FundingTerms::NONE,
         ..rebated().spec
     };
     Traded { spec, home: 50 }
+}
+
+/// Fine ticks, an index of several sources that go stale and disagree, and a mark out of index and book.
+pub(crate) fn indexed() -> Traded {
+    let pricing = PricingTerms {
+        sources_min: 3,
+        stale_ns: 250 * STEP_NS,
+        outlier: Rate::new(60_000_000),
+        uncertain: Rate::new(50_000_000),
+        wild: Rate::new(150_000_000),
+        confirmations: 2,
+        component_band: Rate::new(20_000_000),
+        basis_tau_ns: 2_000 * STEP_NS,
+        stable_step: Rate::new(0),
+        frozen_step: Rate::new(500_000_000),
+    };
+    let spec = InstrumentSpec { symbol: *b"INDEXED\0\0\0\0\0\0\0\0\0", pricing, ..rebated().spec };
+    Traded { spec, home: 500_000 }
+}
+
+/// The coarse grid, for a time, settled at the average of its last while.
+pub(crate) fn dated() -> Traded {
+    let contract = ContractTerms {
+        expiry_ns: 40_000 * STEP_NS,
+        averaging_ns: 3_000 * STEP_NS,
+        ..coarse().spec.contract
+    };
+    Traded {
+        spec: InstrumentSpec { symbol: *b"DATED\0\0\0\0\0\0\0\0\0\0\0", contract, ..coarse().spec },
+        ..coarse()
+    }
 }
 
 /// All four.

@@ -41,7 +41,8 @@ impl Model {
         let given = i128::from(index.get());
         let most = known.terms.price_max * MARKS;
         let direct = known.spec.pricing.sources_min == 0;
-        if given > most || given < -most || (direct && given <= 0) {
+        let says_none = !direct && given <= 0 && given >= -most;
+        if !says_none && !known.terms.admits_index(given) {
             return Err(Reject::BadPrice.into());
         }
         if number > 0 {
@@ -82,11 +83,11 @@ impl Model {
     }
 
     /// Books money from or to outside.
-    fn transfer(&mut self, account: AccountId, amount: i128) {
-        self.deposits += amount;
-        self.account_mut(account).balance += amount;
-        let balance = money(self.accounts[&account].balance);
-        self.out.push(Event::Transferred { account, asset: AssetId::BASE, amount: money(amount), balance });
+    fn transfer(&mut self, account: AccountId, asset: AssetId, amount: i128) {
+        self.deposits[asset.index()] += amount;
+        self.post(account, asset, amount);
+        let balance = money(self.balance(account, asset));
+        self.out.push(Event::Transferred { account, asset, amount: money(amount), balance });
     }
 
     pub(crate) fn deposit(&mut self, deposit: &Transfer) -> Result<(), Refusal> {
@@ -102,13 +103,15 @@ impl Model {
         if self.was_done(account, &done)? {
             return Ok(());
         }
-        let fits = amount > 0 && self.deposits + amount <= i128::from(MONEY_MAX);
-        if !fits || asset != AssetId::BASE {
+        self.known_asset(asset)?;
+        let most = self.asset(asset).map_or(MONEY_MAX, |known| known.spec.deposit_max.get());
+        if amount <= 0 || self.deposits[asset.index()] + amount > i128::from(most) {
             return Err(Reject::BadParameter.into());
         }
         self.note_done(account, &done);
-        self.transfer(account, amount);
+        self.transfer(account, asset, amount);
         self.restate(account);
+        self.look(account);
         self.resume_one(account);
         Ok(())
     }
@@ -121,13 +124,15 @@ impl Model {
         if self.was_done(account, &done)? {
             return Ok(());
         }
+        self.known_asset(asset)?;
         self.free_account(account)?;
-        self.may_leave(account, amount)?;
-        if amount <= 0 || asset != AssetId::BASE {
+        self.may_leave(account, asset, amount)?;
+        if amount <= 0 {
             return Err(Reject::BadParameter.into());
         }
         self.note_done(account, &done);
-        self.transfer(account, -amount);
+        self.transfer(account, asset, -amount);
+        self.look(account);
         Ok(())
     }
 
@@ -190,7 +195,7 @@ impl Model {
             return Err(Reject::LeverageTooHigh.into());
         }
         let now = self.weighing(account);
-        let short = self.margin_short(account, instrument, (&now, &now), setting);
+        let short = self.margin_short(account, (&now, &now), Some((instrument, setting)));
         if let Some(short) = short.filter(|&short| !self.can_feed(account, short)) {
             return Err(Refusal { reject: Reject::InsufficientMargin, short });
         }
@@ -209,11 +214,20 @@ impl Model {
         instrument: InstrumentId,
         spec: &InstrumentSpec,
     ) -> Result<(), Refusal> {
+        let asset = spec.contract.settlement;
+        self.known_asset(asset)?;
         if instrument.index() != self.instruments.len() {
             return Err(Reject::AlreadyExists.into());
         }
+        let differs = |coin: &super::assets::Asset| {
+            let about = self.instruments[coin.spec.priced_by.index()].terms.underlying;
+            about != spec.contract.underlying || coin.spec.decimals != spec.money_decimals
+        };
+        if self.asset(asset).is_some_and(differs) {
+            return Err(Reject::BadParameter.into());
+        }
         // What makes a specification sound is the instrument's own affair and has its own tests.
-        if instrument.get() >= INSTRUMENTS_MAX || spec.clone().compile().is_err() {
+        if instrument.get() >= INSTRUMENTS_MAX || spec.clone().compile().is_err() || !self.fees_fit(spec) {
             return Err(Reject::BadParameter.into());
         }
         let state = TradingState::Open;
@@ -224,6 +238,8 @@ impl Model {
             until: None,
             mark: None,
             index: None,
+            crowded: 0,
+            payments: vec![0],
             last: None,
             crossed: [(None, None); 3],
             sources: BTreeMap::new(),

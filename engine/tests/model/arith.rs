@@ -6,7 +6,7 @@
 //! a denominator of at most 2^50; rates add 2^30. `rationals_of_any_size_agree` in `model_agrees.rs` holds these
 //! functions against rationals without any bound.
 
-use risk::{InstrumentSpec, Price, Tier, TradingLimits};
+use risk::{AssetId, ContractKind, FeeTier, InstrumentSpec, Price, Tier, TradingLimits, UnderlyingId};
 
 /// Billionths in one.
 pub(crate) const PPB: i128 = 1_000_000_000;
@@ -30,6 +30,9 @@ pub(crate) fn ceil(numerator: i128, denominator: i128) -> i128 {
 /// What the formulas need of an instrument.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
+    pub(crate) inverse: bool,
+    pub(crate) settlement: AssetId,
+    pub(crate) underlying: UnderlyingId,
     pub(crate) mul: i128,
     pub(crate) div: i128,
     pub(crate) tick: i128,
@@ -55,6 +58,11 @@ pub(crate) struct Terms {
     pub(crate) liquidation_fee: i128,
     pub(crate) initial: Vec<(i128, i128)>,
     pub(crate) maintenance: Vec<(i128, i128)>,
+    /// Open interest between which the initial rate rises; 0 and 0 is never.
+    pub(crate) ramp: (i128, i128),
+    /// Depth of the book, what is free in billionths of it, slope; depth 0 is no add-on.
+    pub(crate) crowding: (i128, i128, i128),
+    pub(crate) profit_weight: i128,
 }
 
 fn rows(tiers: &[Tier]) -> Vec<(i128, i128)> {
@@ -78,14 +86,21 @@ fn table(rows: &[(i128, i128)], notional: i128) -> i128 {
 
 impl Terms {
     pub(crate) fn new(spec: &InstrumentSpec) -> Self {
-        // multiplier x 10^(money - price - qty), not reduced: a quotient does not care.
-        let below = u32::from(spec.price_decimals) + u32::from(spec.qty_decimals);
-        let mul = i128::from(spec.multiplier) * 10_i128.pow(u32::from(spec.money_decimals));
+        // multiplier x 10^(money - price - qty), of an inverse contract 10^(money + price - qty).
+        let inverse = spec.contract.kind == ContractKind::Inverse;
+        let (price, qty) = (u32::from(spec.price_decimals), u32::from(spec.qty_decimals));
+        let money = u32::from(spec.money_decimals);
+        let (above, below) = if inverse { (money + price, qty) } else { (money, price + qty) };
+        let mul = i128::from(spec.multiplier) * 10_i128.pow(above);
         let div = 10_i128.pow(below);
         let shared =
             (1..=38).map(|power| 10_i128.pow(38 - power)).find(|ten| mul % ten == 0 && div % ten == 0);
         let shared = shared.unwrap_or(1);
+        let adaptive = &spec.adaptive;
         let terms = Self {
+            inverse,
+            settlement: spec.contract.settlement,
+            underlying: spec.contract.underlying,
             mul: mul.div_euclid(shared),
             div: div.div_euclid(shared),
             tick: i128::from(spec.tick.get()),
@@ -107,6 +122,13 @@ impl Terms {
             liquidation_fee: i128::from(spec.liquidation_fee.get()),
             initial: rows(&spec.initial_tiers),
             maintenance: rows(&spec.maintenance_tiers),
+            ramp: (i128::from(adaptive.oi_lower.get()), i128::from(adaptive.oi_upper.get())),
+            crowding: (
+                i128::from(adaptive.depth.get()),
+                i128::from(adaptive.concentration_free),
+                i128::from(adaptive.concentration_slope.get()),
+            ),
+            profit_weight: i128::from(adaptive.profit_weight.get()),
         };
         terms.limited(&TradingLimits::of(spec))
     }
@@ -128,19 +150,36 @@ impl Terms {
         }
     }
 
-    /// Value of a match.
+    /// Size of the value of a match.
     pub(crate) fn value(&self, qty: i128, price: i128) -> i128 {
-        floor(qty * price * self.mul, self.div)
+        if self.inverse {
+            floor(qty * self.mul, price * self.div)
+        } else {
+            floor(qty * price * self.mul, self.div)
+        }
+    }
+
+    /// What the cost of a buyer rises by: whoever buys an inverse contract is short of coin.
+    pub(crate) fn cost_of_buying(&self, value: i128) -> i128 {
+        if self.inverse { -value } else { value }
     }
 
     /// Signed value of a position at a mark.
     pub(crate) fn position_value(&self, position: i128, mark: i128) -> i128 {
-        floor(position * mark * self.mul, self.div * MARKS)
+        if self.inverse {
+            floor(-position * self.mul * MARKS, mark * self.div)
+        } else {
+            floor(position * mark * self.mul, self.div * MARKS)
+        }
     }
 
     /// Base of the requirements.
     pub(crate) fn notional(&self, size: i128, mark: i128) -> i128 {
-        ceil(size * mark * self.mul, self.div * MARKS)
+        if self.inverse {
+            ceil(size * self.mul * MARKS, mark * self.div)
+        } else {
+            ceil(size * mark * self.mul, self.div * MARKS)
+        }
     }
 
     /// Maintenance margin in billionths.
@@ -148,9 +187,37 @@ impl Terms {
         table(&self.maintenance, notional)
     }
 
-    /// Initial margin in billionths at a leverage setting in hundredths.
-    pub(crate) fn initial_of(&self, notional: i128, leverage: i128) -> i128 {
-        table(&self.initial, notional).max(notional * user_rate(leverage))
+    /// Initial margin in billionths at a leverage setting in hundredths, and at the rate of the open interest.
+    pub(crate) fn initial_of(&self, notional: i128, leverage: i128, crowded: i128) -> i128 {
+        let rate = user_rate(leverage).max(crowded);
+        table(&self.initial, notional).max(notional * rate) + self.concentration(notional)
+    }
+
+    /// What a position requires because it is large beside the depth of the book, in billionths.
+    fn concentration(&self, notional: i128) -> i128 {
+        let (depth, free, slope) = self.crowding;
+        if depth == 0 {
+            return 0;
+        }
+        let beyond = notional - floor(depth * free, PPB);
+        if beyond <= 0 {
+            return 0;
+        }
+        (ceil(notional * beyond, depth).min(1 << 90) * slope).min(notional * PPB)
+    }
+
+    /// The initial rate that an open interest of this notional asks for; 0 where it asks for none.
+    pub(crate) fn crowded_rate(&self, open: i128) -> i128 {
+        let (base, (lower, upper)) = (self.initial[0].1, self.ramp);
+        if upper == 0 {
+            0
+        } else if open <= lower {
+            base
+        } else if open >= upper {
+            PPB
+        } else {
+            ceil(base * (upper - lower) + (PPB - base) * (open - lower), upper - lower)
+        }
     }
 
     /// Highest leverage setting in hundredths.
@@ -158,22 +225,34 @@ impl Terms {
         floor(100 * PPB, self.initial[0].1)
     }
 
-    /// Loss of open orders at the mark: `gaps` is the sum of quantity times marks lost.
-    pub(crate) fn open_loss(&self, gaps: i128) -> i128 {
-        ceil(gaps * self.mul, self.div * MARKS)
+    /// Loss at once of resting orders, each `quantity, price through the mark`, at the mark: of linear contracts the
+    /// sum is rounded, of inverse ones each order.
+    pub(crate) fn open_loss(&self, through: &[(i128, i128)], mark: i128) -> i128 {
+        if !self.inverse {
+            let gaps: i128 = through.iter().map(|&(qty, price)| qty * (price * MARKS - mark).abs()).sum();
+            return ceil(gaps * self.mul, self.div * MARKS);
+        }
+        let coins = |&(qty, price): &(i128, i128)| {
+            let (low, high) = (mark.min(price * MARKS), mark.max(price * MARKS));
+            let coin = qty * self.mul * MARKS;
+            ceil(coin, low * self.div) - floor(coin, high * self.div)
+        };
+        through.iter().map(coins).sum()
     }
 
     /// Fee of the taker.
-    pub(crate) fn fee_of_taker(&self, value: i128) -> i128 {
-        ceil(value * self.taker_fee, PPB)
+    pub(crate) fn fee_of_taker(&self, value: i128, tier: FeeTier) -> i128 {
+        let share = i128::from(tier.taker.get());
+        ceil(value * ceil(self.taker_fee * share, PPB), PPB)
     }
 
     /// Fee of the maker; a rebate is negative and rounded down in size.
-    pub(crate) fn fee_of_maker(&self, value: i128) -> i128 {
+    pub(crate) fn fee_of_maker(&self, value: i128, tier: FeeTier) -> i128 {
+        let (charged, paid) = (i128::from(tier.maker.get()), i128::from(tier.rebate.get()));
         if self.maker_fee >= 0 {
-            ceil(value * self.maker_fee, PPB)
+            ceil(value * ceil(self.maker_fee * charged, PPB), PPB)
         } else {
-            -floor(value * -self.maker_fee, PPB)
+            -floor(value * floor(-self.maker_fee * paid, PPB), PPB)
         }
     }
 
@@ -185,7 +264,28 @@ impl Terms {
 
     /// What must be paid for a quantity at a price: its value rounded up.
     pub(crate) fn cost(&self, qty: i128, price: i128) -> i128 {
-        ceil(qty * price * self.mul, self.div)
+        if self.inverse {
+            ceil(qty * self.mul, price * self.div)
+        } else {
+            ceil(qty * price * self.mul, self.div)
+        }
+    }
+
+    /// The most, in lots and up to `most`, that money pays for at a price.
+    pub(crate) fn payable(&self, money: i128, price: i128, most: i128) -> i128 {
+        if self.cost(most, price) <= money {
+            return most;
+        }
+        let about = if self.inverse {
+            floor(money * price * self.div, self.mul * self.lot)
+        } else {
+            floor(money * self.div, price * self.mul * self.lot)
+        };
+        let mut taken = about * self.lot;
+        while taken > 0 && self.cost(taken, price) > money {
+            taken -= self.lot;
+        }
+        taken
     }
 
     /// The last price inside `rate` around a mark, on the tick grid: the highest for a buyer, the lowest for a seller.
@@ -207,6 +307,9 @@ impl Terms {
     /// The price at which a liquidated position leaves the account exactly with nothing, on the tick grid;
     /// `amount` is what the account must receive for the position.
     pub(crate) fn bankruptcy_price(&self, position: i128, amount: i128) -> Option<i128> {
+        if self.inverse {
+            return self.inverse_bankruptcy_price(position, amount);
+        }
         let price = if position > 0 {
             if amount <= 0 {
                 self.tick
@@ -220,6 +323,28 @@ impl Terms {
             floor(-amount * self.div, -position * self.mul * self.tick) * self.tick
         };
         (price > 0 && price <= self.price_max).then_some(price)
+    }
+
+    /// Who sells an inverse contract pays coin, the less the higher the price; who buys it back gets the more the lower.
+    fn inverse_bankruptcy_price(&self, position: i128, amount: i128) -> Option<i128> {
+        let coin = position.abs() * self.mul;
+        let price = if position > 0 {
+            if amount >= 0 {
+                return None;
+            }
+            (ceil(coin, -amount * self.div * self.tick) * self.tick).max(self.tick)
+        } else if amount <= 0 {
+            self.price_max
+        } else {
+            (floor(coin, amount * self.div * self.tick) * self.tick).min(self.price_max)
+        };
+        (price > 0 && price <= self.price_max).then_some(price)
+    }
+
+    /// Whether a price with sub-units may come from outside: the coin an inverse contract is worth has no bound below.
+    pub(crate) fn admits_index(&self, price: i128) -> bool {
+        let lowest = if self.inverse { self.tick * MARKS } else { 1 };
+        price >= lowest && price <= self.price_max * MARKS
     }
 
     /// Whether a price is on the grid and in range.

@@ -125,15 +125,20 @@ impl Model {
     fn auction_fill(&mut self, (bid, ask): (OrderId, OrderId), matched: i128, at: i128) {
         let (buyer, seller) = (self.orders[&bid].account, self.orders[&ask].account);
         let instrument = self.orders[&bid].instrument;
+        self.book_funding(buyer, instrument);
+        self.book_funding(seller, instrument);
         let value = self.exchange(instrument, matched, at, (buyer, seller));
         for id in [bid, ask] {
             let order = self.order_mut(id);
             order.leaves -= matched;
             order.filled += matched;
         }
-        let fee = self.instruments[instrument.index()].terms.fee_of_maker(value);
-        self.pay(buyer, AccountId::FEES, fee);
-        self.pay(seller, AccountId::FEES, fee);
+        let [bought, sold] = [buyer, seller].map(|account| {
+            self.instruments[instrument.index()].terms.fee_of_maker(value, self.tier_of(account))
+        });
+        let asset = self.settlement(instrument);
+        self.pay(buyer, AccountId::FEES, asset, bought);
+        self.pay(seller, AccountId::FEES, asset, sold);
         self.trades += 1;
         self.out.push(Event::Fill(Fill {
             trade: TradeId::new(self.trades),
@@ -143,8 +148,8 @@ impl Model {
             price: price(at),
             qty: qty(matched),
             value: money(value),
-            taker: self.side_of_fill(Some(bid), (buyer, instrument), 0, fee),
-            maker: self.side_of_fill(Some(ask), (seller, instrument), 0, fee),
+            taker: self.side_of_fill(Some(bid), (buyer, instrument), 0, bought),
+            maker: self.side_of_fill(Some(ask), (seller, instrument), 0, sold),
         }));
         self.note_match(instrument, at);
         // Nothing fires before the state changes, but trailing stops follow.

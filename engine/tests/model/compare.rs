@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use engine::{OpenOrderView, OrderRef, OrderTag, ProtectionId, SpecialView, TimeNs, Venue};
 use risk::{AccountId, AccountState, InstrumentId, Ledger, Price, Qty, Side};
 
+use super::margin::Worth;
 use super::state::{Isolation, Key, Order, Session, Stage};
 use super::timers::until_of;
 use super::{Model, price, qty};
@@ -193,6 +194,46 @@ impl Model {
         (seen != model).then(|| format!("protection groups: venue {seen:?}\n  model {model:?}"))
     }
 
+    /// The model's own books: what was paid in is in balances, or settled in cash against open costs.
+    fn assert_conserved(&self) {
+        for asset in self.all_assets() {
+            let money: i128 = self.accounts.keys().map(|&account| self.balance(account, asset)).sum();
+            let legs = self.legs.iter().filter(|((_, place), _)| self.settlement(*place) == asset);
+            let costs: i128 = legs.map(|(_, leg)| leg.cost).sum();
+            assert!(money == self.deposits[asset.index()] + costs, "the model conserves money");
+        }
+    }
+
+    /// What accounts are worth, what they require and what may be withdrawn.
+    fn difference_of_assessments(&self, ledger: &Ledger) -> Option<String> {
+        if self.suspended.is_some() {
+            return None;
+        }
+        for &account in self.accounts.keys() {
+            let now = ledger.assess(account);
+            let seen = Worth {
+                equity: i128::from(now.equity.get()),
+                initial_equity: i128::from(now.initial_equity.get()),
+                withdrawal_equity: i128::from(now.withdrawal_equity.get()),
+                initial: now.initial.ppb(),
+                maintenance: now.maintenance.ppb(),
+                exposure: i128::from(now.exposure.get()),
+            };
+            let model = self.worth(account);
+            if seen != model {
+                return Some(format!("worth of {account}: venue {seen:?}\n  model {model:?}"));
+            }
+            for asset in self.all_assets() {
+                let seen = i128::from(ledger.withdrawable(account, asset).get());
+                let model = self.withdrawable(account, asset);
+                if seen != model {
+                    return Some(format!("asset {asset} of {account} to leave: venue {seen}, model {model}"));
+                }
+            }
+        }
+        None
+    }
+
     fn difference_of_ledger(&self, ledger: &Ledger) -> Option<String> {
         let open: Vec<AccountId> = ledger.accounts().map(|(account, _)| account).collect();
         let known: Vec<AccountId> = self.accounts.keys().copied().collect();
@@ -205,9 +246,15 @@ impl Model {
                 return Some(format!("account {account}: venue {:?}", venue.form));
             }
             let liquidating = venue.state == AccountState::Liquidating;
-            let balance = i128::from(venue.balance.get());
-            let found = (balance, liquidating, venue.restriction, venue.standing, venue.group);
-            if found != (model.balance, model.liquidating, model.restriction, model.standing, model.group) {
+            let balances = self.all_assets().map(|asset| i128::from(ledger.balance(account, asset).get()));
+            let balances: Vec<i128> = balances.collect();
+            if balances != model.balances[..balances.len()] {
+                return Some(format!("account {account}: venue {balances:?}, model {model:?}"));
+            }
+            let found = (liquidating, venue.restriction, venue.standing, venue.group, venue.fee_tier);
+            let of_model =
+                (model.liquidating, model.restriction, model.standing, model.group, model.fee_tier);
+            if found != of_model {
                 return Some(format!("account {account}: venue {found:?}, model {model:?}"));
             }
             let legs = ledger.legs_of(account).map(|(_, leg)| Held {
@@ -228,15 +275,17 @@ impl Model {
             }
         }
         let resting = ledger.order_count() as usize;
-        let money: i128 = self.accounts.values().map(|account| account.balance).sum();
-        let costs: i128 = self.legs.values().map(|leg| leg.cost).sum();
         let known = self.orders.len();
         if resting != known {
             return Some(format!("resting orders: venue {resting}, model {known}"));
         }
-        // The model's own books: what was paid in is in balances, or settled in cash against open costs.
-        assert!(money == self.deposits + costs, "the model conserves money");
-        None
+        let debtors: Vec<AccountId> =
+            (0..ledger.debtors()).filter_map(|place| ledger.debtor_at(place)).collect();
+        if debtors != self.debtors {
+            return Some(format!("debtors: venue {debtors:?}, model {:?}", self.debtors));
+        }
+        self.assert_conserved();
+        self.difference_of_assessments(ledger)
     }
 }
 

@@ -30,7 +30,7 @@ impl Model {
             if before != asked {
                 return Err(Reject::TransferMismatch.into());
             }
-            let balance = money(self.accounts[&account].balance);
+            let balance = money(self.balance(account, asked.asset));
             self.out.push(Event::TransferRepeated { account, external_id: asked.external_id, balance });
             return Ok(true);
         }
@@ -45,12 +45,12 @@ impl Model {
     }
 
     /// Money leaves no account while one is bankrupt, and none more than it may give.
-    pub(crate) fn may_leave(&self, account: AccountId, amount: i128) -> Result<(), Refusal> {
+    pub(crate) fn may_leave(&self, account: AccountId, asset: AssetId, amount: i128) -> Result<(), Refusal> {
         self.check_trust_of(account)?;
         if self.accounts.values().any(|known| known.standing == Standing::Bankrupt) {
             return Err(Reject::WithdrawalsHeld.into());
         }
-        let most = self.withdrawable(account);
+        let most = self.withdrawable(account, asset);
         if amount > most {
             return Err(Refusal { reject: Reject::InsufficientFunds, short: amount - most });
         }
@@ -69,34 +69,38 @@ impl Model {
         if !self.same_owner(from, to) {
             return Err(Reject::OtherOwner.into());
         }
+        self.known_asset(asset)?;
         self.free_account(from)?;
-        self.may_leave(from, amount)?;
-        if amount <= 0 || asset != AssetId::BASE || from == to {
+        self.may_leave(from, asset, amount)?;
+        if amount <= 0 || from == to {
             return Err(Reject::BadParameter.into());
         }
         self.note_done(from, &done);
-        self.move_money((from, to), amount, (MovementReason::Requested, external_id));
+        self.move_money((from, to), asset, amount, (MovementReason::Requested, external_id));
         Ok(())
     }
 
     pub(crate) fn move_money(
         &mut self,
         (from, to): (AccountId, AccountId),
+        asset: AssetId,
         amount: i128,
         (reason, external_id): (MovementReason, u64),
     ) {
-        self.pay(from, to, amount);
+        self.pay(from, to, asset, amount);
         self.out.push(Event::Moved(Movement {
             from,
             to,
-            asset: AssetId::BASE,
+            asset,
             amount: money(amount),
-            from_balance: money(self.accounts[&from].balance),
-            to_balance: money(self.accounts[&to].balance),
+            from_balance: money(self.balance(from, asset)),
+            to_balance: money(self.balance(to, asset)),
             external_id,
             reason,
         }));
         self.restate(to);
+        self.look(from);
+        self.look(to);
     }
 
     /// What an account is in one word.

@@ -3,10 +3,9 @@
 use engine::limits::{ACCOUNTS_PER_GROUP_MAX, ISOLATED_PER_ACCOUNT_MAX};
 use engine::{Event, MoveMargin, MovementReason, OrderId, Reject, TradingState};
 use risk::limits::FIRST_USER_ACCOUNT;
-use risk::{AccountId, InstrumentId, OwnerGroupId, Restriction};
+use risk::{AccountId, AssetId, InstrumentId, OwnerGroupId, Restriction};
 use std::collections::BTreeSet;
 
-use super::arith::{PPB, ceil, floor};
 use super::state::{Account, Isolation, Order, Stage};
 use super::{Model, Refusal};
 
@@ -98,6 +97,10 @@ impl Model {
         if restriction != Restriction::None {
             self.restrict(number, restriction);
         }
+        let tier = self.accounts[&parent].fee_tier;
+        if tier != 0 {
+            self.give_fee_tier(number, tier);
+        }
         Ok(number)
     }
 
@@ -125,7 +128,8 @@ impl Model {
             return Err(Reject::NoIsolatedPosition.into());
         }
         let (from, to) = if amount > 0 { (account, isolated) } else { (isolated, account) };
-        let most = self.withdrawable(from);
+        self.check_trust_of(from)?;
+        let most = self.withdrawable(from, AssetId::BASE);
         // The amount of one command is a 64-bit number, and so is what is missing of it.
         let size = amount.abs().min(i128::from(i64::MAX));
         if size > most {
@@ -134,21 +138,24 @@ impl Model {
         if amount == 0 {
             return Err(Reject::BadParameter.into());
         }
-        self.move_money((from, to), size, (MovementReason::MarginMoved, 0));
+        self.move_money((from, to), AssetId::BASE, size, (MovementReason::MarginMoved, 0));
         Ok(())
     }
 
     /// Whether its parent can give an isolated position what it is short of.
     pub(crate) fn can_feed(&self, account: AccountId, short: i128) -> bool {
         let parent = self.principal(account);
-        parent != account && !self.accounts[&parent].liquidating && self.withdrawable(parent) >= short
+        parent != account
+            && !self.accounts[&parent].liquidating
+            && self.check_trust_of(parent).is_ok()
+            && self.withdrawable(parent, AssetId::BASE) >= short
     }
 
     /// Gives an isolated position what it is short of.
     pub(crate) fn endow(&mut self, account: AccountId, short: Option<i128>) {
         if let Some(short) = short {
             let parent = self.principal(account);
-            self.move_money((parent, account), short, (MovementReason::MarginShort, 0));
+            self.move_money((parent, account), AssetId::BASE, short, (MovementReason::MarginShort, 0));
         }
     }
 
@@ -157,12 +164,11 @@ impl Model {
         if order.stage == Stage::Dormant || !self.is_isolated(order.account) {
             return;
         }
-        let leverage = self.leg(order.account, order.instrument).leverage;
         let now = self.weighing(order.account);
         let mut then = now.clone();
         then.retain(|other| Some(other.id) != replaces);
         then.push(order);
-        let short = self.margin_short(order.account, order.instrument, (&now, &then), leverage);
+        let short = self.margin_short(order.account, (&now, &then), None);
         self.endow(order.account, short);
     }
 
@@ -175,12 +181,7 @@ impl Model {
     ) -> Option<i128> {
         let now = self.weighing(account);
         let then = self.then(account, replaced, orders);
-        let (before, after) = (self.requirement(account, &now), self.requirement(account, &then));
-        let equity = self.equity(account);
-        if equity * PPB >= after || (after <= before && equity >= 0) {
-            return None;
-        }
-        Some(ceil(after - equity * PPB, PPB))
+        self.margin_short(account, (&now, &then), None)
     }
 
     /// The orders of an account that count once `orders` stand instead of those in `replaced`.
@@ -219,11 +220,9 @@ impl Model {
         {
             return Some(short);
         }
-        let now = self.requirement(parent, &self.weighing(parent));
-        let then = self.requirement(parent, &self.then(parent, replaced, orders));
-        let spent = (then - now).max(0);
-        let mut left =
-            if self.accounts[&parent].liquidating { 0 } else { self.withdrawable_after(parent, spent) };
+        let gives = !self.accounts[&parent].liquidating && self.check_trust_of(parent).is_ok();
+        let then = self.then(parent, replaced, orders);
+        let mut left = if gives { self.withdrawable_after(parent, &then) } else { 0 };
         for account in self.isolated_among(orders) {
             let Some(short) = self.short_together(account, replaced, orders) else { continue };
             if short > left {
@@ -250,17 +249,15 @@ impl Model {
         for (account, parent) in all {
             let known = self.accounts[&account];
             let flat = self.positions_of(account).next().is_none() && self.orders_of(account).is_empty();
-            if flat && !known.liquidating && known.balance > 0 {
-                self.move_money((account, parent), known.balance, (MovementReason::PositionOver, 0));
+            if !flat || known.liquidating || self.owes(account) {
+                continue;
+            }
+            for asset in self.all_assets() {
+                let held = self.balance(account, asset);
+                if held > 0 {
+                    self.move_money((account, parent), asset, held, (MovementReason::PositionOver, 0));
+                }
             }
         }
-    }
-
-    /// The most that may be paid out once the requirement has risen by so much.
-    fn withdrawable_after(&self, account: AccountId, more: i128) -> i128 {
-        let balance = self.accounts[&account].balance;
-        let losses = self.losses(account);
-        let kept = (self.requirement(account, &self.weighing(account)) + more).max(self.tenth_of(account));
-        balance.min(floor((balance + losses) * PPB - kept, PPB)).max(0)
     }
 }

@@ -1,87 +1,26 @@
-//! Who is flagged after a price move, and the steps of a liquidation.
+//! The steps of a liquidation.
 
-use engine::{CancelReason, Event};
-use risk::{AccountId, Activity};
+use engine::{CancelReason, ConversionReason, Event, MarginState};
+use risk::{AccountId, Activity, AssetId, InstrumentId};
 
 use super::arith::{PPB, ceil, floor};
 use super::state::{Outcome, Scope};
-use super::{Hints, Model, money, position, price};
+use super::{Model, money, position, price};
 
 impl Model {
-    /// Flags a user account that is active and below maintenance; whether it did.
-    pub(crate) fn flag_if_below(&mut self, account: AccountId) -> bool {
-        let watched =
-            !account.is_system() && self.accounts.get(&account).is_some_and(|known| !known.liquidating);
-        if !watched || !self.below_maintenance(account) {
-            return false;
-        }
-        self.account_mut(account).liquidating = true;
-        self.queue.push_back(account);
-        let equity = money(self.equity(account));
-        let maintenance = money(ceil(self.maintenance_total(account), PPB));
-        self.out.push(Event::LiquidationStarted { account, equity, maintenance });
-        self.restate(account);
-        true
-    }
-
-    /// Active user accounts below maintenance: those a price move must flag before anything else happens.
-    pub(crate) fn unflagged(&self) -> Option<AccountId> {
-        let active =
-            self.accounts.iter().filter(|(account, known)| !account.is_system() && !known.liquidating);
-        active.map(|(&account, _)| account).find(|&account| self.below_maintenance(account))
-    }
-
-    /// Flags after a price move. The order is the venue's own and is taken from its events; whether each of them is
-    /// due is decided here, and [`Model::settle`] decides whether any is missing.
-    pub(crate) fn wake(&mut self, hints: &[Event]) {
-        if self.hints == Hints::Own {
-            let all: Vec<AccountId> = self.accounts.keys().copied().collect();
-            for account in all {
-                self.flag_if_below(account);
-            }
-            return;
-        }
-        self.waking = true;
-        let says = |event: &&Event| !matches!(event, Event::Marked { .. } | Event::StandingChanged { .. });
-        let mut rest = hints.iter().skip(self.out.len()).filter(says).peekable();
-        while let Some(Event::LiquidationStarted { account, .. }) = rest.peek() {
-            if !self.flag_if_below(*account) {
-                self.complain(format!("account {account} was flagged without being below maintenance"));
-            }
-            rest.next();
-        }
-        // What follows up on the price move begins when its wakes are done.
-        if rest.peek().is_some() {
-            self.end_waking();
-        }
-    }
-
-    /// The venue says whether work is left over; where none is, nobody may be missing.
-    pub(crate) fn settle(&mut self, venue_pending: bool) {
-        if self.waking && !venue_pending {
-            self.end_waking();
-            if core::mem::take(&mut self.quiet) {
-                self.go_round(&[]);
-            }
-        }
-        if !self.waking && self.pending() != venue_pending {
-            self.complain(format!("pending: venue {venue_pending}, model {}", self.pending()));
-        }
-    }
-
-    /// All wakes are done: whoever is below maintenance has been flagged.
-    pub(crate) fn end_waking(&mut self) {
-        self.waking = false;
-        if let Some(account) = self.unflagged() {
-            self.complain(format!("account {account} is below maintenance and was not flagged"));
-        }
-    }
-
-    /// What the account must receive for its position in `instrument`: its value less the equity's share.
-    fn bankruptcy_amount(&self, account: AccountId, instrument: risk::InstrumentId) -> i128 {
-        let whole = |place| ceil(self.maintenance(account, place), PPB);
+    /// What the account must receive for its position in `instrument`: its value less the equity's share, which is turned
+    /// into the asset it settles in.
+    fn bankruptcy_amount(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+        let whole = |place| ceil(self.maintenance_in_base(account, place), PPB);
         let total: i128 = self.positions_of(account).map(whole).sum();
         let share = floor(self.equity(account) * whole(instrument), total);
+        let asset = self.settlement(instrument);
+        let share = if asset == AssetId::BASE {
+            share
+        } else {
+            let (over, under) = self.amount_of(asset, share);
+            floor(over, under)
+        };
         let held = self.leg(account, instrument).position;
         self.instruments[instrument.index()].terms.position_value(held, self.mark(instrument)) - share
     }
@@ -91,7 +30,26 @@ impl Model {
         self.queue.pop_front();
         let equity = money(self.equity(account));
         self.out.push(Event::LiquidationEnded { account, equity, covered: money(covered) });
+        self.tell_margin_state(account, MarginState::Healthy);
         self.restate(account);
+        self.look(account);
+    }
+
+    /// Nothing is left to close: debts are paid out of what there is, the rest is covered.
+    fn end_without_positions(&mut self, account: AccountId) {
+        for owed in self.all_assets() {
+            self.pay_debt(account, owed, ConversionReason::Liquidation);
+        }
+        for asset in self.all_assets().skip(1) {
+            let deficit = (-self.balance(account, asset)).max(0);
+            if deficit > 0 {
+                self.pay(AccountId::INSURANCE, account, asset, deficit);
+                self.out.push(Event::DeficitCovered { account, asset, amount: money(deficit) });
+            }
+        }
+        let deficit = (-self.balance(account, AssetId::BASE)).max(0);
+        self.pay(AccountId::INSURANCE, account, AssetId::BASE, deficit);
+        self.end_liquidation(account, deficit);
     }
 
     /// One step of the liquidation at the head of the queue.
@@ -112,32 +70,34 @@ impl Model {
             return;
         }
         if self.positions_of(account).next().is_none() {
-            let deficit = (-self.accounts[&account].balance).max(0);
-            self.pay(AccountId::INSURANCE, account, deficit);
-            self.end_liquidation(account, deficit);
+            self.end_without_positions(account);
             return;
         }
         if !self.below_maintenance(account) {
             self.end_liquidation(account, 0);
             return;
         }
-        let closable = |place: &risk::InstrumentId| self.trusts(*place, Activity::Liquidate);
+        let closable = |place: &InstrumentId| self.trusts(*place, Activity::Liquidate);
         let Some(mut largest) = self.positions_of(account).find(closable) else {
             self.hold(account);
             return;
         };
         for place in self.positions_of(account).filter(closable) {
-            if self.maintenance(account, place) > self.maintenance(account, largest) {
+            if self.maintenance_in_base(account, place) > self.maintenance_in_base(account, largest) {
                 largest = place;
             }
         }
         let held = self.leg(account, largest).position;
+        let through_book = self.liquidates_through_book(largest);
+        if through_book {
+            self.book_funding(account, largest);
+        }
         let amount = self.bankruptcy_amount(account, largest);
         let limit = self.instruments[largest.index()].terms.bankruptcy_price(held, amount);
-        if !self.liquidates_through_book(largest) {
+        if !through_book {
             self.noted.push("liquidation past the book");
         }
-        if let Some(limit) = limit.filter(|_| self.liquidates_through_book(largest)) {
+        if let Some(limit) = limit.filter(|_| through_book) {
             let mut taker = Self::liquidator(account, largest, held, limit);
             let outcome = self.take(&mut taker);
             if let Outcome::Limit(limit) = outcome {
@@ -152,7 +112,9 @@ impl Model {
         }
         let held = self.leg(account, largest).position;
         if held != 0 && self.below_maintenance(account) {
+            self.book_funding(account, largest);
             let amount = self.bankruptcy_amount(account, largest);
+            self.book_funding(AccountId::INSURANCE, largest);
             self.book(account, largest, -held, -amount);
             self.book(AccountId::INSURANCE, largest, held, amount);
             self.out.push(Event::TakenOver {

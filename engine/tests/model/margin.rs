@@ -1,11 +1,64 @@
 //! Equity, requirements, maintenance, what may be withdrawn: recomputed from scratch at every question.
 
 use engine::OrderId;
-use risk::{AccountId, InstrumentId, Side};
+use risk::limits::ASSETS_MAX;
+use risk::{AccountId, AssetId, InstrumentId, Side};
+use std::collections::BTreeSet;
 
 use super::Model;
 use super::arith::{MARKS, PPB, ceil, floor};
 use super::state::{Leg, Order};
+
+/// What an account is worth and requires; within one asset in that, as a whole in the unit of account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Worth {
+    pub(crate) equity: i128,
+    /// What counts for initial margin.
+    pub(crate) initial_equity: i128,
+    /// What counts for withdrawals.
+    pub(crate) withdrawal_equity: i128,
+    /// In billionths.
+    pub(crate) initial: i128,
+    /// In billionths.
+    pub(crate) maintenance: i128,
+    pub(crate) exposure: i128,
+}
+
+impl Worth {
+    pub(crate) fn below_maintenance(&self) -> bool {
+        self.equity * PPB < self.maintenance
+    }
+
+    /// Below five quarters of maintenance margin.
+    pub(crate) fn below_warning(&self) -> bool {
+        4 * self.equity * PPB < 5 * self.maintenance
+    }
+
+    /// Withdrawal equity beyond the larger of initial margin and a tenth of exposure, rounded down.
+    fn free(&self) -> i128 {
+        let kept = self.initial.max(self.exposure * floor(PPB, 10));
+        floor(self.withdrawal_equity * PPB - kept, PPB)
+    }
+}
+
+/// What is assumed of an account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Assumed<'a> {
+    /// These orders rest.
+    pub(crate) orders: &'a [&'a Order],
+    /// This leverage is set.
+    pub(crate) leverage: Option<(InstrumentId, i128)>,
+    /// So much of an asset is gone.
+    pub(crate) gone: (AssetId, i128),
+    /// So much more is required within each asset, in billionths.
+    pub(crate) more: [i128; ASSETS_MAX + 1],
+}
+
+impl<'a> Assumed<'a> {
+    pub(crate) fn orders(orders: &'a [&'a Order]) -> Self {
+        Self { orders, leverage: None, gone: (AssetId::BASE, 0), more: [0; ASSETS_MAX + 1] }
+    }
+}
 
 impl Model {
     /// Every instrument number.
@@ -22,6 +75,10 @@ impl Model {
         self.instruments[instrument.index()].mark.unwrap_or(0)
     }
 
+    pub(crate) fn settlement(&self, instrument: InstrumentId) -> AssetId {
+        self.instruments[instrument.index()].terms.settlement
+    }
+
     /// Orders of an account.
     pub(crate) fn orders_of(&self, account: AccountId) -> Vec<&Order> {
         let from = (account, OrderId::new(0));
@@ -36,16 +93,16 @@ impl Model {
         orders
     }
 
+    /// Unrealised result of a leg, in its settlement asset.
     fn unrealised(&self, account: AccountId, instrument: InstrumentId) -> i128 {
         let leg = self.leg(account, instrument);
+        if leg.position == 0 {
+            return 0;
+        }
         let terms = &self.instruments[instrument.index()].terms;
-        terms.position_value(leg.position, self.mark(instrument)) - leg.cost
-    }
-
-    /// Balance and unrealised results.
-    pub(crate) fn equity(&self, account: AccountId) -> i128 {
-        let unrealised: i128 = self.positions_of(account).map(|place| self.unrealised(account, place)).sum();
-        self.accounts[&account].balance + unrealised
+        terms.position_value(leg.position, self.mark(instrument))
+            - leg.cost
+            - self.funding_owed(&leg, instrument)
     }
 
     /// Instruments in which the account has a position.
@@ -55,26 +112,122 @@ impl Model {
         legs.filter(|(_, leg)| leg.position != 0).map(|(&(_, instrument), _)| instrument)
     }
 
-    /// Notional of the position at the mark.
+    /// Notional of the position at the mark, in the settlement asset.
     fn notional(&self, account: AccountId, instrument: InstrumentId) -> i128 {
         let size = self.leg(account, instrument).position.abs();
+        if size == 0 {
+            return 0;
+        }
         self.instruments[instrument.index()].terms.notional(size, self.mark(instrument))
     }
 
-    /// Maintenance margin of one leg, in billionths.
+    /// Maintenance margin of one leg, in billionths of its settlement asset.
     pub(crate) fn maintenance(&self, account: AccountId, instrument: InstrumentId) -> i128 {
         let notional = self.notional(account, instrument);
         self.instruments[instrument.index()].terms.maintenance_of(notional)
     }
 
-    /// Maintenance margin of an account, in billionths.
-    pub(crate) fn maintenance_total(&self, account: AccountId) -> i128 {
-        self.positions_of(account).map(|place| self.maintenance(account, place)).sum()
+    /// Maintenance margin of one leg in the unit of account, in billionths: of another asset each part rounded up.
+    pub(crate) fn maintenance_in_base(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+        let required = self.maintenance(account, instrument);
+        match self.asset(self.settlement(instrument)) {
+            None => required,
+            Some(asset) => PPB * asset.worth_up(ceil(required, PPB), self.price_of(asset)),
+        }
     }
 
-    /// Whether the account's equity is below its maintenance margin.
+    /// An account as it is.
+    pub(crate) fn worth(&self, account: AccountId) -> Worth {
+        self.worth_with(account, &Assumed::orders(&self.weighing(account)))
+    }
+
+    /// The same without looking at orders: initial margin is not to be asked for.
+    pub(crate) fn worth_of_positions(&self, account: AccountId) -> Worth {
+        self.worth_with(account, &Assumed::orders(&[]))
+    }
+
+    pub(crate) fn equity(&self, account: AccountId) -> i128 {
+        self.worth_of_positions(account).equity
+    }
+
     pub(crate) fn below_maintenance(&self, account: AccountId) -> bool {
-        self.equity(account) * PPB < self.maintenance_total(account)
+        self.worth_of_positions(account).below_maintenance()
+    }
+
+    /// An account of which something is assumed.
+    pub(crate) fn worth_with(&self, account: AccountId, assumed: &Assumed<'_>) -> Worth {
+        let mut places: BTreeSet<InstrumentId> = self.positions_of(account).collect();
+        places.extend(assumed.orders.iter().map(|order| order.instrument));
+        let mut total = self.worth_within(account, AssetId::BASE, &places, assumed);
+        for number in self.all_assets().skip(1) {
+            let own = self.worth_within(account, number, &places, assumed);
+            let asset = self.asset(number).expect("a number below the next");
+            let price = self.price_of(asset);
+            total.equity += asset.counts(own.equity, price);
+            total.initial_equity += self.counts_prudently(account, number, own.initial_equity);
+            total.withdrawal_equity += self.counts_prudently(account, number, own.withdrawal_equity);
+            total.initial += PPB * asset.worth_up(ceil(own.initial, PPB), price);
+            total.maintenance += PPB * asset.worth_up(ceil(own.maintenance, PPB), price);
+            total.exposure += asset.worth_up(own.exposure, price);
+        }
+        total
+    }
+
+    /// What an account has in an asset and what the legs that settle in it are worth and require, in the asset.
+    fn worth_within(
+        &self,
+        account: AccountId,
+        asset: AssetId,
+        places: &BTreeSet<InstrumentId>,
+        assumed: &Assumed<'_>,
+    ) -> Worth {
+        let gone = if assumed.gone.0 == asset { assumed.gone.1 } else { 0 };
+        let cash = self.balance(account, asset) - gone;
+        let (equity, initial_equity, withdrawal_equity) = (cash, cash, cash);
+        let initial = assumed.more[asset.index()];
+        let mut sum = Worth { equity, initial_equity, withdrawal_equity, initial, ..Worth::default() };
+        for &place in places.iter().filter(|&&place| self.settlement(place) == asset) {
+            let profit = self.unrealised(account, place);
+            let weight = self.instruments[place.index()].terms.profit_weight;
+            sum.equity += profit;
+            sum.initial_equity += if profit > 0 { floor(profit * weight, PPB) } else { profit };
+            sum.withdrawal_equity += profit.min(0);
+            sum.exposure += self.notional(account, place);
+            sum.maintenance += self.maintenance(account, place);
+            let set = assumed.leverage.filter(|(chosen, _)| *chosen == place).map(|(_, leverage)| leverage);
+            let leverage = set.unwrap_or(self.leg(account, place).leverage);
+            sum.initial += self.leg_requirement(account, place, assumed.orders, leverage);
+        }
+        sum
+    }
+
+    /// What a balance counts for initial margin and withdrawals.
+    fn counts_prudently(&self, account: AccountId, number: AssetId, balance: i128) -> i128 {
+        let asset = self.asset(number).expect("a number below the next");
+        let price = self.price_of(asset);
+        let counted = asset.counts(balance, price);
+        if counted <= 0 {
+            return counted;
+        }
+        let against = asset.worth(balance, price).min(self.net_longs(account, asset.spec.priced_by)).max(0);
+        let wrong_way = ceil(against * i128::from(asset.spec.wrong_way.get()), PPB);
+        (floor(counted * asset.share, PPB) - wrong_way).max(0)
+    }
+
+    /// Longs less shorts in what an instrument is about, in the unit of account.
+    fn net_longs(&self, account: AccountId, like: InstrumentId) -> i128 {
+        let underlying = self.instruments[like.index()].terms.underlying;
+        let mut net = 0;
+        for place in self.positions_of(account) {
+            if self.instruments[place.index()].terms.underlying != underlying {
+                continue;
+            }
+            let notional = self.notional(account, place);
+            let valued = self.asset(self.settlement(place));
+            let valued = valued.map_or(notional, |asset| asset.worth(notional, self.price_of(asset)));
+            net += valued * self.leg(account, place).position.signum();
+        }
+        net
     }
 
     /// The largest position the account may come to in an instrument if `orders` trade.
@@ -98,70 +251,94 @@ impl Model {
     }
 
     /// Requirement of one leg with `orders` resting, in billionths.
-    pub(crate) fn leg_requirement(
+    fn leg_requirement(
         &self,
         account: AccountId,
         instrument: InstrumentId,
         orders: &[&Order],
         leverage: i128,
     ) -> i128 {
-        let terms = &self.instruments[instrument.index()].terms;
-        let mark = self.mark(instrument);
-        let (mut gaps, mut fees) = (0, 0);
+        let known = &self.instruments[instrument.index()];
+        let (terms, mark) = (&known.terms, self.mark(instrument));
+        let (mut through, mut fees) = (Vec::new(), 0);
         for order in orders.iter().filter(|order| order.instrument == instrument && !order.reduce_only) {
             let gap = match order.side {
                 Side::Buy => order.price * MARKS - mark,
                 Side::Sell => mark - order.price * MARKS,
             };
-            gaps += gap.max(0) * order.leaves;
+            if gap > 0 {
+                through.push((order.leaves, order.price));
+            }
             fees += terms.value(order.leaves, order.price) * terms.taker_fee;
         }
-        let notional = terms.notional(self.worst(account, instrument, orders), mark);
-        terms.initial_of(notional, leverage) + PPB * terms.open_loss(gaps) + fees
+        let worst = self.worst(account, instrument, orders);
+        let notional = if worst == 0 { 0 } else { terms.notional(worst, mark) };
+        terms.initial_of(notional, leverage, known.crowded) + PPB * terms.open_loss(&through, mark) + fees
     }
 
-    /// Requirement of an account with `orders` resting, in billionths.
-    pub(crate) fn requirement(&self, account: AccountId, orders: &[&Order]) -> i128 {
-        let of_leg = |place| self.leg_requirement(account, place, orders, self.leg(account, place).leverage);
-        self.all_instruments().map(of_leg).sum()
-    }
-
-    /// What is missing for an account to have the orders of `then` rest in `instrument` instead of those of `now`, and
-    /// `leverage` set in it; `None` if admitted.
+    /// What is missing for an account to have the orders of `then` rest instead of those of `now`, and a leverage set;
+    /// `None` if admitted.
     pub(crate) fn margin_short(
         &self,
         account: AccountId,
-        instrument: InstrumentId,
         (now, then): (&[&Order], &[&Order]),
-        leverage: i128,
+        leverage: Option<(InstrumentId, i128)>,
     ) -> Option<i128> {
-        let kept = self.leg(account, instrument).leverage;
-        let before = self.leg_requirement(account, instrument, now, kept);
-        let after = self.leg_requirement(account, instrument, then, leverage);
-        let others = self.requirement(account, now) - before;
-        let equity = self.equity(account);
-        let required = others + after;
-        if equity * PPB >= required || (after <= before && equity >= 0) {
-            return None;
+        let before = self.worth_with(account, &Assumed::orders(now));
+        let after = self.worth_with(account, &Assumed { leverage, ..Assumed::orders(then) });
+        let missing = after.initial - after.initial_equity * PPB;
+        let reduces = after.initial <= before.initial && after.equity >= 0;
+        if missing <= 0 || reduces { None } else { Some(ceil(missing, PPB)) }
+    }
+
+    /// Initial margin within each asset with `orders` resting, in billionths.
+    fn required_within(&self, account: AccountId, orders: &[&Order]) -> [i128; ASSETS_MAX + 1] {
+        let mut places: BTreeSet<InstrumentId> = self.positions_of(account).collect();
+        places.extend(orders.iter().map(|order| order.instrument));
+        let mut within = [0; ASSETS_MAX + 1];
+        for place in places {
+            let leverage = self.leg(account, place).leverage;
+            let required = self.leg_requirement(account, place, orders, leverage);
+            within[self.settlement(place).index()] += required;
         }
-        Some(ceil(required - equity * PPB, PPB))
+        within
     }
 
-    /// Unrealised losses.
-    pub(crate) fn losses(&self, account: AccountId) -> i128 {
-        self.positions_of(account).map(|place| self.unrealised(account, place).min(0)).sum()
+    /// The most of the unit of account that may be paid out once `then` rest; what that frees is not free yet.
+    pub(crate) fn withdrawable_after(&self, account: AccountId, then: &[&Order]) -> i128 {
+        let now = self.weighing(account);
+        let (before, after) = (self.required_within(account, &now), self.required_within(account, then));
+        let mut more = after;
+        for (more, before) in more.iter_mut().zip(before) {
+            *more = (*more - before).max(0);
+        }
+        let free = self.worth_with(account, &Assumed { more, ..Assumed::orders(&now) }).free();
+        free.min(self.balance(account, AssetId::BASE)).max(0)
     }
 
-    /// A tenth of the exposure, in billionths.
-    pub(crate) fn tenth_of(&self, account: AccountId) -> i128 {
-        let exposure: i128 = self.positions_of(account).map(|place| self.notional(account, place)).sum();
-        exposure * floor(PPB, 10)
-    }
-
-    /// The most that may be paid out.
-    pub(crate) fn withdrawable(&self, account: AccountId) -> i128 {
-        let (balance, losses) = (self.accounts[&account].balance, self.losses(account));
-        let kept = self.requirement(account, &self.weighing(account)).max(self.tenth_of(account));
-        balance.min(floor((balance + losses) * PPB - kept, PPB)).max(0)
+    /// The most that may be paid out of an asset.
+    pub(crate) fn withdrawable(&self, account: AccountId, asset: AssetId) -> i128 {
+        let orders = self.weighing(account);
+        let free = |gone| {
+            let assumed = Assumed { gone: (asset, gone), ..Assumed::orders(&orders) };
+            self.worth_with(account, &assumed).free()
+        };
+        let balance = self.balance(account, asset);
+        if asset == AssetId::BASE {
+            return free(0).min(balance).max(0);
+        }
+        if free(0) < 0 {
+            return 0;
+        }
+        let (mut goes, mut stays) = (0, balance.max(0) + 1);
+        while stays - goes > 1 {
+            let half = floor(goes + stays, 2);
+            if free(half) >= 0 {
+                goes = half;
+            } else {
+                stays = half;
+            }
+        }
+        goes
     }
 }

@@ -190,11 +190,14 @@ impl Model {
         let fees = |model: &Self, value: i128| {
             let terms = &model.instruments[instrument.index()].terms;
             if taker.order.is_some() {
-                return terms.fee_of_taker(value);
+                return terms.fee_of_taker(value, model.tier_of(taker.account));
             }
-            let surplus = sign(side) * (terms.value(matched, taker.limit) - value);
+            let paid = |value| sign(side) * terms.cost_of_buying(value);
+            let surplus = paid(terms.value(matched, taker.limit)) - paid(value);
             ceil(value * terms.liquidation_fee, PPB).min(surplus.max(0))
         };
+        self.book_funding(taker.account, instrument);
+        self.book_funding(resting.account, instrument);
         let (kind, to) = if taker.order.is_some() {
             (FillKind::Trade, AccountId::FEES)
         } else {
@@ -211,9 +214,11 @@ impl Model {
         }
         taker.left -= matched.min(taker.left);
         let taker_fee = fees(self, value);
-        let maker_fee = self.instruments[instrument.index()].terms.fee_of_maker(value);
-        self.pay(taker.account, to, taker_fee);
-        self.pay(resting.account, AccountId::FEES, maker_fee);
+        let tier = self.tier_of(resting.account);
+        let maker_fee = self.instruments[instrument.index()].terms.fee_of_maker(value, tier);
+        let asset = self.settlement(instrument);
+        self.pay(taker.account, to, asset, taker_fee);
+        self.pay(resting.account, AccountId::FEES, asset, maker_fee);
         self.trades += 1;
         let fill = Fill {
             trade: TradeId::new(self.trades),
@@ -244,9 +249,12 @@ impl Model {
         at: i128,
         (buyer, seller): (AccountId, AccountId),
     ) -> i128 {
-        let value = self.instruments[instrument.index()].terms.value(matched, at);
-        self.book(buyer, instrument, matched, value);
-        self.book(seller, instrument, -matched, -value);
+        let terms = &self.instruments[instrument.index()].terms;
+        let value = terms.value(matched, at);
+        let cost = terms.cost_of_buying(value);
+        // Who gives comes first, which is the order in which debtors are listed.
+        self.book(seller, instrument, -matched, -cost);
+        self.book(buyer, instrument, matched, cost);
         value
     }
 
@@ -257,7 +265,7 @@ impl Model {
         self.settle_maker(maker);
         self.count_for_protection(&order, matched);
         self.trim(order.account, order.instrument);
-        self.flag_if_below(order.account);
+        self.look(order.account);
     }
 
     /// A resting order after a match: forgotten, refreshed, or as it is.
@@ -290,26 +298,23 @@ impl Model {
             fee: money(fee),
             position: position(leg.position),
             cost: money(leg.cost),
-            balance: money(self.accounts[&account].balance),
+            balance: money(self.balance(account, self.settlement(instrument))),
         }
     }
 
     /// Changes a position; one that becomes flat is settled to the balance.
     pub(crate) fn book(&mut self, account: AccountId, instrument: InstrumentId, delta: i128, cost: i128) {
         let mut leg = self.leg(account, instrument);
+        if leg.position == 0 {
+            leg.funded = self.instruments[instrument.index()].payments.len() - 1;
+        }
         leg.position += delta;
         leg.cost += cost;
         if leg.position == 0 {
-            self.account_mut(account).balance -= leg.cost;
-            leg.cost = 0;
+            self.post(account, self.settlement(instrument), -leg.cost);
+            (leg.cost, leg.funded) = (0, 0);
         }
         self.store_leg(account, instrument, leg);
-    }
-
-    /// Moves money between accounts.
-    pub(crate) fn pay(&mut self, from: AccountId, to: AccountId, amount: i128) {
-        self.account_mut(from).balance -= amount;
-        self.account_mut(to).balance += amount;
     }
 
     /// Cuts the account's reduce-only orders to the position that is left, worst price and last placed first.
@@ -381,8 +386,10 @@ impl Model {
             self.pause(taker.instrument);
         }
         self.trim(taker.account, taker.instrument);
-        self.flag_if_below(taker.account);
         self.watch_taker(&taker);
+        if taker.prices.is_some() {
+            self.look(taker.account);
+        }
     }
 
     /// What is left of an order that took.

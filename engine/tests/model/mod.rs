@@ -8,10 +8,14 @@
 pub(crate) mod admin;
 pub(crate) mod amend;
 pub(crate) mod arith;
+pub(crate) mod assets;
 pub(crate) mod auction;
 pub(crate) mod batches;
 pub(crate) mod compare;
+pub(crate) mod debts;
+pub(crate) mod fees;
 pub(crate) mod follow_up;
+pub(crate) mod funding;
 pub(crate) mod funds;
 pub(crate) mod groups;
 pub(crate) mod instructions;
@@ -31,6 +35,7 @@ pub(crate) mod state;
 pub(crate) mod sweeps;
 pub(crate) mod timers;
 pub(crate) mod triggers;
+pub(crate) mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -39,9 +44,12 @@ use engine::{
     Action, AdvancedOrder, ClientOrderId, Command, Event, Instructions, KeyId, OrderId, ProtectionId, Reject,
     SessionId, TimeNs,
 };
-use risk::{AccountId, Capacity, InstrumentId, Mark, Money, Position, Price, Qty};
+use risk::limits::ASSETS_MAX;
+use risk::{AccountId, Capacity, DebtTerms, FeeTier, InstrumentId, Mark, Money, Position, Price, Qty};
 
+use assets::Asset;
 use auction::Uncrossing;
+use debts::Interest;
 use funds::Asked;
 use state::{
     Account, Budget, Group, Instrument, Isolation, Key, Leg, Order, Restricting, Session, Settling, Sweep,
@@ -91,12 +99,26 @@ pub(crate) struct Model {
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
     pub(crate) trades: u64,
+    /// Tiers of fees, but for the instruments' own.
+    pub(crate) tiers: BTreeMap<u8, FeeTier>,
     /// Isolated positions of accounts.
     pub(crate) isolated: BTreeMap<(AccountId, InstrumentId), Isolation>,
     /// Every transfer with a number that was done, the oldest first.
     pub(crate) done: Vec<(AccountId, Asked)>,
-    /// Deposits less withdrawals.
-    pub(crate) deposits: i128,
+    /// Deposits less withdrawals, by asset.
+    pub(crate) deposits: [i128; ASSETS_MAX + 1],
+    /// Assets beside the unit of account, by number from 1.
+    pub(crate) assets: Vec<Asset>,
+    /// Terms of debts in the unit of account.
+    pub(crate) base_debt: DebtTerms,
+    /// Who owes, as interest is charged: from the end.
+    pub(crate) debtors: Vec<AccountId>,
+    pub(crate) interest: Interest,
+    /// Warned accounts, and whose turn it is to be looked at with the next price.
+    pub(crate) warned: Vec<AccountId>,
+    pub(crate) warned_turn: usize,
+    /// Prices after which every account was held against its state, and accounts held so.
+    pub(crate) scans: (u64, u64),
     pub(crate) places: u64,
     pub(crate) serials: u64,
     /// Units of work that are left of the command.
@@ -159,11 +181,10 @@ pub(crate) fn position(mantissa: i128) -> Position {
 
 impl Model {
     pub(crate) fn new(capacity: Capacity, hints: Hints) -> Self {
-        let own = [AccountId::FEES, AccountId::INSURANCE, AccountId::DUST];
         Self {
             hints,
             capacity,
-            accounts: own.into_iter().map(|account| (account, Account::default())).collect(),
+            accounts: AccountId::OWN.into_iter().map(|account| (account, Account::default())).collect(),
             legs: BTreeMap::new(),
             instruments: Vec::new(),
             orders: BTreeMap::new(),
@@ -175,9 +196,17 @@ impl Model {
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
+            tiers: BTreeMap::new(),
             isolated: BTreeMap::new(),
             done: Vec::new(),
-            deposits: 0,
+            deposits: [0; ASSETS_MAX + 1],
+            assets: Vec::new(),
+            base_debt: DebtTerms::FREE,
+            debtors: Vec::new(),
+            interest: Interest::default(),
+            warned: Vec::new(),
+            warned_turn: 0,
+            scans: (0, 0),
             places: 0,
             serials: 0,
             work: 0,
@@ -209,6 +238,7 @@ impl Model {
             || !self.sweeps.is_empty()
             || self.uncrossing.is_some()
             || self.firing.is_some()
+            || self.interest.left > 0
             || self.has_follow_up()
             || self.restricting.is_some()
             || self.settling.is_some()
@@ -319,6 +349,7 @@ impl Model {
             Action::Continue => Ok(()),
             Action::Tick => {
                 self.out.push(Event::Ticked);
+                self.charge_interest();
                 self.fire_timers(self.now);
                 self.start_round(hints);
                 Ok(())
@@ -350,7 +381,8 @@ impl Model {
             Action::StartAuction { instrument, call_ms } => self.start_auction(*instrument, *call_ms),
             Action::Restarted { cancel_only_ms, call_ms } => self.restarted(*cancel_only_ms, *call_ms),
             Action::Settle { instrument, price } => self.settle_instrument(*instrument, *price),
-            Action::DefineAsset { .. } | Action::SetDebtTerms { .. } => Err(Reject::BadParameter.into()),
+            Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec),
+            Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms),
             Action::SetIndexSource { instrument, source, weight } => {
                 self.set_index_source(*instrument, *source, *weight, hints)
             }
@@ -359,7 +391,9 @@ impl Model {
             | Action::SetGroupRestriction { .. }
             | Action::TransferBetween(_)
             | Action::SetMarginMode { .. }
-            | Action::MoveMargin(_) => self.carry_out_of_owner(&command.action),
+            | Action::MoveMargin(_)
+            | Action::DefineFeeTier { .. }
+            | Action::SetFeeTier { .. } => self.carry_out_of_owner(&command.action),
         }
     }
 
@@ -383,6 +417,12 @@ impl Model {
         if let Action::MoveMargin(asked) = action {
             return self.move_margin(asked);
         }
+        if let Action::DefineFeeTier { tier, terms } = action {
+            return self.define_fee_tier(*tier, *terms);
+        }
+        if let Action::SetFeeTier { account, tier } = action {
+            return self.set_fee_tier(*account, *tier);
+        }
         Ok(())
     }
 
@@ -397,17 +437,21 @@ impl Model {
         } else if let Some(now) = self.firing.take() {
             self.fire_timers(now);
         } else {
-            // A step of a liquidation says something, and never begins by flagging.
-            let flags = matches!(hints.first(), None | Some(Event::LiquidationStarted { .. }));
+            // A step of a liquidation says something, and never begins with what a look tells.
+            let flags = hints.first().is_none_or(|event| watch::told_by_a_look(event).is_some());
             if self.waking && flags {
-                self.quiet |= hints.is_empty() && self.round.is_some();
+                self.quiet |= hints.is_empty() && (self.round.is_some() || self.interest.left > 0);
                 self.wake(hints);
                 return;
             }
             if self.waking {
                 self.end_waking();
             }
-            self.go_on_below(hints);
+            if self.interest.left > 0 {
+                self.charge_interest_on();
+            } else {
+                self.go_on_below(hints);
+            }
         }
     }
 

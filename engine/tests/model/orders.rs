@@ -9,7 +9,7 @@ use risk::limits::LEGS_PER_ACCOUNT_MAX;
 use risk::{AccountId, InstrumentId, Restriction, Side};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arith::{MARKS, Terms, floor, wide};
+use super::arith::{MARKS, Terms, wide};
 use super::matching::sign;
 use super::state::{Order, Stage, crosses};
 use super::{Model, Refusal, price, qty};
@@ -92,7 +92,7 @@ impl Model {
         (order.said.slides && known.terms.admits_price(slid)).then_some(slid)
     }
 
-    fn open_interest(&self, instrument: InstrumentId) -> i128 {
+    pub(crate) fn open_interest(&self, instrument: InstrumentId) -> i128 {
         let of_instrument = self.legs.iter().filter(|((_, place), _)| *place == instrument);
         of_instrument.map(|(_, leg)| leg.position.max(0)).sum()
     }
@@ -251,9 +251,8 @@ impl Model {
         now: &[&Order],
         replaces: Option<OrderId>,
     ) -> Result<(), Refusal> {
-        let leverage = self.leg(order.account, order.instrument).leverage;
         let then = with(order, now, replaces);
-        match self.margin_short(order.account, order.instrument, (now, &then), leverage) {
+        match self.margin_short(order.account, (now, &then), None) {
             None => Ok(()),
             Some(short) if self.can_feed(order.account, short) => Ok(()),
             Some(short) => Err(Refusal { reject: Reject::InsufficientMargin, short }),
@@ -297,12 +296,7 @@ impl Model {
         let terms = &self.instruments[order.instrument.index()].terms;
         let mut total = 0;
         for (counts, at) in self.reach(order) {
-            // The most that may be had for the money, then down to what it pays for.
-            let mut taken = floor(money * terms.div, at * terms.mul * terms.lot) * terms.lot;
-            taken = taken.min(counts);
-            while taken > 0 && terms.cost(taken, at) > money {
-                taken -= terms.lot;
-            }
+            let taken = terms.payable(money, at, counts);
             total += taken;
             money -= terms.cost(taken, at);
             if taken < counts {

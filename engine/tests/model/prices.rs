@@ -355,6 +355,8 @@ impl Model {
         };
         let known = &mut self.instruments[instrument.index()];
         (known.index, known.mark) = (Some(index), Some(mark));
+        self.adapt(instrument);
+        let known = &mut self.instruments[instrument.index()];
         if before.0 != Some(index) {
             known.feed.history.push((now, index));
         }
@@ -362,9 +364,7 @@ impl Model {
             return false;
         }
         self.out.push(Event::Marked { instrument, index: mark_of(index), mark: mark_of(mark) });
-        if !stands {
-            self.wake(hints);
-        }
+        self.wake_on_price(hints);
         self.watch(instrument, TriggerSource::Mark, mark);
         self.watch(instrument, TriggerSource::Index, index);
         true
@@ -436,6 +436,7 @@ impl Model {
         let per_lot = i64::try_from(per_lot).expect("terms bound it");
         let paid = FundingRate::new(i64::try_from(paid).expect("terms bound it"));
         self.out.push(Event::FundingPaid { instrument, rate: paid, per_lot, index: mark_of(index) });
+        self.owe_funding(instrument, i128::from(per_lot));
         true
     }
 
@@ -516,7 +517,12 @@ impl Model {
 
     /// Whether money may leave an account as far as prices are concerned.
     pub(crate) fn check_trust_of(&self, account: AccountId) -> Result<(), Refusal> {
-        let trusted = self.positions_of(account).all(|place| self.trusts(place, Activity::Withdraw));
+        let settled = self.positions_of(account).map(|place| self.settlement(place));
+        let held = self.all_assets().filter(|&asset| self.balance(account, asset) != 0);
+        let priced =
+            settled.chain(held).filter_map(|asset| self.asset(asset)).map(|known| known.spec.priced_by);
+        let mut all = self.positions_of(account).chain(priced);
+        let trusted = all.all(|place| self.trusts(place, Activity::Withdraw));
         if trusted { Ok(()) } else { Err(Reject::IndexNotTrusted.into()) }
     }
 

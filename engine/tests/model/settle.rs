@@ -5,7 +5,6 @@ use engine::{CancelReason, Event, Reject, TradingState};
 use risk::{AccountId, InstrumentId, Mark};
 use std::collections::BTreeSet;
 
-use super::arith::MARKS;
 use super::state::{Leg, Scope, Settling};
 use super::{Model, Refusal, mark_of, money, position};
 
@@ -17,7 +16,7 @@ impl Model {
             return Err(Reject::NotTrading.into());
         }
         let given = i128::from(price.get());
-        if given <= 0 || given > known.terms.price_max * MARKS {
+        if !known.terms.admits_index(given) {
             return Err(Reject::BadPrice.into());
         }
         self.settle_on(Settling { instrument, price: given, dust: 0 });
@@ -74,28 +73,31 @@ impl Model {
 
     /// Settles one position; what the dust account received for it.
     fn settle_position(&mut self, account: AccountId, instrument: InstrumentId, price: i128) -> i128 {
+        self.book_funding(account, instrument);
+        self.book_funding(AccountId::DUST, instrument);
         let held = self.leg(account, instrument).position;
         let amount = self.instruments[instrument.index()].terms.position_value(held, price);
         self.book(account, instrument, -held, -amount);
         // Until all have settled the dust account stands in for those that have not.
         self.book(AccountId::DUST, instrument, held, amount);
+        let asset = self.settlement(instrument);
         let flat = self.positions_of(account).next().is_none();
+        let balances = &self.accounts[&account].balances;
+        let alone = (0..).zip(balances).all(|(place, &balance)| place == asset.index() || balance == 0);
         let mut covered = 0;
-        if flat && !account.is_system() {
-            covered = (-self.accounts[&account].balance).max(0);
-            self.pay(AccountId::INSURANCE, account, covered);
+        if flat && alone && !account.is_system() {
+            covered = (-self.balance(account, asset)).max(0);
+            self.pay(AccountId::INSURANCE, account, asset, covered);
         }
         self.out.push(Event::PositionSettled {
             account,
             instrument,
             position: position(held),
             amount: money(amount),
-            balance: money(self.accounts[&account].balance),
+            balance: money(self.balance(account, asset)),
             covered: money(covered),
         });
-        if !flat {
-            self.flag_if_below(account);
-        }
+        self.look(account);
         -amount
     }
 }

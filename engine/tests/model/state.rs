@@ -6,6 +6,7 @@ use engine::{
     CancelOnLoss, CancelReason, ClientOrderId, Instructions, KeyId, OrderId, OrderTag, Pricing, Protection,
     ProtectionId, SelfTrade, SessionId, SessionKind, TimeInForce, TradingState,
 };
+use risk::limits::ASSETS_MAX;
 use risk::{AccountId, InstrumentId, InstrumentSpec, OwnerGroupId, Restriction, Side, Standing};
 
 use super::arith::Terms;
@@ -14,20 +15,22 @@ use super::prices::Feed;
 /// An open account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Account {
-    pub(crate) balance: i128,
+    /// By asset, the unit of account first.
+    pub(crate) balances: [i128; ASSETS_MAX + 1],
     pub(crate) liquidating: bool,
     pub(crate) restriction: Restriction,
     /// What it is in one word, as last told.
     pub(crate) standing: Standing,
     /// Owner group; 0 is none.
     pub(crate) group: OwnerGroupId,
+    pub(crate) fee_tier: u8,
 }
 
 impl Default for Account {
     fn default() -> Self {
         let group = OwnerGroupId::new(0);
         let (restriction, standing) = (Restriction::None, Standing::Active);
-        Self { balance: 0, liquidating: false, restriction, standing, group }
+        Self { balances: [0; ASSETS_MAX + 1], liquidating: false, restriction, standing, group, fee_tier: 0 }
     }
 }
 
@@ -93,6 +96,8 @@ pub(crate) struct Leg {
     pub(crate) position: i128,
     pub(crate) cost: i128,
     pub(crate) leverage: i128,
+    /// The payment up to which its funding is booked; 0 while it is flat.
+    pub(crate) funded: usize,
 }
 
 /// Where an order is in its life.
@@ -354,6 +359,10 @@ pub(crate) struct Instrument {
     pub(crate) mark: Option<i128>,
     /// Last index price.
     pub(crate) index: Option<i128>,
+    /// Initial rate that the open interest asks for, as of the last price; 0 is none.
+    pub(crate) crowded: i128,
+    /// What a lot of a long has paid by each payment of funding, in 2^-32 of a money unit; 0 before the first.
+    pub(crate) payments: Vec<i128>,
     /// Price of the last match.
     pub(crate) last: Option<i128>,
     /// What crossed triggers that have not all fired: by last, mark and index.

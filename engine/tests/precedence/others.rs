@@ -5,7 +5,8 @@ use engine::{
     SessionKind, Skip, TimeNs, TradingState, Transfer, TransferBetween,
 };
 use risk::{
-    AccountId, AssetId, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Restriction,
+    AccountId, AssetId, AssetSpec, ContractKind, ContractTerms, DebtTerms, FeeTier, InstrumentId,
+    InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Restriction,
 };
 
 use super::scene::{
@@ -18,6 +19,8 @@ pub(crate) fn others() -> Vec<(Action, Vec<Reject>)> {
     let mut all = of_trading();
     all.extend(of_money());
     all.extend(of_transfers());
+    all.extend(of_assets());
+    all.extend(of_fees());
     all.extend(of_sessions());
     all.extend(of_restrictions());
     all
@@ -131,7 +134,7 @@ fn of_transfers() -> Vec<(Action, Vec<Reject>)> {
         (Action::Withdraw(numbered(4)), vec![older, Reject::AccountSuspended]),
         (
             Action::Deposit(Transfer { asset: AssetId::new(9), ..Transfer::new(TRADER, Money::new(1)) }),
-            vec![Reject::BadParameter],
+            vec![Reject::UnknownAsset],
         ),
         (between(NOBODY_OF_THE_VENUE, TRADER, 1, 0), vec![Reject::UnknownAccount, Reject::SystemAccount]),
         (between(TRADER, NOBODY, 1, 0), vec![Reject::UnknownAccount]),
@@ -143,6 +146,70 @@ fn of_transfers() -> Vec<(Action, Vec<Reject>)> {
         (between(TRADER, TRADER, WEALTH + 1, 0), vec![Reject::AccountSuspended, Reject::InsufficientFunds]),
         (between(TRADER, TRADER, WEALTH + 1, 0), vec![Reject::InsufficientFunds, Reject::BadParameter]),
         (between(TRADER, TRADER, 1, 0), vec![Reject::BadParameter]),
+    ]
+}
+
+fn of_assets() -> Vec<(Action, Vec<Reject>)> {
+    let (unknown, asset) = (AssetId::new(9), AssetId::new(1));
+    let of_unknown =
+        |account, amount| Transfer { asset: unknown, ..Transfer::new(account, Money::new(amount)) };
+    let define = |asset, priced_by| {
+        let (weights, half) = (Vec::new(), Rate::new(500_000_000));
+        let spec = AssetSpec {
+            symbol: [0; 16],
+            decimals: 0,
+            priced_by,
+            weights,
+            liability_weight: half,
+            wrong_way: half,
+            full_weight_total: Money::ZERO,
+            deposit_max: Money::ZERO,
+            conversion_haircut: half,
+            debt: DebtTerms::FREE,
+            spend_rank: 0,
+        };
+        Action::DefineAsset { asset, spec: Box::new(spec) }
+    };
+    let owes = |asset| {
+        let terms = DebtTerms { max: Money::new(-1), ..DebtTerms::FREE };
+        Action::SetDebtTerms { asset, terms }
+    };
+    let contract =
+        ContractTerms { settlement: unknown, kind: ContractKind::Inverse, ..ContractTerms::LINEAR_PERPETUAL };
+    let coin_settled = Box::new(InstrumentSpec { contract, ..spec() });
+    let between =
+        TransferBetween { from: TRADER, to: TRADER, asset: unknown, amount: Money::new(1), external_id: 0 };
+    vec![
+        (Action::Deposit(of_unknown(NOBODY, 1)), vec![Reject::UnknownAccount, Reject::UnknownAsset]),
+        (Action::Deposit(of_unknown(TRADER, 0)), vec![Reject::UnknownAsset, Reject::BadParameter]),
+        (Action::Withdraw(of_unknown(TRADER, 1)), vec![Reject::UnknownAsset, Reject::AccountSuspended]),
+        (Action::Withdraw(of_unknown(TRADER, 1)), vec![Reject::UnknownAsset, Reject::InsufficientFunds]),
+        (Action::TransferBetween(between), vec![Reject::UnknownAsset, Reject::AccountSuspended]),
+        (Action::TransferBetween(between), vec![Reject::UnknownAsset, Reject::BadParameter]),
+        (
+            Action::DefineInstrument { instrument: TRADED, spec: coin_settled },
+            vec![Reject::UnknownAsset, Reject::AlreadyExists],
+        ),
+        (define(AssetId::BASE, NOWHERE), vec![Reject::UnknownInstrument, Reject::AlreadyExists]),
+        (define(AssetId::BASE, TRADED), vec![Reject::AlreadyExists, Reject::BadParameter]),
+        (define(asset, TRADED), vec![Reject::BadParameter]),
+        (owes(unknown), vec![Reject::UnknownAsset, Reject::BadParameter]),
+        (owes(AssetId::BASE), vec![Reject::BadParameter]),
+        (define(asset, NOWHERE), vec![Reject::NoPermission, Reject::UnknownInstrument]),
+        (owes(unknown), vec![Reject::NoPermission, Reject::UnknownAsset]),
+    ]
+}
+
+/// About fee tiers.
+fn of_fees() -> Vec<(Action, Vec<Reject>)> {
+    let set = |account, tier| Action::SetFeeTier { account, tier };
+    let terms = |share| FeeTier { taker: Rate::new(share), ..FeeTier::FULL };
+    vec![
+        (set(NOBODY_OF_THE_VENUE, 9), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (set(AccountId::FEES, 9), vec![Reject::SystemAccount, Reject::BadParameter]),
+        (set(TRADER, 9), vec![Reject::BadParameter]),
+        (Action::DefineFeeTier { tier: 0, terms: FeeTier::FULL }, vec![Reject::BadParameter]),
+        (Action::DefineFeeTier { tier: 1, terms: terms(1_000_000_001) }, vec![Reject::BadParameter]),
     ]
 }
 

@@ -6,30 +6,29 @@ use risk::{AccountId, AssetId, InstrumentId, Money};
 use super::Story;
 use super::read::{number, small};
 
-/// A number of a transfer, where one is given.
-fn external_id(words: &[&str]) -> Result<u64, String> {
-    match *words {
-        [] => Ok(0),
-        ["id", id] => Ok(number(id)?.unsigned_abs()),
-        _ => Err(format!("no wish {words:?}")),
-    }
-}
-
 impl Story<'_> {
-    /// `deposits|withdraws AMOUNT [id N]`, `gives NAME AMOUNT [id N]`.
+    /// `[of ASSET] [id N]`.
+    fn asset_and_id(&self, words: &[&str]) -> Result<(AssetId, u64), String> {
+        match *words {
+            [] => Ok((AssetId::BASE, 0)),
+            ["id", id] => Ok((AssetId::BASE, number(id)?.unsigned_abs())),
+            ["of", asset, ref rest @ ..] => Ok((self.asset(asset)?, self.asset_and_id(rest)?.1)),
+            _ => Err(format!("no wish {words:?}")),
+        }
+    }
+
+    /// `deposits|withdraws AMOUNT [of ASSET] [id N]`, `gives NAME AMOUNT [of ASSET] [id N]`.
     pub(crate) fn of_money(&self, account: AccountId, words: &[&str]) -> Result<Action, String> {
-        let asset = AssetId::BASE;
         Ok(match *words {
-            ["gives", to, amount, ref rest @ ..] => Action::TransferBetween(TransferBetween {
-                from: account,
-                to: self.account(to)?,
-                asset,
-                amount: Money::new(number(amount)?),
-                external_id: external_id(rest)?,
-            }),
+            ["gives", to, amount, ref rest @ ..] => {
+                let (asset, external_id) = self.asset_and_id(rest)?;
+                let (to, amount) = (self.account(to)?, Money::new(number(amount)?));
+                Action::TransferBetween(TransferBetween { from: account, to, asset, amount, external_id })
+            }
             [way @ ("deposits" | "withdraws"), amount, ref rest @ ..] => {
                 let amount = Money::new(number(amount)?);
-                let transfer = Transfer { account, asset, amount, external_id: external_id(rest)? };
+                let (asset, external_id) = self.asset_and_id(rest)?;
+                let transfer = Transfer { account, asset, amount, external_id };
                 if way == "deposits" { Action::Deposit(transfer) } else { Action::Withdraw(transfer) }
             }
             _ => return Err("no such command".to_owned()),
@@ -56,21 +55,26 @@ impl Story<'_> {
     /// What happens to money and standings.
     pub(crate) fn of_funds(&self, event: &Event) -> String {
         if let Event::Moved(movement) = *event {
-            let Movement { from, to, amount, from_balance, to_balance, reason, .. } = movement;
+            let Movement { from, to, asset, amount, from_balance, to_balance, reason, .. } = movement;
             let why =
                 if reason == MovementReason::Requested { String::new() } else { format!(" {reason:?}") };
             let (from, to) = (self.owner(from), self.owner(to));
-            format!("moved {amount} from {from} to {to} balances {from_balance} {to_balance}{why}")
+            let what = self.of_asset(asset);
+            format!("moved {amount}{what} from {from} to {to} balances {from_balance} {to_balance}{why}")
         } else if let Event::TransferRepeated { account, external_id, balance } = *event {
             format!("transfer {external_id} of {} was done balance {balance}", self.owner(account))
         } else if let Event::MarginModeSet { account, instrument, isolated, acting } = *event {
             let mode = if isolated { "isolated" } else { "shared" };
             let (account, acting) = (self.owner(account), self.owner(acting));
             format!("margin of {account} in {instrument} {mode}, {acting} acts")
+        } else if let Event::FeeTierDefined { tier, .. } = *event {
+            format!("fee tier {tier}")
+        } else if let Event::FeeTierSet { account, tier } = *event {
+            format!("fees of {} are of tier {tier}", self.owner(account))
         } else if let Event::StandingChanged { account, standing } = *event {
             format!("{} is {standing:?}", self.owner(account))
         } else {
-            String::new()
+            self.of_collateral(event)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a scenario is played on.
 
 use engine::{Command, Event, Events, Seq, Stamp, TimeNs, Venue};
-use risk::{AccountId, Capacity, InstrumentId};
+use risk::{AccountId, AssetId, Capacity, InstrumentId};
 
 use crate::model::{Hints, Model};
 
@@ -18,7 +18,7 @@ pub(crate) trait Machine {
     fn pending(&self) -> bool;
     /// Orders that rest.
     fn resting(&self) -> u32;
-    fn balance(&self, account: AccountId) -> i64;
+    fn balance(&self, account: AccountId, asset: AssetId) -> i64;
     /// Position, cost and number of orders.
     fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32);
 }
@@ -58,8 +58,9 @@ impl Machine for VenueAlone {
         self.venue.ledger().order_count()
     }
 
-    fn balance(&self, account: AccountId) -> i64 {
-        self.venue.ledger().account(account).map_or(0, |account| account.balance.get())
+    fn balance(&self, account: AccountId, asset: AssetId) -> i64 {
+        let ledger = self.venue.ledger();
+        ledger.account(account).map_or(0, |_| ledger.balance(account, asset).get())
     }
 
     fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {
@@ -122,8 +123,9 @@ impl Machine for VenueBesideModel {
         self.venue.ledger().order_count()
     }
 
-    fn balance(&self, account: AccountId) -> i64 {
-        self.venue.ledger().account(account).map_or(0, |account| account.balance.get())
+    fn balance(&self, account: AccountId, asset: AssetId) -> i64 {
+        let ledger = self.venue.ledger();
+        ledger.account(account).map_or(0, |_| ledger.balance(account, asset).get())
     }
 
     fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {
@@ -160,9 +162,9 @@ impl Machine for ModelAlone {
         u32::try_from(self.model.orders.len()).expect("bounded")
     }
 
-    fn balance(&self, account: AccountId) -> i64 {
+    fn balance(&self, account: AccountId, asset: AssetId) -> i64 {
         let known = self.model.accounts.get(&account);
-        known.map_or(0, |account| i64::try_from(account.balance).expect("bounded"))
+        known.map_or(0, |account| i64::try_from(account.balances[asset.index()]).expect("bounded"))
     }
 
     fn held(&self, account: AccountId, instrument: InstrumentId) -> (i64, i64, u32) {

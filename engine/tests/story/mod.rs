@@ -1,5 +1,6 @@
 //! Plays a scenario: reads commands and expectations, names accounts and orders, compares line by line.
 
+pub(crate) mod assets;
 pub(crate) mod funds;
 pub(crate) mod machine;
 pub(crate) mod orders;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 
 use engine::{Action, ClientOrderId, ClientSeq, Command, Event, OrderRef, SessionId, TimeNs, Transfer};
 use risk::limits::FIRST_USER_ACCOUNT;
-use risk::{AccountId, Capacity, InstrumentId, InstrumentSpec, Money};
+use risk::{AccountId, AssetId, Capacity, InstrumentId, InstrumentSpec, Money};
 
 use machine::Machine;
 
@@ -46,6 +47,8 @@ pub(crate) struct Story<'m> {
     pub(crate) numbers: BTreeMap<engine::OrderId, String>,
     /// Terms of the instruments.
     pub(crate) specs: Vec<InstrumentSpec>,
+    /// Names of assets by number, the unit of account first.
+    pub(crate) assets: Vec<String>,
     /// Events of the last command, in words.
     happened: Vec<String>,
     expected: Vec<String>,
@@ -54,12 +57,13 @@ pub(crate) struct Story<'m> {
 
 impl<'m> Story<'m> {
     pub(crate) fn new(make: &'m dyn Fn(Capacity) -> Box<dyn Machine>) -> Self {
-        let own = [("fees", AccountId::FEES), ("insurance", AccountId::INSURANCE), ("dust", AccountId::DUST)];
+        let names = ["fees", "insurance", "dust", "funding", "conversion"];
+        let own = names.into_iter().zip(AccountId::OWN);
         Self {
             make,
             machine: None,
             capacity: Capacity { accounts: 64, legs: 256, orders: 4096 },
-            accounts: own.into_iter().map(|(name, account)| (name.to_owned(), account)).collect(),
+            accounts: own.map(|(name, account)| (name.to_owned(), account)).collect(),
             orders: Vec::new(),
             next_number: ClientOrderId::new(0),
             sessions: BTreeMap::new(),
@@ -67,6 +71,7 @@ impl<'m> Story<'m> {
             sender: Sender::default(),
             numbers: BTreeMap::new(),
             specs: Vec::new(),
+            assets: vec!["money".to_owned()],
             happened: Vec::new(),
             expected: Vec::new(),
             refused: false,
@@ -203,6 +208,7 @@ impl<'m> Story<'m> {
                     self.apply(Action::Deposit(Transfer::new(account, amount)));
                 }
             }
+            ["asset", name, ref settings @ ..] => self.define_asset(name, settings)?,
             ["by", session, ref rest @ ..] => self.sent(session, rest)?,
             ["wait", ms] => {
                 let ms = read::number(ms)?.unsigned_abs();
@@ -227,7 +233,8 @@ impl<'m> Story<'m> {
         Ok(())
     }
 
-    /// A `?` line: `NAME (balance|position|cost|orders) [in NUMBER] = VALUE`, or `pending = yes|no`.
+    /// A `?` line: `NAME (balance|position|cost|orders) [in NUMBER] = VALUE`, `NAME balance of ASSET = VALUE`, or
+    /// `pending = yes|no`.
     fn state(&mut self, words: &[&str]) -> Result<(), String> {
         if let ["resting", "=", count] = *words {
             let resting = i64::from(self.machine().resting());
@@ -241,6 +248,11 @@ impl<'m> Story<'m> {
                 Err(format!("  pending is {pending}"))
             };
         }
+        if let [name, "balance", "of", asset, "=", value] = *words {
+            let (account, asset) = (self.account(name)?, self.asset(asset)?);
+            let found = self.machine().balance(account, asset);
+            return if found == read::number(value)? { Ok(()) } else { Err(format!("  it is {found}")) };
+        }
         let (name, what, instrument, value) = match *words {
             [name, what, "=", value] => (name, what, 0, value),
             [name, what, "in", place, "=", value] => (name, what, read::number(place)?, value),
@@ -250,7 +262,7 @@ impl<'m> Story<'m> {
         let instrument = InstrumentId::new(u32::try_from(instrument).map_err(|error| error.to_string())?);
         let (position, cost, orders) = self.machine().held(account, instrument);
         let found = match what {
-            "balance" => self.machine().balance(account),
+            "balance" => self.machine().balance(account, AssetId::BASE),
             "position" => position,
             "cost" => cost,
             "orders" => i64::from(orders),

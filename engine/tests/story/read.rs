@@ -1,10 +1,10 @@
 //! Words into commands.
 
 use engine::{Action, AmendOrder, CancelOrder};
-use risk::{FeeRate, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Tier};
+use risk::{FeeRate, FeeTier, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Tier};
 
-use super::Story;
 use super::prices::{of_index, set};
+use super::{Story, assets};
 
 /// A whole number; `_` separates digits.
 pub(crate) fn number(word: &str) -> Result<i64, String> {
@@ -98,6 +98,7 @@ pub(crate) fn spec(words: &[&str]) -> Result<InstrumentSpec, String> {
             "liquidation_fee" => spec.liquidation_fee = rate(value)?,
             "initial" => spec.initial_tiers = tiers(value)?,
             "maintenance" => spec.maintenance_tiers = tiers(value)?,
+            _ if assets::contract_setting(&mut spec, (name, value))? => {}
             _ => set(&mut spec, name, value)?,
         }
     }
@@ -115,6 +116,16 @@ impl Story<'_> {
                 self.of_session(words)?
             }
             ["group" | "restrict-group" | "suspend" | "admit", ..] => self.of_owners(words)?,
+            ["debt-terms", asset, ref settings @ ..] => self.debt_terms(asset, settings)?,
+            ["fee-tier", tier, taker, maker, rebate] => {
+                let tier = u8::try_from(small(tier)?).map_err(|error| error.to_string())?;
+                let (taker, maker, rebate) = (rate(taker)?, rate(maker)?, rate(rebate)?);
+                Action::DefineFeeTier { tier, terms: FeeTier { taker, maker, rebate } }
+            }
+            ["fees-of", name, tier] => Action::SetFeeTier {
+                account: self.account(name)?,
+                tier: u8::try_from(small(tier)?).map_err(|error| error.to_string())?,
+            },
             ["trading" | "auction" | "restarted" | "limits" | "settle", ..] => self.of_phase(words)?,
             [account, ref rest @ ..] => self.of_account(account, rest)?,
             [] => return Err("nothing".to_owned()),

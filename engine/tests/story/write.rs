@@ -1,7 +1,7 @@
 //! Events into words.
 
 use engine::{CancelReason, Event, Fill, OrderId, SessionId, TimeNs, Trigger, TrimReason};
-use risk::{AccountId, AssetId, FillKind, Mark, Side};
+use risk::{AccountId, FillKind, Mark, Side};
 
 use super::Story;
 use super::machine::time;
@@ -114,7 +114,7 @@ impl Story<'_> {
             Event::SessionOpened { session } => format!("session {session}"),
             Event::AccountOpened { account } => format!("opened {}", self.owner(account)),
             Event::Transferred { account, asset, amount, balance } => {
-                let what = if asset == AssetId::BASE { String::new() } else { format!(" of {asset}") };
+                let what = self.of_asset(asset);
                 format!("transferred {} {amount}{what} balance {balance}", self.owner(account))
             }
             Event::LeverageSet { account, leverage, .. } => {

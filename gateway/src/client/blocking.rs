@@ -239,7 +239,7 @@ impl Connection {
         loop {
             self.stand(deadline)?;
             let now = self.clock.now();
-            if let Some(query_id) = self.session.ask(query, now) {
+            if let Some(query_id) = self.session.ask(query.clone(), now) {
                 let rows = Rows::new(query_id);
                 self.asked = Some(Asked { rows, is_complete: false, refused: None });
                 if let Some(answer) = self.await_answer(deadline)? {

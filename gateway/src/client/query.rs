@@ -6,14 +6,15 @@ use engine::{ClientOrderId, OrderId, OrderRef, Seq};
 use risk::{AccountId, InstrumentId};
 
 use crate::wire::private::{
-    self, AccountState, AssetBalance, AssetDef, BookLevels, FromVenue, InstrumentDef, InstrumentTerms,
-    OpenOrder, PositionState, QueryEnd,
+    self, AccountPicture, AccountState, AssetBalance, AssetDef, BookLevels, FromVenue, InstrumentDef,
+    InstrumentRisk, InstrumentTerms, OpenOrder, PositionPicture, PositionRisk, PositionState, QueryEnd,
+    RiskSurvey, ShockRow, StepRow, StepVerdict, UnderlyingRisk,
 };
-use crate::wire::types::{IdN, Side, U32N};
-use crate::wire::{Prefix, frame};
+use crate::wire::types::{IdN, Millis, Side, U32N};
+use crate::wire::{Group, Prefix, frame};
 
 /// A question. It changes nothing and may be asked again at will.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Query {
     /// An account's resting orders.
     OpenOrders {
@@ -50,6 +51,41 @@ pub enum Query {
         /// Which.
         instrument: InstrumentId,
     },
+    /// What an account would be after some steps.
+    WhatIf {
+        /// Whose.
+        account: AccountId,
+        /// The steps, in their order.
+        steps: Vec<StepRow>,
+    },
+    /// What an account would be under each of some shocks.
+    Stress {
+        /// Whose.
+        account: AccountId,
+        /// The shocks.
+        shocks: Vec<ShockRow>,
+    },
+    /// How an account answers to prices, and how far it is from liquidation.
+    Sensitivity {
+        /// Whose.
+        account: AccountId,
+        /// How far ahead is looked.
+        horizon: Millis,
+    },
+    /// What is at risk in an instrument; an operator is also told of its holders.
+    InstrumentRisk {
+        /// Which.
+        instrument: InstrumentId,
+        /// Where the survey of its holders begins.
+        from: AccountId,
+        /// How far ahead is looked.
+        horizon: Millis,
+    },
+    /// What is at risk in the whole venue.
+    VenueRisk {
+        /// Where the survey begins.
+        from: AccountId,
+    },
 }
 
 impl Query {
@@ -80,6 +116,24 @@ impl Query {
             Self::Terms { instrument: instrument_id } => {
                 frame::append(prefix, &private::TermsQuery { query_id, instrument_id }, out);
             }
+            Self::WhatIf { account: account_id, steps } => {
+                let query = private::WhatIfQuery { query_id, account_id, steps: Group(steps) };
+                frame::append(prefix, &query, out);
+            }
+            Self::Stress { account: account_id, shocks } => {
+                let query = private::StressQuery { query_id, account_id, shocks: Group(shocks) };
+                frame::append(prefix, &query, out);
+            }
+            Self::Sensitivity { account: account_id, horizon } => {
+                frame::append(prefix, &private::SensitivityQuery { query_id, account_id, horizon }, out);
+            }
+            Self::InstrumentRisk { instrument: instrument_id, from: from_account, horizon } => {
+                let query = private::InstrumentRiskQuery { query_id, instrument_id, from_account, horizon };
+                frame::append(prefix, &query, out);
+            }
+            Self::VenueRisk { from: from_account } => {
+                frame::append(prefix, &private::VenueRiskQuery { query_id, from_account }, out);
+            }
         }
     }
 }
@@ -109,6 +163,20 @@ pub struct Answer {
     pub assets: Vec<AssetDef>,
     /// All terms of an instrument.
     pub terms: Option<InstrumentTerms>,
+    /// An account and its isolated positions, as they are, would be, or would be under a shock.
+    pub pictures: Vec<AccountPicture>,
+    /// Their positions.
+    pub position_pictures: Vec<PositionPicture>,
+    /// What came of each step.
+    pub verdicts: Vec<StepVerdict>,
+    /// What underlyings do to an account.
+    pub underlyings: Vec<UnderlyingRisk>,
+    /// How far its positions are from liquidation.
+    pub distances: Vec<PositionRisk>,
+    /// What is at risk in an instrument.
+    pub instrument_risk: Option<InstrumentRisk>,
+    /// What a stretch of the accounts risks together.
+    pub survey: Option<RiskSurvey>,
 }
 
 /// Puts the rows of one query together.
@@ -147,6 +215,19 @@ impl Rows {
             FromVenue::AssetBalance(row) if row.query_id == *query_id => answer.balances.push(row.clone()),
             FromVenue::AssetDef(row) if row.query_id == *query_id => answer.assets.push(row.clone()),
             FromVenue::InstrumentTerms(row) if row.query_id == *query_id => answer.terms = Some(row.clone()),
+            FromVenue::AccountPicture(row) if row.query_id == *query_id => answer.pictures.push(row.clone()),
+            FromVenue::PositionPicture(row) if row.query_id == *query_id => {
+                answer.position_pictures.push(row.clone());
+            }
+            FromVenue::StepVerdict(row) if row.query_id == *query_id => answer.verdicts.push(row.clone()),
+            FromVenue::UnderlyingRisk(row) if row.query_id == *query_id => {
+                answer.underlyings.push(row.clone());
+            }
+            FromVenue::PositionRisk(row) if row.query_id == *query_id => answer.distances.push(row.clone()),
+            FromVenue::InstrumentRisk(row) if row.query_id == *query_id => {
+                answer.instrument_risk = Some(row.clone());
+            }
+            FromVenue::RiskSurvey(row) if row.query_id == *query_id => answer.survey = Some(row.clone()),
             FromVenue::QueryEnd(QueryEnd { query_id: ended, engine_seq, code, .. }) if ended == query_id => {
                 answer.seq = *engine_seq;
                 answer.code = *code;

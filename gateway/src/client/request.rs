@@ -83,6 +83,8 @@ requests! {
     AssetDefine named by request_id,
     SetDebtTerms named by request_id,
     SetIndexSource named by request_id,
+    FeeTierDefine named by request_id,
+    SetFeeTier named by request_id,
 }
 
 impl Request {

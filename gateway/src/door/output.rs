@@ -6,6 +6,7 @@
 use super::Door;
 use super::connection::{Active, Connection, ConnectionId, Stage};
 use super::projection::{LoggedSession, Projection};
+use crate::insight::Finding;
 use crate::query::{Answer, Rows};
 use crate::wire::codes::ErrorCode;
 use crate::wire::frame::{self, Flags, Prefix};
@@ -62,11 +63,26 @@ impl Door {
             }
             Rows::Assets(rows) => self.say_all(id, rows),
             Rows::Terms(row) => self.say(id, row.as_ref()),
+            Rows::Insight(findings) => self.say_findings(id, findings),
         }
         let rows = u32::try_from(answer.rows.count()).unwrap_or(u32::MAX);
         let end = QueryEnd { query_id: answer.query_id, engine_seq: answer.seq, rows, code: answer.code };
         self.say(id, &end);
         self.end_overrun(id);
+    }
+
+    fn say_findings(&mut self, id: ConnectionId, findings: &[Finding]) {
+        for finding in findings {
+            match finding {
+                Finding::Account(row) => self.say(id, row),
+                Finding::Position(row) => self.say(id, row),
+                Finding::Verdict(row) => self.say(id, row),
+                Finding::Underlying(row) => self.say(id, row),
+                Finding::Distance(row) => self.say(id, row),
+                Finding::Instrument(row) => self.say(id, row),
+                Finding::Survey(row) => self.say(id, row),
+            }
+        }
     }
 
     fn say_all<M: Message>(&mut self, id: ConnectionId, rows: &[M]) {

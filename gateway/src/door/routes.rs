@@ -90,6 +90,7 @@ impl Projection {
             Event::AccountOpened { .. }
             | Event::AssetDefined { .. }
             | Event::DebtTermsSet { .. }
+            | Event::FeeTierDefined { .. }
             | Event::InstrumentDefined { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
@@ -106,6 +107,10 @@ impl Projection {
             | Event::StandingChanged { .. }
             | Event::LiquidationHeld { .. }
             | Event::LiquidationResumed { .. } => self.route_margin(outcome, event),
+            Event::FeeTierSet { .. } => {
+                self.route_margin(outcome, event);
+                self.acknowledge(outcome);
+            }
             Event::Moved(movement) => self.route_movement(outcome, movement),
             Event::TransferRepeated { .. } => self.route_repeated(outcome, event),
             Event::SessionOpened { .. }

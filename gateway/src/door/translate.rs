@@ -58,6 +58,8 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         Action::SetDebtTerms { .. } => private::SetDebtTerms::LAYOUT.template,
         Action::SetIndexSource { .. } => private::SetIndexSource::LAYOUT.template,
         Action::SetMarginMode { .. } => private::SetMarginMode::LAYOUT.template,
+        Action::DefineFeeTier { .. } => private::FeeTierDefine::LAYOUT.template,
+        Action::SetFeeTier { .. } => private::SetFeeTier::LAYOUT.template,
         Action::MoveMargin(_) => private::MoveMargin::LAYOUT.template,
         Action::Continue
         | Action::Tick

@@ -6,6 +6,7 @@
 //! fields that the sender's version had not.
 
 mod accounts;
+mod insight;
 mod margin;
 mod operator;
 mod orders;
@@ -15,6 +16,7 @@ mod special;
 mod terms;
 
 pub use accounts::*;
+pub use insight::*;
 pub use margin::*;
 pub use operator::*;
 pub use orders::*;
@@ -39,6 +41,8 @@ directions! {
         SetOwnerGroup SetGroupStatus KeySuspend SetLimits StartAuction SettleInstrument
         IndexPrice
         TransferBetween SetMarginMode MoveMargin AssetQuery TermsQuery AssetDefine SetDebtTerms SetIndexSource
+        FeeTierDefine SetFeeTier
+        WhatIfQuery StressQuery SensitivityQuery InstrumentRiskQuery VenueRiskQuery
     }
     /// What the venue sends. A newer version is read as far as we know it.
     FromVenue by check_schema, message::read {
@@ -50,7 +54,8 @@ directions! {
         BalanceChange LiquidationStart LeverageSet PositionTakenOver LiquidationEnd AccountStatusChanged PositionSettled
         AdminAck OracleAck
         Movement MarginStateChanged FundingBooked Converted InterestCharged StandingChanged DeficitCovered
-        TransferRepeated LiquidationHeld MarginModeChanged AssetDef InstrumentTerms AssetBalance
+        TransferRepeated LiquidationHeld MarginModeChanged FeeTierSet AssetDef InstrumentTerms AssetBalance
+        AccountPicture PositionPicture StepVerdict UnderlyingRisk PositionRisk InstrumentRisk RiskSurvey
     }
 }
 
@@ -66,7 +71,7 @@ fn check_request(frame: &Frame<'_>) -> Result<(), Refusal> {
 /// Whether a client numbers this message.
 #[must_use]
 pub const fn is_request(template: u16) -> bool {
-    matches!(template, 100..=107 | 110..=112 | 301 | 350..=352 | 400..=418 | 450)
+    matches!(template, 100..=107 | 110..=112 | 301 | 350..=352 | 400..=418 | 430..=431 | 450)
 }
 
 /// How every message is laid out, by rising template.

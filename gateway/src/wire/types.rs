@@ -652,6 +652,33 @@ enumerations! {
         /// The sources say nothing above zero; the index is the last there was.
         NonPositive = 5,
     }
+    /// Something that is assumed of an account.
+    StepKind {
+        /// Prices are others.
+        Shock = 1,
+        /// The account has traded.
+        Fill = 2,
+        /// The account has placed an order.
+        Order = 3,
+    }
+    /// Whose prices move.
+    ShockScope {
+        /// Every instrument's.
+        All = 1,
+        /// Those of one underlying.
+        Underlying = 2,
+        /// One instrument's.
+        Instrument = 3,
+    }
+    /// What a picture shows.
+    PictureOf {
+        /// What is.
+        Before = 1,
+        /// What would be after all steps.
+        After = 2,
+        /// What would be under a shock.
+        Shock = 3,
+    }
 }
 
 /// Bits of an order.

@@ -7,6 +7,7 @@ mod flow;
 mod harness;
 mod logon;
 mod losses;
+mod margin;
 mod operator;
 mod session;
 mod special;

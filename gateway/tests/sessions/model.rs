@@ -225,6 +225,10 @@ impl Model {
                     self.acknowledge(entry);
                 }
             }
+            Event::FeeTierSet { account, .. } => {
+                self.account(*account, FeeTierSet::TEMPLATE);
+                self.acknowledge(entry);
+            }
             Event::MarginModeSet { account, acting, .. } => {
                 self.principals.insert(*acting, *account);
                 self.account(*account, MarginModeChanged::TEMPLATE);
@@ -249,6 +253,7 @@ impl Model {
             Event::AccountOpened { .. }
             | Event::AssetDefined { .. }
             | Event::DebtTermsSet { .. }
+            | Event::FeeTierDefined { .. }
             | Event::InstrumentDefined { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }

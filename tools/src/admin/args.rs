@@ -49,6 +49,12 @@ pub enum AdminAction {
     },
     /// Set what a source counts in the index of an instrument
     Source(SourceArgs),
+    /// Define a tier of fees, or give an account one
+    FeeTier {
+        /// What to do
+        #[command(subcommand)]
+        action: FeeTierAction,
+    },
     /// Register or revoke keys
     Key {
         /// What to do
@@ -201,6 +207,35 @@ pub struct DebtArgs {
     /// Interest a year, in percent
     #[arg(long, value_name = "PERCENT")]
     pub interest: Option<String>,
+}
+
+/// What `fulcrum admin fee-tier` does.
+#[derive(Clone, Debug, Subcommand)]
+pub enum FeeTierAction {
+    /// Define a tier, or define it anew: what its accounts pay of the fees of instruments
+    Define {
+        /// Number, from 1
+        #[arg(value_name = "TIER")]
+        tier: u8,
+        /// Share of the taker fee
+        #[arg(long, value_name = "PERCENT", default_value = "100%")]
+        taker: String,
+        /// Share of a maker fee that is charged
+        #[arg(long, value_name = "PERCENT", default_value = "100%")]
+        maker: String,
+        /// Share of a rebate
+        #[arg(long, value_name = "PERCENT", default_value = "100%")]
+        rebate: String,
+    },
+    /// Give an account a tier; 0 is the instrument's own fees
+    Set {
+        /// Account
+        #[arg(value_name = "N")]
+        account: u32,
+        /// Number
+        #[arg(value_name = "TIER")]
+        tier: u8,
+    },
 }
 
 /// A source of an index.

@@ -5,16 +5,17 @@
 use std::io::Write;
 use std::path::Path;
 
-use gateway::client::Query;
+use gateway::client::{Query, Request};
 use gateway::wire::Group;
 use gateway::wire::private::{
-    AssetDef, AssetDefine, SetDebtTerms, SetIndexSource, Transfer, TransferBetween, WeightRow,
+    AssetDef, AssetDefine, FeeTierDefine, SetDebtTerms, SetFeeTier, SetIndexSource, Transfer,
+    TransferBetween, WeightRow,
 };
 use gateway::wire::types::{Chars16, IdN, TimeNsN};
 use risk::{AccountId, AssetId, Money};
 
 use super::CHOSEN;
-use super::args::{DebtArgs, MoneyArgs, SourceArgs, TransferArgs};
+use super::args::{DebtArgs, FeeTierAction, MoneyArgs, SourceArgs, TransferArgs};
 use crate::config::asset::PricedBy;
 use crate::config::read_asset;
 use crate::desk::Desk;
@@ -98,6 +99,24 @@ pub(super) fn debt(desk: &Desk, args: &DebtArgs) -> anyhow::Result<SetDebtTerms>
 pub(super) fn source(desk: &Desk, args: &SourceArgs) -> anyhow::Result<SetIndexSource> {
     let instrument_id = desk.instruments.find(&args.instrument)?.instrument_id;
     Ok(SetIndexSource { request_id: CHOSEN, instrument_id, source_id: args.source, weight: args.weight })
+}
+
+/// The request about a tier of fees.
+pub(super) fn fee_tier(action: &FeeTierAction) -> anyhow::Result<Request> {
+    let share = |text: &String| anyhow::Ok(u32::try_from(parts_per_billion(text)?)?);
+    Ok(match action {
+        FeeTierAction::Define { tier, taker, maker, rebate } => FeeTierDefine {
+            request_id: CHOSEN,
+            tier: *tier,
+            taker: share(taker)?,
+            maker: share(maker)?,
+            rebate: share(rebate)?,
+        }
+        .into(),
+        FeeTierAction::Set { account, tier } => {
+            SetFeeTier { request_id: CHOSEN, account_id: AccountId::new(*account), tier: *tier }.into()
+        }
+    })
 }
 
 /// Prints the assets; the exit code.

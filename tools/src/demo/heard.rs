@@ -82,6 +82,7 @@ impl Heard {
             | FromVenue::DeficitCovered(_)
             | FromVenue::TransferRepeated(_)
             | FromVenue::LiquidationHeld(_)
+            | FromVenue::FeeTierSet(_)
             | FromVenue::MarginModeChanged(_)
             | FromVenue::AssetDef(_)
             | FromVenue::InstrumentTerms(_)

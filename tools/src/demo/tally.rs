@@ -114,6 +114,8 @@ impl Tally {
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::SetOwnerGroup { .. }
+            | Action::DefineFeeTier { .. }
+            | Action::SetFeeTier { .. }
             | Action::SetMarginMode { .. }
             | Action::MoveMargin { .. }
             | Action::TransferBetween { .. }
@@ -185,6 +187,8 @@ impl Tally {
             | Event::ProtectionTripped { .. }
             | Event::ProtectionReset { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::FeeTierDefined { .. }
+            | Event::FeeTierSet { .. }
             | Event::MarginModeSet { .. }
             | Event::Moved { .. }
             | Event::FundingBooked { .. }

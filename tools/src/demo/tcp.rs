@@ -250,6 +250,8 @@ impl Floor {
                 | Action::Skip(_)
                 | Action::CancelAllAfter { .. }
                 | Action::SetOwnerGroup { .. }
+                | Action::DefineFeeTier { .. }
+                | Action::SetFeeTier { .. }
                 | Action::SetMarginMode { .. }
                 | Action::MoveMargin { .. }
                 | Action::TransferBetween { .. }

@@ -59,6 +59,8 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::DefineFeeTier { .. }
+        | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
         | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
@@ -142,6 +144,8 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::DefineFeeTier { .. }
+        | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
         | Action::MoveMargin { .. }
         | Action::TransferBetween { .. }
@@ -243,6 +247,7 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
         | FromVenue::DeficitCovered(_)
         | FromVenue::TransferRepeated(_)
         | FromVenue::LiquidationHeld(_)
+        | FromVenue::FeeTierSet(_)
         | FromVenue::MarginModeChanged(_)
         | FromVenue::AssetDef(_)
         | FromVenue::InstrumentTerms(_)
@@ -418,6 +423,7 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         FromVenue::DeficitCovered(told) => Some(told.engine_seq),
         FromVenue::TransferRepeated(told) => Some(told.engine_seq),
         FromVenue::LiquidationHeld(told) => Some(told.engine_seq),
+        FromVenue::FeeTierSet(told) => Some(told.engine_seq),
         FromVenue::MarginModeChanged(told) => Some(told.engine_seq),
         FromVenue::OrderTriggered(told) => Some(told.engine_seq),
         FromVenue::OrderArmed(told) => Some(told.engine_seq),

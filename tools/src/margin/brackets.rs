@@ -112,7 +112,7 @@ impl BracketFile {
     pub fn table(&self, symbol: &str, money_decimals: u8) -> Result<BracketTable, String> {
         let published = self.symbols.get(symbol).ok_or_else(|| format!("there is no symbol {symbol}"))?;
         let brackets = counted(published, money_decimals)?;
-        BracketTable::new(&brackets).map_err(|error| broken(error))
+        BracketTable::new(&brackets).map_err(broken)
     }
 }
 
@@ -308,27 +308,23 @@ fn print_symbol(symbol: &str, rows: &[Shown], output: &mut dyn Write) -> std::io
 /// What is wrong with the file, or with the symbol asked for.
 pub fn run(args: &BracketsArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
     let file = BracketFile::open(&args.file).map_err(anyhow::Error::msg)?;
-    let code = match &args.symbol {
-        Some(symbol) => {
-            let table = file.table(symbol, MONEY_DECIMALS).and_then(|table| shown(&table));
-            let rows =
-                table.map_err(|reason| anyhow::anyhow!("{}, {symbol}: {reason}", args.file.display()))?;
-            if args.json {
-                writeln!(output, "{}", serde_json::json!({ "symbol": symbol, "brackets": rows }))?;
-            } else {
-                print_symbol(symbol, &rows, output)?;
-            }
-            0
+    let code = if let Some(symbol) = &args.symbol {
+        let table = file.table(symbol, MONEY_DECIMALS).and_then(|table| shown(&table));
+        let rows = table.map_err(|reason| anyhow::anyhow!("{}, {symbol}: {reason}", args.file.display()))?;
+        if args.json {
+            writeln!(output, "{}", serde_json::json!({ "symbol": symbol, "brackets": rows }))?;
+        } else {
+            print_symbol(symbol, &rows, output)?;
         }
-        None => {
-            let summary = Summary::of(&file);
-            if args.json {
-                writeln!(output, "{}", serde_json::to_string(&summary)?)?;
-            } else {
-                write!(output, "{summary}")?;
-            }
-            u8::from(!summary.differing.is_empty() || summary.continuous < summary.boundaries)
+        0
+    } else {
+        let summary = Summary::of(&file);
+        if args.json {
+            writeln!(output, "{}", serde_json::to_string(&summary)?)?;
+        } else {
+            write!(output, "{summary}")?;
         }
+        u8::from(!summary.differing.is_empty() || summary.continuous < summary.boundaries)
     };
     output.flush()?;
     Ok(code)

@@ -90,7 +90,7 @@ pub fn judge(example: &Example) -> Verdict {
     let Some(tolerance) = example::number_of(&example.tolerance) else {
         return Verdict::Failed("the tolerance is no number".to_owned());
     };
-    match compare(example, &(formula.compute)(&Inputs(&example.inputs)), &tolerance) {
+    match compare(example, &(formula.compute)(Inputs(&example.inputs)), &tolerance) {
         Ok(()) => Verdict::Passed,
         Err(reason) => Verdict::Failed(format!("{reason} ({})", formula.function)),
     }

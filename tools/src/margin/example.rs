@@ -162,38 +162,44 @@ pub type Outcome = Result<Vec<(&'static str, Found)>, String>;
 pub struct Inputs<'a>(pub &'a Map<String, Value>);
 
 impl<'a> Inputs<'a> {
-    fn value(&self, name: &str) -> Result<&'a Value, String> {
+    fn value(self, name: &str) -> Result<&'a Value, String> {
         self.0.get(name).ok_or_else(|| format!("input `{name}` is missing"))
     }
 
+    /// Whether there is such an input.
+    #[must_use]
+    pub fn has(self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// A number.
-    pub fn number(&self, name: &str) -> Result<Exact, String> {
+    pub fn number(self, name: &str) -> Result<Exact, String> {
         number_of(self.value(name)?).ok_or_else(|| format!("input `{name}` is no number"))
     }
 
     /// A number that need not be there.
-    pub fn number_or(&self, name: &str, otherwise: Exact) -> Result<Exact, String> {
-        if self.0.contains_key(name) { self.number(name) } else { Ok(otherwise) }
+    pub fn number_or(self, name: &str, otherwise: Exact) -> Result<Exact, String> {
+        if self.has(name) { self.number(name) } else { Ok(otherwise) }
     }
 
     /// A number under the first of these names that is there.
-    pub fn number_of(&self, names: &[&str]) -> Result<Exact, String> {
-        let name = names.iter().find(|name| self.0.contains_key(**name)).or(names.first());
+    pub fn number_of(self, names: &[&str]) -> Result<Exact, String> {
+        let name = names.iter().find(|name| self.has(name)).or(names.first());
         self.number(name.copied().unwrap_or_default())
     }
 
     /// Several numbers.
-    pub fn numbers(&self, name: &str) -> Result<Vec<Exact>, String> {
+    pub fn numbers(self, name: &str) -> Result<Vec<Exact>, String> {
         let number = |value| number_of(value).ok_or_else(|| format!("a number of input `{name}` is none"));
         self.list(name)?.iter().map(number).collect()
     }
 
     /// A word.
-    pub fn word(&self, name: &str) -> Result<&'a str, String> {
+    pub fn word(self, name: &str) -> Result<&'a str, String> {
         self.value(name)?.as_str().ok_or_else(|| format!("input `{name}` is no text"))
     }
 
-    fn list(&self, name: &str) -> Result<&'a [Value], String> {
+    fn list(self, name: &str) -> Result<&'a [Value], String> {
         let list = self.value(name)?.as_array().ok_or_else(|| format!("input `{name}` is no list"))?;
         if list.len() <= LIST_MAX {
             Ok(list)
@@ -203,12 +209,12 @@ impl<'a> Inputs<'a> {
     }
 
     /// A part.
-    pub fn part(&self, name: &str) -> Result<Self, String> {
+    pub fn part(self, name: &str) -> Result<Self, String> {
         self.value(name)?.as_object().map(Inputs).ok_or_else(|| format!("input `{name}` is no object"))
     }
 
     /// Several parts.
-    pub fn parts(&self, name: &str) -> Result<Vec<Self>, String> {
+    pub fn parts(self, name: &str) -> Result<Vec<Self>, String> {
         let part = |value: &'a Value| {
             value.as_object().map(Inputs).ok_or_else(|| format!("a part of input `{name}` is no object"))
         };
@@ -216,7 +222,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// Rows of `columns` texts and numbers.
-    pub fn rows(&self, name: &str, columns: usize) -> Result<Vec<Row<'a>>, String> {
+    pub fn rows(self, name: &str, columns: usize) -> Result<Vec<Row<'a>>, String> {
         let row = |value: &'a Value| match value.as_array() {
             Some(cells) if cells.len() == columns => Ok(Row(cells)),
             _ => Err(format!("a row of input `{name}` has not {columns} columns")),
@@ -231,12 +237,12 @@ pub struct Row<'a>(&'a [Value]);
 
 impl<'a> Row<'a> {
     /// A number of it.
-    pub fn number(&self, column: usize) -> Result<Exact, String> {
+    pub fn number(self, column: usize) -> Result<Exact, String> {
         self.0.get(column).and_then(number_of).ok_or_else(|| format!("column {column} of a row is no number"))
     }
 
     /// A word of it.
-    pub fn word(&self, column: usize) -> Result<&'a str, String> {
+    pub fn word(self, column: usize) -> Result<&'a str, String> {
         let word = self.0.get(column).and_then(Value::as_str);
         word.ok_or_else(|| format!("column {column} of a row is no text"))
     }

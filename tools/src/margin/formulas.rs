@@ -4,6 +4,7 @@
 //! answers is the function's answer.
 
 mod collateral;
+mod contracts;
 mod deleveraging;
 mod edges;
 mod ledger;
@@ -29,7 +30,7 @@ pub(super) struct Formula {
     inputs: &'static str,
     /// Reads the inputs and calls the function.
     #[serde(skip)]
-    pub(super) compute: fn(&Inputs<'_>) -> Outcome,
+    pub(super) compute: fn(Inputs<'_>) -> Outcome,
 }
 
 impl Formula {
@@ -42,7 +43,7 @@ const fn formula(
     name: &'static str,
     function: &'static str,
     inputs: &'static str,
-    compute: fn(&Inputs<'_>) -> Outcome,
+    compute: fn(Inputs<'_>) -> Outcome,
 ) -> Formula {
     Formula { name, function, inputs, compute }
 }
@@ -143,9 +144,16 @@ const FORMULAS: &[Formula] = &[
     ),
     formula(
         "withdrawable|hl_withdrawable|hl_withdraw|withdraw",
-        "risk::Assessment::withdrawable",
+        "risk::Assessment::free_to_withdraw",
         "equity im|initial notional|exposure",
         ledger::withdrawable,
+    ),
+    formula("inverse_two_sided", "risk::contract::Scale::value", "qty px scale", contracts::two_sided),
+    formula(
+        "inverse_pnl|pnl_inverse|inverse_upnl",
+        "risk::contract::Scale::{value, position_value}",
+        "qty entry mark|exit side",
+        contracts::profit,
     ),
     formula("conserve", "risk::Ledger::{settle_trade, assess}", "cash fills mark", ledger::conserve),
     formula("hl_funding_rate", "risk::funding::rate", "premium interest clamp", pricing::funding_rate),

@@ -238,6 +238,8 @@ impl Row {
             | Event::InterestCharged { .. }
             | Event::MarginStateChanged { .. }
             | Event::MarginModeSet { .. }
+            | Event::FeeTierDefined { .. }
+            | Event::FeeTierSet { .. }
             | Event::StandingChanged { .. } => self.fill_in_money(event),
             Event::Armed { .. }
             | Event::Triggered { .. }

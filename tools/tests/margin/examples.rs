@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{error, fulcrum, object, printed, written};
 
+#[expect(clippy::needless_pass_by_value, reason = "called with what `json!` has just made")]
 fn example(id: &str, formula: &str, inputs: Value, expected: Value) -> Value {
     json!({ "id": id, "group": "made", "formula": formula, "inputs": inputs, "expected": expected, "tolerance": "0", "use": "margin" })
 }

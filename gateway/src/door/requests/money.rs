@@ -3,7 +3,7 @@
 //! Invariant: account 0 is the session's own; of an operator's session it is none, which the engine refuses.
 
 use engine::{Action, MoveMargin, TransferBetween};
-use risk::{AccountId, AssetSpec, DebtTerms, Rate, Slice};
+use risk::{AccountId, AssetSpec, DebtTerms, FeeTier, Rate, Slice};
 
 use super::{Request, account_or, named, timed};
 use crate::wire::codes::ErrorCode;
@@ -68,6 +68,21 @@ pub(super) fn set_debt_terms(message: &private::SetDebtTerms) -> Result<Request,
     let terms = DebtTerms { max: message.debt_max, interest: Rate::new(message.debt_interest) };
     let action = Action::SetDebtTerms { asset: message.asset_id, terms };
     named(message.request_id, refusal!(private::SetDebtTerms, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn define_fee_tier(message: &private::FeeTierDefine) -> Result<Request, Refusal> {
+    let terms = FeeTier {
+        taker: Rate::new(message.taker),
+        maker: Rate::new(message.maker),
+        rebate: Rate::new(message.rebate),
+    };
+    let action = Action::DefineFeeTier { tier: message.tier, terms };
+    named(message.request_id, refusal!(private::FeeTierDefine, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn set_fee_tier(message: &private::SetFeeTier) -> Result<Request, Refusal> {
+    let action = Action::SetFeeTier { account: message.account_id, tier: message.tier };
+    named(message.request_id, refusal!(private::SetFeeTier, NullInRequired, "request_id"), action)
 }
 
 pub(super) fn set_index_source(message: &private::SetIndexSource) -> Result<Request, Refusal> {

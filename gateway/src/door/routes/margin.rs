@@ -23,7 +23,7 @@ impl Projection {
     }
 
     fn stage_margin(&mut self, outcome: &Outcome<'_>, event: &Event) {
-        if let Some(message) = collateral::margin_state(outcome, event) {
+        if let Some(message) = collateral::margin_state_changed(outcome, event) {
             self.stage(&message);
         } else if let Some(message) = collateral::funding(outcome, event) {
             self.stage(&message);
@@ -34,6 +34,8 @@ impl Projection {
         } else if let Some(message) = collateral::standing(outcome, event) {
             self.stage(&message);
         } else if let Some(message) = collateral::covered(outcome, event) {
+            self.stage(&message);
+        } else if let Some(message) = collateral::fee_tier(outcome, event) {
             self.stage(&message);
         } else if let Some(message) = collateral::held(outcome, event) {
             self.stage(&message);

@@ -18,6 +18,7 @@ pub(in crate::door) fn account_of(event: &Event) -> Option<AccountId> {
     | Event::InterestCharged { account, .. }
     | Event::StandingChanged { account, .. }
     | Event::DeficitCovered { account, .. }
+    | Event::FeeTierSet { account, .. }
     | Event::LiquidationHeld { account }
     | Event::LiquidationResumed { account } = *event
     {
@@ -34,6 +35,14 @@ pub(crate) const fn status_of(standing: Standing) -> AccountStatus {
         Standing::Suspended => AccountStatus::Suspended,
         Standing::Liquidating => AccountStatus::Liquidating,
         Standing::Bankrupt => AccountStatus::Bankrupt,
+    }
+}
+
+pub(crate) const fn margin_state(state: MarginState) -> types::MarginState {
+    match state {
+        MarginState::Healthy => types::MarginState::Healthy,
+        MarginState::Warned => types::MarginState::Warned,
+        MarginState::Liquidating => types::MarginState::Liquidating,
     }
 }
 
@@ -95,17 +104,12 @@ pub(in crate::door) fn margin_mode(
     })
 }
 
-pub(in crate::door) fn margin_state(
+pub(in crate::door) fn margin_state_changed(
     outcome: &Outcome<'_>,
     event: &Event,
 ) -> Option<private::MarginStateChanged> {
     let Event::MarginStateChanged { account, state, equity, exposure, initial, maintenance } = *event else {
         return None;
-    };
-    let state = match state {
-        MarginState::Healthy => types::MarginState::Healthy,
-        MarginState::Warned => types::MarginState::Warned,
-        MarginState::Liquidating => types::MarginState::Liquidating,
     };
     Some(private::MarginStateChanged {
         engine_seq: outcome.stamp.seq,
@@ -117,7 +121,7 @@ pub(in crate::door) fn margin_state(
         maintenance_margin: maintenance,
         leverage_e9: I64N::ratio(Requirement::of_money(exposure), equity),
         margin_ratio_e9: I64N::ratio(Requirement::of_money(maintenance), equity),
-        state: Code::of(state),
+        state: Code::of(margin_state(state)),
     })
 }
 
@@ -181,6 +185,16 @@ pub(in crate::door) fn covered(outcome: &Outcome<'_>, event: &Event) -> Option<p
         account_id: account,
         asset_id: asset,
         amount,
+    })
+}
+
+pub(in crate::door) fn fee_tier(outcome: &Outcome<'_>, event: &Event) -> Option<private::FeeTierSet> {
+    let Event::FeeTierSet { account, tier } = *event else { return None };
+    Some(private::FeeTierSet {
+        engine_seq: outcome.stamp.seq,
+        transact_time: outcome.stamp.time,
+        account_id: account,
+        tier,
     })
 }
 

@@ -219,4 +219,15 @@ messages! {
         /// From now on.
         mode: Code<MarginMode>,
     }
+    /// An account pays the fees of a tier. Venue to client.
+    370 FeeTierSet {
+        /// Place of the command in the venue's total order.
+        engine_seq: Seq,
+        /// Time of sequencing.
+        transact_time: TimeNs,
+        /// Whose.
+        account_id: AccountId,
+        /// From now on; 0 is the instrument's own fees.
+        tier: u8,
+    }
 }

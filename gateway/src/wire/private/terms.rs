@@ -194,6 +194,28 @@ messages! {
         /// Interest on debts a year of 365 days, in parts per billion.
         debt_interest: u32,
     }
+    /// Defines, or defines anew, a tier of fees: what its accounts pay of the fees of instruments. Admin to venue.
+    430 FeeTierDefine {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Which, from 1; 0 is the instrument's own fees.
+        tier: u8,
+        /// Share of the taker fee, in parts per billion.
+        taker: u32,
+        /// Share of a maker fee that is charged, in parts per billion.
+        maker: u32,
+        /// Share of a rebate, in parts per billion.
+        rebate: u32,
+    }
+    /// Gives an account a tier of fees. Admin to venue.
+    431 SetFeeTier {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Whose.
+        account_id: AccountId,
+        /// Which; 0 is the instrument's own fees.
+        tier: u8,
+    }
     /// Sets what a source counts in the index of an instrument. Admin to venue.
     418 SetIndexSource {
         /// The client's name for the request; above every one its session has used.

@@ -3,8 +3,8 @@
 //! Invariant: as of every fact: people and programs read the same decimals.
 
 use gateway::wire::private::{
-    Converted, DeficitCovered, FundingBooked, InterestCharged, LiquidationHeld, MarginModeChanged,
-    MarginStateChanged, Movement, StandingChanged, TransferRepeated,
+    Converted, DeficitCovered, FeeTierSet, FundingBooked, InterestCharged, LiquidationHeld,
+    MarginModeChanged, MarginStateChanged, Movement, StandingChanged, TransferRepeated,
 };
 use gateway::wire::types::I64N;
 use risk::{AssetId, Money};
@@ -110,6 +110,12 @@ impl Teller<'_> {
         self.put("mode", word(event.mode)).put("acting", event.acting_account_id.get());
         self.put("seq", event.engine_seq.get());
         "margin mode"
+    }
+
+    pub(super) fn fee_tier(&mut self, event: &FeeTierSet) -> &'static str {
+        self.put("account", event.account_id.get()).put("tier", event.tier);
+        self.put("seq", event.engine_seq.get());
+        "fee tier"
     }
 
     pub(super) fn held(&mut self, event: &LiquidationHeld) -> &'static str {

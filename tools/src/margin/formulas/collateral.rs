@@ -14,7 +14,7 @@ pub(super) fn money_of(requirement: Requirement, unit: &Unit) -> Exact {
     unit.number(requirement.ppb()) / whole(risk::limits::PPB.into())
 }
 
-pub(super) fn gross_up(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn gross_up(inputs: Inputs<'_>) -> Outcome {
     let (amount, ratio) = (inputs.number("amount")?, rate(&inputs.number("ratio")?)?);
     if ratio.get() == 0 {
         return Err("the ratio is not above zero".to_owned());
@@ -25,7 +25,7 @@ pub(super) fn gross_up(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// Rows are name, balance, price, weight of a holding, weight of a liability.
-pub(super) fn equity(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn equity(inputs: Inputs<'_>) -> Outcome {
     let profit = inputs.number("upnl")?;
     let rows = inputs.rows("balances", 5)?;
     let mut values = Vec::with_capacity(rows.len());
@@ -47,7 +47,7 @@ fn one_schedule(slices: &[Slice]) -> Result<Schedule, String> {
 }
 
 /// Slices end at `caps`, or begin at `floors`, by value.
-pub(super) fn schedule(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn schedule(inputs: Inputs<'_>) -> Outcome {
     let value = inputs.number_of(&["amount", "qty", "balance"])? * inputs.number_of(&["price", "px"])?;
     let weights = inputs.numbers("weights").or_else(|_| inputs.numbers("ratios"))?;
     let (caps, last) = match inputs.numbers("caps") {

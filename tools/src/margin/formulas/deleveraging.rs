@@ -9,7 +9,7 @@ use super::collateral::money_of;
 use crate::margin::exact::{Exact, Unit, fraction, rate, to_fraction, whole};
 use crate::margin::example::{Found, Inputs, Outcome};
 
-pub(super) fn queue(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn queue(inputs: Inputs<'_>) -> Outcome {
     let rows = inputs.rows("accounts", 3)?;
     let (mut sizes, mut ranks) = (Vec::new(), Vec::new());
     for row in &rows {
@@ -31,7 +31,7 @@ pub(super) fn queue(inputs: &Inputs<'_>) -> Outcome {
     Ok(vec![("order", order.into()), ("fills", fills.into())])
 }
 
-pub(super) fn profit_rank(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn profit_rank(inputs: Inputs<'_>) -> Outcome {
     let size = inputs.number("size")?;
     let value = |name| Ok::<_, String>(&size * inputs.number(name)?);
     let (entry, mark, bankrupt) = (value("entry")?, value("mark")?, value("bankrupt")?);
@@ -42,7 +42,7 @@ pub(super) fn profit_rank(inputs: &Inputs<'_>) -> Outcome {
     Ok(vec![("rank", fraction(rank).into())])
 }
 
-pub(super) fn leveraged_profit(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn leveraged_profit(inputs: Inputs<'_>) -> Outcome {
     let (profit, wallet) = (inputs.number("upnl")?, inputs.number("wallet")?);
     let maintenance = inputs.number("margin_ratio")? * (&profit + &wallet);
     let unit = Unit::of([&profit, &wallet, &maintenance]);
@@ -61,7 +61,7 @@ struct Scaled {
 }
 
 impl Scaled {
-    fn new(inputs: &Inputs<'_>, sizes: &[Exact], equities: &[Exact]) -> Result<Self, String> {
+    fn new(inputs: Inputs<'_>, sizes: &[Exact], equities: &[Exact]) -> Result<Self, String> {
         let need = inputs.number("need")?;
         let lots = Unit::of(sizes.iter().chain([&need]));
         let lot = lots.number(1);
@@ -98,7 +98,7 @@ impl Scaled {
 
 const INSOLVENT: &str = "the holders cannot absorb it";
 
-pub(super) fn water_filling(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn water_filling(inputs: Inputs<'_>) -> Outcome {
     let rows = inputs.rows("accounts", 3)?;
     let column = |place| rows.iter().map(|row| row.number(place)).collect::<Result<Vec<_>, _>>();
     let (sizes, equities) = (column(1)?, column(2)?);
@@ -114,14 +114,14 @@ pub(super) fn water_filling(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// All the holders given stand above the level.
-pub(super) fn level(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn level(inputs: Inputs<'_>) -> Outcome {
     let (sizes, equities) = (inputs.numbers("q")?, inputs.numbers("e")?);
     let scaled = Scaled::new(inputs, &sizes, &equities)?;
     let level = scaled.demand.level(&scaled.holders(&sizes, &equities)?).map_err(|_| INSOLVENT)?;
     Ok(vec![("leverage", fraction(level).into())])
 }
 
-pub(super) fn capacity(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn capacity(inputs: Inputs<'_>) -> Outcome {
     let (caps, budget) = (inputs.numbers("caps")?, inputs.number("budget")?);
     let unit = Unit::of(&caps);
     let caps = caps.iter().map(|cap| unit.count(cap).map(Money::new)).collect::<Result<Vec<_>, _>>()?;

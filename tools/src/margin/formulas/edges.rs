@@ -60,7 +60,7 @@ fn linear(case: &Case, size: &Exact) -> Outcome {
     Ok(vec![("lp", (case.notional()? / size).into())])
 }
 
-fn side_of(inputs: &Inputs<'_>) -> Result<Side, String> {
+fn side_of(inputs: Inputs<'_>) -> Result<Side, String> {
     let side = inputs.number("side")?;
     match side {
         side if side == whole(1) => Ok(Side::Buy),
@@ -69,12 +69,17 @@ fn side_of(inputs: &Inputs<'_>) -> Result<Side, String> {
     }
 }
 
-fn positive(inputs: &Inputs<'_>, name: &str) -> Result<Exact, String> {
+/// A long where no side is given.
+pub(super) fn side_or_long(inputs: Inputs<'_>) -> Result<Side, String> {
+    if inputs.has("side") { side_of(inputs) } else { Ok(Side::Buy) }
+}
+
+fn positive(inputs: Inputs<'_>, name: &str) -> Result<Exact, String> {
     let number = inputs.number(name)?;
     if number > whole(0) { Ok(number) } else { Err(format!("input `{name}` is not above zero")) }
 }
 
-pub(super) fn one_line(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn one_line(inputs: Inputs<'_>) -> Outcome {
     let size = positive(inputs, "size")?;
     let case = Case {
         side: side_of(inputs)?,
@@ -86,26 +91,26 @@ pub(super) fn one_line(inputs: &Inputs<'_>) -> Outcome {
     linear(&case, &size)
 }
 
-pub(super) fn cross(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn cross(inputs: Inputs<'_>) -> Outcome {
     let (mut cash, mut fixed) = (inputs.number("wb")?, whole(0));
     for other in inputs.parts("others")? {
-        let (size, mark) = (positive(&other, "size")?, other.number("mark")?);
+        let (size, mark) = (positive(other, "size")?, other.number("mark")?);
         let profit = &size * (&mark - other.number("entry")?);
-        cash += match side_of(&other)? {
+        cash += match side_of(other)? {
             Side::Buy => profit,
             Side::Sell => -profit,
         };
         fixed += size * mark * other.number("mmr")? - other.number("cum")?;
     }
     let target = inputs.part("target")?;
-    let size = positive(&target, "size")?;
+    let size = positive(target, "size")?;
     let entered = &size * target.number("entry")?;
     let lines = vec![(target.number("mmr")?, target.number("cum")?)];
-    linear(&Case { side: side_of(&target)?, entered, cash, fixed, lines }, &size)
+    linear(&Case { side: side_of(target)?, entered, cash, fixed, lines }, &size)
 }
 
 /// Maintenance is half of the initial margin at the highest leverage.
-pub(super) fn isolated(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn isolated(inputs: Inputs<'_>) -> Outcome {
     let size = positive(inputs, "size")?;
     let rate = whole(1) / (whole(2) * positive(inputs, "max_lev")?);
     let case = Case {
@@ -118,15 +123,15 @@ pub(super) fn isolated(inputs: &Inputs<'_>) -> Outcome {
     linear(&case, &size)
 }
 
-pub(super) fn long_tiered(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn long_tiered(inputs: Inputs<'_>) -> Outcome {
     tiered(inputs, Side::Buy)
 }
 
-pub(super) fn short_tiered(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn short_tiered(inputs: Inputs<'_>) -> Outcome {
     tiered(inputs, Side::Sell)
 }
 
-fn tiered(inputs: &Inputs<'_>, side: Side) -> Outcome {
+fn tiered(inputs: Inputs<'_>, side: Side) -> Outcome {
     let size = positive(inputs, "size")?;
     let scaled = ScaledTable::new(&inputs.numbers("floors")?, &inputs.numbers("rates")?, &[])?;
     let lines = scaled.table.lines();
@@ -147,7 +152,7 @@ const fn inverse(side: Side) -> Side {
 }
 
 /// Maintenance margin is that of the entry, and does not move.
-pub(super) fn inverse_isolated(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn inverse_isolated(inputs: Inputs<'_>) -> Outcome {
     let qty = positive(inputs, "qty")?;
     let entered = &qty / positive(inputs, "entry")?;
     let case = Case {
@@ -161,7 +166,7 @@ pub(super) fn inverse_isolated(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// A long; the fee of closing it is set aside at the price in question, maintenance margin is that of the entry.
-pub(super) fn inverse_cross(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn inverse_cross(inputs: Inputs<'_>) -> Outcome {
     let qty = positive(inputs, "qty")?;
     let entered = &qty / positive(inputs, "entry")?;
     let maintenance = &entered * inputs.number("mmr")?;
@@ -179,15 +184,15 @@ pub(super) fn inverse_cross(inputs: &Inputs<'_>) -> Outcome {
     Ok(vec![("bp", price(whole(0))?.into()), ("lp", price(maintenance)?.into())])
 }
 
-pub(super) fn inverse_bankrupt_long(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn inverse_bankrupt_long(inputs: Inputs<'_>) -> Outcome {
     inverse_bankrupt(inputs, Side::Buy)
 }
 
-pub(super) fn inverse_bankrupt_short(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn inverse_bankrupt_short(inputs: Inputs<'_>) -> Outcome {
     inverse_bankrupt(inputs, Side::Sell)
 }
 
-fn inverse_bankrupt(inputs: &Inputs<'_>, side: Side) -> Outcome {
+fn inverse_bankrupt(inputs: Inputs<'_>, side: Side) -> Outcome {
     let entered = whole(1) / positive(inputs, "entry")?;
     let cash = &entered / positive(inputs, "lev")?;
     let lines = vec![(whole(0), whole(0))];
@@ -196,7 +201,7 @@ fn inverse_bankrupt(inputs: &Inputs<'_>, side: Side) -> Outcome {
 }
 
 /// Each leg's trigger lies where its safety has fallen by its share of the slack, rounded toward its price.
-pub(super) fn split_slack(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn split_slack(inputs: Inputs<'_>) -> Outcome {
     let (slack, tick) = (inputs.number("slack")?, positive(inputs, "tick")?);
     let (legs, split) = (inputs.rows("legs", 4)?, inputs.numbers("split")?);
     if legs.len() != split.len() {

@@ -22,7 +22,7 @@ const FIRST: u32 = 17;
 const LOWEST: Rate = Rate::new(2);
 
 /// Decimals that hold every number exactly, and the unit they make.
-fn decimals(numbers: &[&Exact]) -> Result<(u8, Unit), String> {
+pub(super) fn decimals(numbers: &[&Exact]) -> Result<(u8, Unit), String> {
     for places in 0..=9_u8 {
         let unit = whole(1) / whole(10).pow(places.into());
         if numbers.iter().all(|number| (*number / &unit).is_integer()) {
@@ -147,7 +147,7 @@ impl Desk {
 }
 
 /// All orders at the mark: no open loss, no fees.
-pub(super) fn open_size(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn open_size(inputs: Inputs<'_>) -> Outcome {
     let mark = inputs.number("mark")?;
     let [position, buys, sells] = ["pos", "buys", "sells"].map(|name| inputs.number(name));
     let (position, buys, sells) = (position?, buys?, sells?);
@@ -170,7 +170,7 @@ pub(super) fn open_size(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// Orders are rows of quantity and price.
-pub(super) fn worst_case(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn worst_case(inputs: Inputs<'_>) -> Outcome {
     let (mark, position) = (inputs.number("mark")?, inputs.number("pos")?);
     let mut orders = Vec::new();
     for (name, side) in [("buys", Side::Buy), ("sells", Side::Sell)] {
@@ -203,7 +203,7 @@ pub(super) fn worst_case(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// Initial margin at the order's own price, and what the ledger adds for its distance from the mark.
-pub(super) fn cost(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn cost(inputs: Inputs<'_>) -> Outcome {
     let [size, price, mark] = ["qty", "price", "mark"].map(|name| inputs.number(name));
     let (size, price, mark) = (size?, price?, mark?);
     let side = if inputs.number("side")? > whole(0) { Side::Buy } else { Side::Sell };
@@ -228,7 +228,7 @@ pub(super) fn cost(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// What may be withdrawn keeps initial margin and a tenth of the exposure.
-pub(super) fn withdrawable(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn withdrawable(inputs: Inputs<'_>) -> Outcome {
     let equity = inputs.number("equity")?;
     let initial = inputs.number_of(&["im", "initial"])?;
     let exposure = inputs.number_of(&["notional", "exposure"])?;
@@ -246,7 +246,7 @@ pub(super) fn withdrawable(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// Fills are rows of buyer, seller, quantity and price; accounts are numbered from 0.
-pub(super) fn conserve(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn conserve(inputs: Inputs<'_>) -> Outcome {
     let (mark, cash) = (inputs.number("mark")?, inputs.numbers("cash")?);
     let mut fills = Vec::new();
     for row in inputs.rows("fills", 4)? {

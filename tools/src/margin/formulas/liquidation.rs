@@ -17,7 +17,7 @@ fn quanta(number: &Exact) -> Result<Money, String> {
     Unit::of([]).count(&number.floor()).map(Money::new)
 }
 
-fn per_million(inputs: &Inputs<'_>, name: &str) -> Result<Exact, String> {
+fn per_million(inputs: Inputs<'_>, name: &str) -> Result<Exact, String> {
     Ok(inputs.number(name)? / whole(QUANTA))
 }
 
@@ -45,7 +45,7 @@ struct Account {
 }
 
 impl Account {
-    fn read(inputs: &Inputs<'_>) -> Result<Self, String> {
+    fn read(inputs: Inputs<'_>) -> Result<Self, String> {
         let rate = rate(&(per_million(inputs, "im_ppm")? * per_million(inputs, "mf_ppm")?))?;
         let mut equity = quanta(&inputs.number("quote")?)?;
         let mut maintenance = Money::ZERO;
@@ -75,7 +75,7 @@ impl Account {
     }
 }
 
-pub(super) fn bankruptcy(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn bankruptcy(inputs: Inputs<'_>) -> Outcome {
     let account = Account::read(inputs)?;
     let target = &account.held[account.target];
     let before = target.value(&target.size)?;
@@ -88,7 +88,7 @@ pub(super) fn bankruptcy(inputs: &Inputs<'_>) -> Outcome {
     Ok(vec![("quote_quantums", whole(amount.get().into()).into())])
 }
 
-pub(super) fn fillable(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn fillable(inputs: Inputs<'_>) -> Outcome {
     let account = Account::read(inputs)?;
     let target = &account.held[account.target];
     let value = target.value(&target.size)?;
@@ -103,7 +103,7 @@ pub(super) fn fillable(inputs: &Inputs<'_>) -> Outcome {
     Ok(vec![("price", price.into())])
 }
 
-pub(super) fn insurance(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn insurance(inputs: Inputs<'_>) -> Outcome {
     let (fill, bankrupt) = (inputs.number("fill_quote")?, inputs.number("bankrupt_quote")?);
     let received = |amount: &Exact| match inputs.word("side")? {
         "sell" => quanta(amount),
@@ -116,7 +116,7 @@ pub(super) fn insurance(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// `lots` is the quantity closed, a multiple of `lot`.
-pub(super) fn partial(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn partial(inputs: Inputs<'_>) -> Outcome {
     let lot = inputs.number("lot")?;
     let value = inputs.number("mark")? * &lot;
     let released = inputs.number("rate")? * &value;

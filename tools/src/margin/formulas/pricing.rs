@@ -11,8 +11,8 @@ use risk::{FundingRate, FundingTerms, Mark, Rate, accrual, funding};
 use crate::margin::exact::{Exact, Unit, of_rate, ppb, rate, to_fraction, whole};
 use crate::margin::example::{Inputs, Outcome};
 
-/// Binary digits of an accrual below a money unit.
-const ACCRUAL_ONE: i128 = 1 << accrual::FUNDING_SHIFT;
+/// Parts of a money unit that funding of a lot is counted in, and of a weight of an average.
+const Q32: i128 = 1 << accrual::FUNDING_SHIFT;
 /// What a rate is of stays below this, so that the product of rate and time fits.
 const OWED_MAX: i128 = 1 << 60;
 /// Hours a funding rate is quoted for where nothing else is said.
@@ -42,7 +42,7 @@ fn funding_of(number: &Exact) -> Result<FundingRate, String> {
     }
 }
 
-pub(super) fn funding_rate(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn funding_rate(inputs: Inputs<'_>) -> Outcome {
     let premium = funding_of(&inputs.number("premium")?)?;
     let most = inputs.number_or("cap", of_rate(Rate::new(u32::MAX)))?;
     let terms = FundingTerms {
@@ -55,7 +55,7 @@ pub(super) fn funding_rate(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// An hour's part of a rate quoted for eight.
-pub(super) fn funding_payment(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn funding_payment(inputs: Inputs<'_>) -> Outcome {
     let value = inputs.number("size")? * inputs.number("oracle")?;
     let unit = Unit::of([&value, &(billionth() / whole(PERIOD))]);
     let rate = funding_of(&inputs.number("rate8h")?)?;
@@ -66,7 +66,7 @@ pub(super) fn funding_payment(inputs: &Inputs<'_>) -> Outcome {
 /// Parts per billion in one per million.
 const PER_MILLION: i128 = 1_000;
 
-pub(super) fn funding_bound(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn funding_bound(inputs: Inputs<'_>) -> Outcome {
     let share = |name| Ok::<_, String>(inputs.number(name)? / whole(1_000_000));
     let (initial, fraction) = (share("im_ppm")?, share("mf_ppm")?);
     let factor = u64::try_from(ppb(&share("factor")?)?).map_err(|_| "input `factor` is below zero")?;
@@ -75,7 +75,7 @@ pub(super) fn funding_bound(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// The index counts millionths of a quote quantum for each base quantum; the rate is one for eight hours.
-pub(super) fn funding_index(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn funding_index(inputs: Inputs<'_>) -> Outcome {
     let small = |name| {
         let number = Unit::of([]).count(&inputs.number(name)?)?;
         i32::try_from(number)
@@ -95,15 +95,15 @@ pub(super) fn funding_index(inputs: &Inputs<'_>) -> Outcome {
     Ok(vec![("delta", whole(funding::accrual(value.over(), rate, elapsed, period)).into())])
 }
 
-pub(super) fn funding_dust(inputs: &Inputs<'_>) -> Outcome {
-    let accrued = inputs.number("delta")? * whole(ACCRUAL_ONE);
-    let accrued = Unit::of([]).wide(&accrued)?;
+/// What each position receives of a payment, and what the rounding leaves.
+pub(super) fn funding_dust(inputs: Inputs<'_>) -> Outcome {
+    let per_lot = Unit::of([]).wide(&(inputs.number("delta")? * whole(Q32)))?;
     let (mut payments, mut dust) = (Vec::new(), whole(0));
     for lots in inputs.numbers("pos")? {
         let lots = Unit::of([]).count(&lots)?;
         // What a position pays must be money.
-        Unit::of([]).count(&(whole(accrued) * whole(lots.into()) / whole(ACCRUAL_ONE)).floor())?;
-        let payment = whole((-accrual::payment(lots, accrued)).get().into());
+        Unit::of([]).count(&(whole(per_lot) * whole(lots.into()) / whole(Q32)).floor())?;
+        let payment = whole((-accrual::payment(lots, per_lot)).get().into());
         dust -= &payment;
         payments.push(payment);
     }
@@ -111,7 +111,7 @@ pub(super) fn funding_dust(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// The unit in which a rate's part of an index price is whole, and the index with what funding makes of it.
-fn fair(inputs: &Inputs<'_>, interval: &Exact, beside: &[Exact]) -> Result<(Unit, Mark, Mark), String> {
+fn fair(inputs: Inputs<'_>, interval: &Exact, beside: &[Exact]) -> Result<(Unit, Mark, Mark), String> {
     let (index, left) = (inputs.number("index")?, inputs.number("left")?);
     let hours = Unit::of([interval, &left]);
     let time =
@@ -125,18 +125,18 @@ fn fair(inputs: &Inputs<'_>, interval: &Exact, beside: &[Exact]) -> Result<(Unit
     Ok((unit, index, fair))
 }
 
-fn interval(inputs: &Inputs<'_>) -> Result<Exact, String> {
+fn interval(inputs: Inputs<'_>) -> Result<Exact, String> {
     let interval = inputs.number_or("interval", whole(PERIOD))?;
     if interval > whole(0) { Ok(interval) } else { Err("the interval is not above zero".to_owned()) }
 }
 
-pub(super) fn fair_mark(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn fair_mark(inputs: Inputs<'_>) -> Outcome {
     let (unit, _, fair) = fair(inputs, &interval(inputs)?, &[])?;
     Ok(vec![("fair", price(&unit, fair).into())])
 }
 
 /// The median of the three components, inside a band of the whole index.
-pub(super) fn median_mark(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn median_mark(inputs: Inputs<'_>) -> Outcome {
     let (smoothed, last) = (inputs.number("index")? + inputs.number("basis")?, inputs.number("last")?);
     let (unit, index, fair) = fair(inputs, &interval(inputs)?, &[smoothed.clone(), last.clone()])?;
     let components = Components { fair, smoothed: mark(&unit, &smoothed)?, book: Some(mark(&unit, &last)?) };
@@ -144,7 +144,7 @@ pub(super) fn median_mark(inputs: &Inputs<'_>) -> Outcome {
     Ok(vec![("p1", price(&unit, fair).into()), ("p2", smoothed.into()), ("mark", price(&unit, found).into())])
 }
 
-pub(super) fn median_of_three(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn median_of_three(inputs: Inputs<'_>) -> Outcome {
     let [a, b, c] = ["a", "b", "c"].map(|name| inputs.number(name));
     let (a, b, c) = (a?, b?, c?);
     let unit = Unit::of([&a, &b, &c]);
@@ -153,7 +153,7 @@ pub(super) fn median_of_three(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// All components at one price: what is left of it is the band.
-pub(super) fn clamped(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn clamped(inputs: Inputs<'_>) -> Outcome {
     let (index, raw) = (inputs.number("index")?, inputs.number_of(&["price", "mark", "raw", "candidate"])?);
     let unit = Unit::of([&index, &raw, &billionth()]);
     let (index, raw) = (mark(&unit, &index)?, mark(&unit, &raw)?);
@@ -163,9 +163,9 @@ pub(super) fn clamped(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// An average led toward each of a series, by a weight of so many parts of 2^32.
-pub(super) fn average(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn average(inputs: Inputs<'_>) -> Outcome {
     let weight = inputs.number_of(&["alpha_q32", "alpha"])?;
-    let weight = if weight <= whole(1) { weight * whole(ACCRUAL_ONE) } else { weight };
+    let weight = if weight <= whole(1) { weight * whole(Q32) } else { weight };
     let weight = Unit::of([]).count(&weight)?;
     let weight = u64::try_from(weight).ok().filter(|weight| *weight <= risk::ema::WEIGHT_ONE);
     let weight = weight.ok_or("the weight is not from 0 to 2^32")?;
@@ -180,7 +180,7 @@ pub(super) fn average(inputs: &Inputs<'_>) -> Outcome {
 }
 
 /// Time is in seconds.
-pub(super) fn stable(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn stable(inputs: Inputs<'_>) -> Outcome {
     let [stable, delayed, oracle] = ["stable", "delay", "oracle"].map(|name| inputs.number(name));
     let (stable, delayed, oracle) = (stable?, delayed?, oracle?);
     let unit = Unit::of([&stable, &delayed, &oracle, &billionth()]);

@@ -32,7 +32,7 @@ impl ScaledTable {
         Ok(Self { table, money, rate })
     }
 
-    fn of(inputs: &Inputs<'_>, beside: &[Exact]) -> Result<Self, String> {
+    fn of(inputs: Inputs<'_>, beside: &[Exact]) -> Result<Self, String> {
         Self::new(&inputs.numbers("floors")?, &inputs.numbers("rates")?, beside)
     }
 
@@ -46,20 +46,20 @@ impl ScaledTable {
     }
 }
 
-pub(super) fn constants(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn constants(inputs: Inputs<'_>) -> Outcome {
     let scaled = ScaledTable::of(inputs, &[])?;
     let constants: Vec<_> = scaled.table.lines().map(|(_, constant)| scaled.amount(constant)).collect();
     Ok(vec![("cum", constants.into())])
 }
 
-pub(super) fn lookup(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn lookup(inputs: Inputs<'_>) -> Outcome {
     let notional = inputs.number("notional")?;
     let scaled = ScaledTable::of(inputs, std::slice::from_ref(&notional))?;
     let (rate, constant) = scaled.table.line_at(scaled.notional(&notional)?);
     Ok(vec![("rate", scaled.rate.number(rate.into()).into()), ("cum", scaled.amount(constant).into())])
 }
 
-pub(super) fn requirement(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn requirement(inputs: Inputs<'_>) -> Outcome {
     let notional = inputs.number("notional")?;
     let scaled = ScaledTable::of(inputs, std::slice::from_ref(&notional))?;
     let notional = scaled.notional(&notional)?;
@@ -76,7 +76,7 @@ pub(super) fn requirement(inputs: &Inputs<'_>) -> Outcome {
 const PPM: u32 = 1_000_000;
 
 /// The ramped rate in parts per million, rounded down.
-fn ramped_ppm(inputs: &Inputs<'_>) -> Result<u32, String> {
+fn ramped_ppm(inputs: Inputs<'_>) -> Result<u32, String> {
     let [base, interest, lower, upper] = ["im_ppm", "oi", "lower", "upper"].map(|name| inputs.number(name));
     let (base, interest, lower, upper) = (base?, interest?, lower?, upper?);
     let base = u32::try_from(Unit::of([]).count(&base)?).map_err(|_| format!("{base} is no rate"))?;
@@ -87,18 +87,18 @@ fn ramped_ppm(inputs: &Inputs<'_>) -> Result<u32, String> {
     u32::try_from(ramped).map_err(|_| "the rate is out of range".to_owned())
 }
 
-pub(super) fn ramp_ppm(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn ramp_ppm(inputs: Inputs<'_>) -> Outcome {
     Ok(vec![("ppm", whole(ramped_ppm(inputs)?.into()).into())])
 }
 
-pub(super) fn ramp_margin(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn ramp_margin(inputs: Inputs<'_>) -> Outcome {
     let notional = inputs.number("qq")?;
     let rate = Rate::new(ramped_ppm(inputs)?.saturating_mul(1_000));
     let notional = Money::new(Unit::of([]).count(&notional)?.saturating_abs());
     Ok(vec![("im", whole(rate.of_ceil(notional).get().into()).into())])
 }
 
-pub(super) fn ramp_by_depth(inputs: &Inputs<'_>) -> Outcome {
+pub(super) fn ramp_by_depth(inputs: Inputs<'_>) -> Outcome {
     let (base, depth, interest) = (inputs.number("base")?, inputs.number("depth")?, inputs.number("oi")?);
     let multiple = |name| {
         let multiple = ppb(&inputs.number(name)?)?;

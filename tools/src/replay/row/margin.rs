@@ -96,6 +96,14 @@ impl Row {
             self.at(instrument);
             self.word(C::Detail, if isolated { "isolated" } else { "cross" }.to_owned());
             self.number(C::ToAccount, acting.get());
+        } else if let Event::FeeTierDefined { tier, terms } = *event {
+            self.number(C::Tag, tier);
+            self.number(C::Value, terms.taker.get());
+            self.number(C::Fee, terms.maker.get());
+            self.number(C::Amount, terms.rebate.get());
+        } else if let Event::FeeTierSet { account, tier } = *event {
+            self.who(account);
+            self.number(C::Tag, tier);
         } else if let Event::StandingChanged { account, standing } = *event {
             self.who(account);
             self.named(C::Detail, standing);
