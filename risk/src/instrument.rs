@@ -232,7 +232,8 @@ impl Instrument {
     /// The same instrument with another specification and other payments of funding.
     pub(crate) fn with_spec_and_funding(&self, spec: InstrumentSpec, funding: Vec<i128>) -> Self {
         let (initial, maintenance) = (self.initial.clone(), self.maintenance.clone());
-        Self { spec, initial, maintenance, funding, ..*self }
+        let funding_epoch = u32::try_from(funding.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        Self { spec, initial, maintenance, funding, funding_epoch, ..*self }
     }
 
     /// The arithmetic of its contract.
