@@ -217,11 +217,11 @@ fn a_group_is_stopped_at_once_and_each_account_hears() {
     operator.ask(&mut world, &group_status(3, AccountStatus::Suspended, 1));
     assert_eq!(acks(&operator, &mut world), [(1, 410, 0), (2, 410, 0), (3, 411, 0)]);
     let heard = alice.messages(&mut world);
-    assert_eq!(templates(&heard), [200, 320, 203]);
+    assert_eq!(templates(&heard), [200, 320, 365, 203]);
     assert!(
-        matches!(&heard[2], FromVenue::OrderCanceled(gone) if gone.reason == CancelReason::Suspended.into())
+        matches!(&heard[3], FromVenue::OrderCanceled(gone) if gone.reason == CancelReason::Suspended.into())
     );
-    assert_eq!(templates(&bob.messages(&mut world)), [320]);
+    assert_eq!(templates(&bob.messages(&mut world)), [320, 365]);
 }
 
 #[test]

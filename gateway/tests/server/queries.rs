@@ -146,7 +146,7 @@ fn orders_and_levels_are_bounded_and_say_so() {
         bench.order(Side::Buy, 1, 499_000 - 5 * step, true);
     }
     let all = Question::OpenOrders { account: LONG, instrument: None };
-    assert!(matches!(bench.ask(all), (0, Rows::OpenOrders(rows)) if rows.len() == 1_000));
+    assert!(matches!(bench.ask(all.clone()), (0, Rows::OpenOrders(rows)) if rows.len() == 1_000));
     let (code, rows) = bench.ask(Question::Book { instrument: PERPETUAL, depth: 100 });
     let Rows::Book([bids, offers]) = rows else { panic!("{rows:?}") };
     assert_eq!((code, bids.levels.0.len(), offers.levels.0.len()), (0, LEVELS_MAX, 0));
@@ -271,7 +271,7 @@ fn an_answer_stands_between_the_commands_around_its_question() {
     let mut roles = wire(recovered, VirtualClock::default(), QueueSizes::default(), Vec::new());
     let question = Question::OpenOrders { account: LONG, instrument: None };
     let ask = |roles: &mut Roles<Counter, VirtualClock>, query_id| {
-        roles.client.ask(Query { asker: 0, query_id, question }).expect("room");
+        roles.client.ask(Query { asker: 0, query_id, question: question.clone() }).expect("room");
     };
     let mut twin = Bench { venue: Bench::new().venue, numbers: [1, 0] };
     ask(&mut roles, 1);

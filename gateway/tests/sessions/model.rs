@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use engine::{Action, Event, FillSide, OrderId, Reject, SessionId, SessionKind};
 use gateway::wire::private::{
     AccountStatusChanged, AdminAck, BalanceChange, CancelAllAfterAck, Converted, DeadManFired,
-    DeficitCovered, FundingBooked, InterestCharged, LeverageSet, LiquidationEnd, LiquidationHeld,
-    LiquidationStart, MarginStateChanged, MassCancelAck, MassQuoteAck, Movement, OracleAck, OrderAccepted,
-    OrderActivated, OrderAmended, OrderArmed, OrderCanceled, OrderFilled, OrderRefreshed, OrderTriggered,
-    OrderTrimmed, PositionSettled, PositionTakenOver, ProtectionAck, ProtectionTripped, QuoteRefused,
-    RequestRejected, SessionReject, StandingChanged, ThrottleReject, TransferRepeated,
+    DeficitCovered, FeeTierSet, FundingBooked, InterestCharged, LeverageSet, LiquidationEnd, LiquidationHeld,
+    LiquidationStart, MarginModeChanged, MarginStateChanged, MassCancelAck, MassQuoteAck, Movement,
+    OracleAck, OrderAccepted, OrderActivated, OrderAmended, OrderArmed, OrderCanceled, OrderFilled,
+    OrderRefreshed, OrderTriggered, OrderTrimmed, PositionSettled, PositionTakenOver, ProtectionAck,
+    ProtectionTripped, QuoteRefused, RequestRejected, SessionReject, StandingChanged, ThrottleReject,
+    TransferRepeated,
 };
 use risk::AccountId;
 
