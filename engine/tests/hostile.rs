@@ -36,7 +36,7 @@ const EXTREMES: [[u8; 8]; 8] = [
 
 fn world() -> World {
     let capacity = Capacity { accounts: 64, legs: 128, orders: 512 };
-    World { capacity, accounts: 24, sessions: 6, instruments: all(), bursts: false }
+    World { capacity, accounts: 24, sessions: 6, instruments: all(), assets: Vec::new(), bursts: false }
 }
 
 /// An action with some of its octets overwritten; `None` where that is none any more.

@@ -33,7 +33,7 @@ fn large() -> World {
         traded.spec.open_interest_max = Qty::new(widest);
     }
     let capacity = Capacity { accounts: 8_192, legs: 32_768, orders: 65_536 };
-    World { capacity, accounts: 4_000, sessions: 64, instruments, bursts: true }
+    World { capacity, accounts: 4_000, sessions: 64, instruments, assets: Vec::new(), bursts: true }
 }
 
 /// The venue with an onlooker.

@@ -6,7 +6,9 @@ pub(crate) mod worlds;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine::limits::{CANCELS_PER_COMMAND, EVENTS_PER_COMMAND, MATCHES_PER_COMMAND};
-use engine::{Action, CancelReason, Command, Event, Events, Seq, Stamp, Venue};
+use engine::{
+    Action, CancelReason, Command, ConversionReason, Event, Events, MarginState, Seq, Stamp, TimeNs, Venue,
+};
 use risk::{Capacity, FillKind};
 
 use crate::campaign::coverage::Coverage;
@@ -32,6 +34,9 @@ pub(crate) struct Pair {
     pub(crate) commands: u64,
     /// Triggers fired since the last command that was not a continuation.
     fired: usize,
+    /// Time that passed beside the commands' own.
+    waited_ns: u64,
+    scans: u64,
 }
 
 impl Pair {
@@ -44,6 +49,8 @@ impl Pair {
             coverage: Coverage::default(),
             commands: 0,
             fired: 0,
+            waited_ns: 0,
+            scans: 0,
         }
     }
 
@@ -52,6 +59,7 @@ impl Pair {
         if !step.barges {
             self.drain()?;
         }
+        self.waited_ns += step.waits_ns;
         self.apply(&self.view.named(step))
     }
 
@@ -77,7 +85,10 @@ impl Pair {
     fn apply(&mut self, command: &Command) -> Result<(), String> {
         self.commands += 1;
         self.events.clear();
-        let stamp = Stamp { seq: Seq::new(self.commands), time: time_of(self.commands) };
+        let stamp = Stamp {
+            seq: Seq::new(self.commands),
+            time: TimeNs::new(time_of(self.commands).get() + self.waited_ns),
+        };
         self.venue.apply(stamp, command, &mut self.events);
         let events = self.events.as_slice();
         let expected = self.model.apply(stamp.time, command, events);
@@ -140,6 +151,7 @@ impl Pair {
                     && matches!(first, Some(Event::Fill(fill)) if fill.kind == FillKind::Liquidation),
             ),
             ("price move suspended", self.model.waking),
+            ("interest suspended", self.model.interest.left > 0),
             ("taker suspended", self.model.suspended.is_some()),
             ("mass cancel suspended", sweep_of(CancelReason::MassCancel)),
             ("loss suspended", sweep_of(CancelReason::SessionLost)),
@@ -157,6 +169,15 @@ impl Pair {
             ("continued without an event", went_on && events.is_empty()),
             ("command of more than 64 events", events.len() > 64),
         ];
+        if self.model.scans.0 > self.scans {
+            self.scans = self.model.scans.0;
+            self.coverage.count(SCANS);
+        }
+        for event in self.events.as_slice() {
+            if let Some(name) = of_margin(event) {
+                self.coverage.count(name);
+            }
+        }
         for name in &self.model.noted {
             self.coverage.count(name);
         }
@@ -166,8 +187,46 @@ impl Pair {
     }
 }
 
+/// What prices are counted as after which every account was held against its state.
+pub(crate) const SCANS: &str = "all accounts looked at after a price";
+
+/// What is special about an event that concerns margin or debts.
+fn of_margin(event: &Event) -> Option<&'static str> {
+    if let Event::MarginStateChanged { state, .. } = *event {
+        return Some(match state {
+            MarginState::Healthy => "healthy again",
+            MarginState::Warned => "warned",
+            MarginState::Liquidating => "in liquidation",
+        });
+    }
+    if let Event::Converted { conversion, reason, .. } = *event {
+        return Some(match reason {
+            ConversionReason::DebtAboveMax if conversion.sold == risk::AssetId::BASE => {
+                "coin bought for money"
+            }
+            ConversionReason::DebtAboveMax => "coin sold for a debt",
+            ConversionReason::Liquidation => "debt paid in a liquidation",
+        });
+    }
+    None
+}
+
 /// Turns of the model a campaign is to reach.
-pub(crate) const TURNS: [&str; 21] = [
+pub(crate) const TURNS: [&str; 35] = [
+    SCANS,
+    "healthy again",
+    "warned",
+    "in liquidation",
+    "coin bought for money",
+    "coin sold for a debt",
+    "debt paid in a liquidation",
+    "Converted",
+    "InterestCharged",
+    "DeficitCovered",
+    "DebtTermsSet",
+    "FundingPaid",
+    "FundingBooked",
+    "interest suspended",
     "taker suspended",
     "mass cancel suspended",
     "loss suspended",

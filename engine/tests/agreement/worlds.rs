@@ -2,18 +2,20 @@
 
 use risk::{Capacity, Qty};
 
+use crate::campaign::collateral::{coined, coins};
 use crate::campaign::worlds::{World, all, coarse, dated, indexed, rebated};
 
-/// One of them: roomy; with cramped stores; few accounts in two instruments; with an index of several sources and a future that
-/// ends; or a crowd in them, hundreds of which a
-/// jump of the price wakes at once.
+/// One of them: roomy; with cramped stores; few accounts in two instruments; with an index of several sources and a future
+/// that ends; with collateral in several assets; a crowd of such accounts; or a crowd in two instruments, hundreds of which
+/// a jump of the price wakes at once.
 pub(crate) fn world(seed: u64) -> World {
-    match seed % 5 {
+    match seed % 7 {
         0 => World {
             capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
             accounts: 24,
             sessions: 6,
             instruments: all(),
+            assets: Vec::new(),
             bursts: true,
         },
         1 => World {
@@ -21,6 +23,7 @@ pub(crate) fn world(seed: u64) -> World {
             accounts: 28,
             sessions: 4,
             instruments: all(),
+            assets: Vec::new(),
             bursts: false,
         },
         2 => World {
@@ -28,6 +31,23 @@ pub(crate) fn world(seed: u64) -> World {
             accounts: 12,
             sessions: 3,
             instruments: vec![rebated(), coarse()],
+            assets: Vec::new(),
+            bursts: true,
+        },
+        4 => World {
+            capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
+            accounts: 20,
+            sessions: 4,
+            instruments: coined(),
+            assets: coins(),
+            bursts: false,
+        },
+        5 => World {
+            capacity: Capacity { accounts: 256, legs: 1_024, orders: 1_500 },
+            accounts: 160,
+            sessions: 4,
+            instruments: coined(),
+            assets: coins(),
             bursts: true,
         },
         3 => World {
@@ -35,6 +55,7 @@ pub(crate) fn world(seed: u64) -> World {
             accounts: 24,
             sessions: 6,
             instruments: vec![indexed(), dated(), coarse()],
+            assets: Vec::new(),
             bursts: true,
         },
         _ => {
@@ -44,7 +65,7 @@ pub(crate) fn world(seed: u64) -> World {
                 traded.spec.open_interest_max = Qty::new(wide);
             }
             let capacity = Capacity { accounts: 1_024, legs: 2_048, orders: 2_000 };
-            World { capacity, accounts: 900, sessions: 8, instruments, bursts: true }
+            World { capacity, accounts: 900, sessions: 8, instruments, assets: Vec::new(), bursts: true }
         }
     }
 }

@@ -141,6 +141,11 @@ impl Coverage {
         }
     }
 
+    /// How often something was met.
+    pub(crate) fn of(&self, what: &str) -> u64 {
+        self.counts.get(what).copied().unwrap_or(0)
+    }
+
     /// Every name a campaign is to reach, of the venue alone.
     fn wanted() -> Vec<String> {
         // While an account is under liquidation the venue is pending and refuses with `VenuePending` first, so

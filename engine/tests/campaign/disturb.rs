@@ -39,6 +39,9 @@ impl Generator {
     }
 
     pub(super) fn money(&mut self, view: &View) -> Action {
+        if !self.world.assets.is_empty() && self.rng.permille(600) {
+            return self.coin(view);
+        }
         let account = self.account();
         let balance = view.balances.get(&account).copied().unwrap_or(0);
         let amount = match self.rng.below(100) {

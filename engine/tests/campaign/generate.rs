@@ -63,20 +63,12 @@ impl Generator {
         for session in 1..=self.world.sessions {
             actions.push(Action::OpenSession { session: SessionId::new(session) });
         }
-        for (number, traded) in (0..).zip(&self.world.instruments) {
-            let spec = Box::new(traded.spec.clone());
-            actions.push(Action::DefineInstrument { instrument: InstrumentId::new(number), spec });
-        }
+        actions.extend(self.first_instruments());
         for account in 0..self.world.accounts {
             let account = AccountId::new(FIRST_USER_ACCOUNT + account);
             let amount = Money::new(QUARTER_LOT * self.rng.within(2, 24));
             actions.push(Action::OpenAccount { account });
             actions.push(Action::Deposit(Transfer::new(account, amount)));
-        }
-        let priced = self.world.instruments.len() - 1;
-        for (number, traded) in (0..).zip(&self.world.instruments[..priced]) {
-            let price = Price::new(traded.home).to_mark();
-            actions.push(Action::index_price(InstrumentId::new(number), price));
         }
         actions.extend(self.first_keys());
         actions.extend(self.first_groups());
@@ -105,7 +97,7 @@ impl Generator {
         }
         let numbers = if is_bound { 1000 } else { 20 };
         let numbering = if self.rng.permille(numbers) { self.numbering() } else { Numbering::None };
-        Step { command, by_number, numbering, barges: self.rng.permille(100) }
+        Step { command, by_number, numbering, barges: self.rng.permille(100), waits_ns: self.wait() }
     }
 
     /// Gives a request its number, where it needs one or wishes one.
@@ -316,7 +308,7 @@ impl Generator {
             let amount = Money::new(QUARTER_LOT * self.rng.within(1, 16));
             return Action::Deposit(Transfer::new(account, amount));
         }
-        if view.closed.contains_key(&instrument) && self.rng.permille(60) {
+        if view.closed.contains_key(&instrument) && self.trades(instrument) && self.rng.permille(60) {
             return Action::SetTradingState { instrument, state: TradingState::Open };
         }
         let held = view.positions.get(&(account, instrument)).copied().unwrap_or(0);

@@ -1,6 +1,7 @@
 //! Random campaigns against the venue: worlds, a seeded generator of commands, and what a campaign reached.
 
 pub(crate) mod bursts;
+pub(crate) mod collateral;
 pub(crate) mod connect;
 pub(crate) mod coverage;
 pub(crate) mod crowds;
@@ -48,11 +49,13 @@ pub(crate) struct Step {
     pub(crate) numbering: Numbering,
     /// Do not wait for what the venue has left over.
     pub(crate) barges: bool,
+    /// Time that passes before it beyond the ordinary step.
+    pub(crate) waits_ns: u64,
 }
 
 impl From<Command> for Step {
     fn from(command: Command) -> Self {
-        Self { command, by_number: false, numbering: Numbering::None, barges: false }
+        Self { command, by_number: false, numbering: Numbering::None, barges: false, waits_ns: 0 }
     }
 }
 

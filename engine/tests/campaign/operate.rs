@@ -19,13 +19,17 @@ const SETTLEMENTS_MAX: u32 = 6;
 impl Generator {
     /// Moves an instrument to another state; what is closed opens again soon.
     pub(super) fn state(&mut self, view: &View) -> Action {
-        let closed: Vec<InstrumentId> = view.closed.keys().copied().collect();
+        let closed: Vec<InstrumentId> =
+            view.closed.keys().copied().filter(|&instrument| self.trades(instrument)).collect();
         if !closed.is_empty() && self.rng.permille(850) {
             let instrument = self.rng.pick(&closed);
             let state = if self.rng.permille(900) { TradingState::Open } else { self.any_state() };
             return Action::SetTradingState { instrument, state };
         }
         let instrument = self.instrument();
+        if !self.trades(instrument) {
+            return Action::Tick;
+        }
         let short = u32::try_from(self.rng.within(0, 6)).expect("small");
         match self.rng.below(100) {
             0..30 => Action::StartAuction { instrument, call_ms: short },
@@ -100,7 +104,10 @@ impl Generator {
         let instrument = self.instrument();
         let crowded = self.world.bursts && self.rng.permille(400);
         let last = self.world.instruments.len() - 1;
-        let ends = instrument.get() > 0 && instrument.index() <= last && view.marks.contains_key(&instrument);
+        let ends = self.world.assets.is_empty()
+            && instrument.get() > 0
+            && instrument.index() <= last
+            && view.marks.contains_key(&instrument);
         if !ends || self.settlements >= SETTLEMENTS_MAX || view.settled.contains(&instrument) {
             return Action::Settle { instrument, price: Mark::new(self.rng.pick(&[0, 1, i64::MAX])) };
         }

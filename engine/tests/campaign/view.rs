@@ -6,7 +6,7 @@ use engine::{
     Action, AmendOrder, AmendTrigger, CancelOrder, ClientOrderId, ClientSeq, Command, Event, FillSide, KeyId,
     OrderId, OrderRef, Reject, SessionId, SessionKind, Stamp, TradingState,
 };
-use risk::{AccountId, InstrumentId, Mark, OwnerGroupId, Restriction, Side};
+use risk::{AccountId, AssetId, InstrumentId, Mark, OwnerGroupId, Restriction, Side};
 
 use super::{Numbering, Step};
 
@@ -47,6 +47,9 @@ pub(crate) struct View {
     pub(crate) marks: BTreeMap<InstrumentId, Mark>,
     pub(crate) positions: BTreeMap<(AccountId, InstrumentId), i64>,
     pub(crate) balances: BTreeMap<AccountId, i64>,
+    /// Balances in other assets.
+    pub(crate) coins: BTreeMap<(AccountId, AssetId), i64>,
+    settlements: BTreeMap<InstrumentId, AssetId>,
     pub(crate) closed: BTreeMap<InstrumentId, TradingState>,
     pub(crate) bound: BTreeMap<SessionId, Bound>,
     pub(crate) restricted: BTreeMap<AccountId, Restriction>,
@@ -91,6 +94,9 @@ impl View {
     /// Takes in what became of a command.
     pub(crate) fn sent(&mut self, stamp: Stamp, command: &Command, events: &[Event]) {
         self.now = stamp.time.get();
+        if let Action::DefineInstrument { instrument, spec } = &command.action {
+            self.settlements.insert(*instrument, spec.contract.settlement);
+        }
         let refused = match events.first() {
             Some(Event::Rejected { reject, .. }) => *reject <= Reject::SequenceGap,
             _ => false,
@@ -129,11 +135,20 @@ impl View {
 
     fn side(&mut self, side: &FillSide, instrument: InstrumentId) {
         self.positions.insert((self.principal(side.account), instrument), side.position.get());
-        self.balances.insert(side.account, side.balance.get());
+        let asset = self.settlements.get(&instrument).copied().unwrap_or(AssetId::BASE);
+        self.note_balance((side.account, asset), side.balance.get());
         if side.leaves.get() == 0 {
             self.remove(side.order);
         } else if let Some(order) = self.alive.get_mut(&side.order) {
             order.leaves = side.leaves.get();
+        }
+    }
+
+    fn note_balance(&mut self, (account, asset): (AccountId, AssetId), balance: i64) {
+        if asset == AssetId::BASE {
+            self.balances.insert(account, balance);
+        } else {
+            self.coins.insert((account, asset), balance);
         }
     }
 
@@ -188,11 +203,11 @@ impl View {
             self.closed.remove(&instrument);
         } else if let Event::Marked { instrument, mark, .. } = *event {
             self.marks.insert(instrument, mark);
-        } else if let Event::Transferred { account, balance, .. } = *event {
-            self.balances.insert(account, balance.get());
+        } else if let Event::Transferred { account, asset, balance, .. } = *event {
+            self.note_balance((account, asset), balance.get());
         } else if let Event::Moved(moved) = *event {
-            self.balances.insert(moved.from, moved.from_balance.get());
-            self.balances.insert(moved.to, moved.to_balance.get());
+            self.note_balance((moved.from, moved.asset), moved.from_balance.get());
+            self.note_balance((moved.to, moved.asset), moved.to_balance.get());
         } else if let Event::TakenOver { account, instrument, .. } = *event {
             self.positions.insert((self.principal(account), instrument), 0);
         } else if let Event::TradingStateSet { instrument, state, .. } = *event {

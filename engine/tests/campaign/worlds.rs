@@ -6,6 +6,8 @@ use risk::{Capacity, ContractTerms, FeeRate, InstrumentSpec, Money, Price, Prici
 
 use super::STEP_NS;
 
+use super::collateral::Collateral;
+
 /// About the value of a lot in money units.
 pub(crate) const LOT_VALUE: i64 = 50_000_000;
 
@@ -17,6 +19,8 @@ pub(crate) struct World {
     pub(crate) accounts: u32,
     pub(crate) sessions: u32,
     pub(crate) instruments: Vec<Traded>,
+    /// Assets beside the unit of account.
+    pub(crate) assets: Vec<Collateral>,
     /// Room for bursts of hundreds of orders.
     pub(crate) bursts: bool,
 }
@@ -26,9 +30,11 @@ pub(crate) struct World {
 pub(crate) struct Traded {
     pub(crate) spec: InstrumentSpec,
     pub(crate) home: i64,
+    /// Whether it is ever open.
+    pub(crate) trades: bool,
 }
 
-fn tiers(rows: &[(i64, u32)]) -> Vec<Tier> {
+pub(super) fn tiers(rows: &[(i64, u32)]) -> Vec<Tier> {
     let tier = |&(lots, rate)| Tier { floor: Money::new(lots * LOT_VALUE), rate: Rate::new(rate) };
     rows.iter().map(tier).collect()
 }
@@ -60,7 +66,7 @@ pub(crate) fn rebated() -> Traded {
         pricing: PricingTerms::DIRECT,
         funding: risk::FundingTerms::NONE,
     };
-    Traded { spec, home: 500_000 }
+    Traded { spec, home: 500_000, trades: true }
 }
 
 /// Decimals below the money's (divisor 100), initial margin exactly 5/4 of maintenance.
@@ -88,7 +94,7 @@ fn divided() -> Traded {
         funding: risk::FundingTerms::NONE,
         ..rebated().spec
     };
-    Traded { spec, home: 25_000 }
+    Traded { spec, home: 25_000, trades: true }
 }
 
 /// A multiplier of 3 over a divisor of 100, wide price steps, dear liquidations.
@@ -118,7 +124,7 @@ fn multiplied() -> Traded {
         funding: risk::FundingTerms::NONE,
         ..rebated().spec
     };
-    Traded { spec, home: 166_650 }
+    Traded { spec, home: 166_650, trades: true }
 }
 
 /// A coarse grid: one tick is 2 % and margins are thin, so that accounts go under water at a step.
@@ -146,7 +152,7 @@ pub(crate) fn coarse() -> Traded {
         funding: risk::FundingTerms::NONE,
         ..rebated().spec
     };
-    Traded { spec, home: 50 }
+    Traded { spec, home: 50, trades: true }
 }
 
 /// Fine ticks, an index of several sources that go stale and disagree, and a mark out of index and book.
@@ -164,7 +170,7 @@ pub(crate) fn indexed() -> Traded {
         frozen_step: Rate::new(500_000_000),
     };
     let spec = InstrumentSpec { symbol: *b"INDEXED\0\0\0\0\0\0\0\0\0", pricing, ..rebated().spec };
-    Traded { spec, home: 500_000 }
+    Traded { spec, home: 500_000, trades: true }
 }
 
 /// The coarse grid, for a time, settled at the average of its last while.

@@ -238,6 +238,7 @@ impl Model {
             until: None,
             mark: None,
             index: None,
+            stable: None,
             crowded: 0,
             payments: vec![0],
             last: None,

@@ -95,14 +95,28 @@ impl Model {
 
     /// Unrealised result of a leg, in its settlement asset.
     fn unrealised(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+        self.unrealised_at(account, instrument, self.mark(instrument))
+    }
+
+    /// The same at the worse of mark and stable price.
+    fn prudent(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+        let mark = self.mark(instrument);
+        let stable = self.stable(instrument).unwrap_or(mark);
+        let long = self.leg(account, instrument).position > 0;
+        self.unrealised_at(account, instrument, if long { mark.min(stable) } else { mark.max(stable) })
+    }
+
+    fn stable(&self, instrument: InstrumentId) -> Option<i128> {
+        self.instruments[instrument.index()].stable.as_ref().map(|stable| stable.now)
+    }
+
+    fn unrealised_at(&self, account: AccountId, instrument: InstrumentId, mark: i128) -> i128 {
         let leg = self.leg(account, instrument);
         if leg.position == 0 {
             return 0;
         }
-        let terms = &self.instruments[instrument.index()].terms;
-        terms.position_value(leg.position, self.mark(instrument))
-            - leg.cost
-            - self.funding_owed(&leg, instrument)
+        let value = self.instruments[instrument.index()].terms.position_value(leg.position, mark);
+        value - leg.cost - self.funding_owed(&leg, instrument)
     }
 
     /// Instruments in which the account has a position.
@@ -166,7 +180,8 @@ impl Model {
             total.equity += asset.counts(own.equity, price);
             total.initial_equity += self.counts_prudently(account, number, own.initial_equity);
             total.withdrawal_equity += self.counts_prudently(account, number, own.withdrawal_equity);
-            total.initial += PPB * asset.worth_up(ceil(own.initial, PPB), price);
+            let dear = self.stable(asset.spec.priced_by).unwrap_or(price).max(price);
+            total.initial += PPB * asset.worth_up(ceil(own.initial, PPB), dear);
             total.maintenance += PPB * asset.worth_up(ceil(own.maintenance, PPB), price);
             total.exposure += asset.worth_up(own.exposure, price);
         }
@@ -187,9 +202,9 @@ impl Model {
         let initial = assumed.more[asset.index()];
         let mut sum = Worth { equity, initial_equity, withdrawal_equity, initial, ..Worth::default() };
         for &place in places.iter().filter(|&&place| self.settlement(place) == asset) {
-            let profit = self.unrealised(account, place);
+            sum.equity += self.unrealised(account, place);
+            let profit = self.prudent(account, place);
             let weight = self.instruments[place.index()].terms.profit_weight;
-            sum.equity += profit;
             sum.initial_equity += if profit > 0 { floor(profit * weight, PPB) } else { profit };
             sum.withdrawal_equity += profit.min(0);
             sum.exposure += self.notional(account, place);
@@ -205,6 +220,8 @@ impl Model {
     fn counts_prudently(&self, account: AccountId, number: AssetId, balance: i128) -> i128 {
         let asset = self.asset(number).expect("a number below the next");
         let price = self.price_of(asset);
+        let stable = self.stable(asset.spec.priced_by).unwrap_or(price);
+        let price = if balance < 0 { price.max(stable) } else { price.min(stable) };
         let counted = asset.counts(balance, price);
         if counted <= 0 {
             return counted;

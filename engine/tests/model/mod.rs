@@ -31,6 +31,7 @@ pub(crate) mod protection;
 pub(crate) mod quotes;
 pub(crate) mod sessions;
 pub(crate) mod settle;
+pub(crate) mod stable;
 pub(crate) mod state;
 pub(crate) mod sweeps;
 pub(crate) mod timers;

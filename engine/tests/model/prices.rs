@@ -12,6 +12,7 @@ use risk::{
 };
 
 use super::arith::{MARKS, PPB, Terms, floor};
+use super::stable::Stable;
 use super::state::{Order, Settling};
 use super::{Model, Refusal, mark_of};
 
@@ -355,6 +356,9 @@ impl Model {
         };
         let known = &mut self.instruments[instrument.index()];
         (known.index, known.mark) = (Some(index), Some(mark));
+        if terms.stable_step.get() > 0 {
+            known.stable.get_or_insert_with(|| Stable::new(mark, now)).lead(mark, &terms, now);
+        }
         self.adapt(instrument);
         let known = &mut self.instruments[instrument.index()];
         if before.0 != Some(index) {

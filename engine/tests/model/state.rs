@@ -11,6 +11,7 @@ use risk::{AccountId, InstrumentId, InstrumentSpec, OwnerGroupId, Restriction, S
 
 use super::arith::Terms;
 use super::prices::Feed;
+use super::stable::Stable;
 
 /// An open account.
 #[derive(Clone, Copy, Debug)]
@@ -359,6 +360,8 @@ pub(crate) struct Instrument {
     pub(crate) mark: Option<i128>,
     /// Last index price.
     pub(crate) index: Option<i128>,
+    /// Slow price for initial margin, where the terms ask for one.
+    pub(crate) stable: Option<Stable>,
     /// Initial rate that the open interest asks for, as of the last price; 0 is none.
     pub(crate) crowded: i128,
     /// What a lot of a long has paid by each payment of funding, in 2^-32 of a money unit; 0 before the first.
