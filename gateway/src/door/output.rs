@@ -58,8 +58,8 @@ impl Door {
             Rows::Book(sides) => self.say_all(id, sides),
             Rows::Account { state, balances, positions } => {
                 self.say(id, state.as_ref());
-                self.say_all(id, balances);
                 self.say_all(id, positions);
+                self.say_all(id, balances);
             }
             Rows::Assets(rows) => self.say_all(id, rows),
             Rows::Terms(row) => self.say(id, row.as_ref()),
