@@ -87,7 +87,6 @@ pub(crate) struct Feed {
     /// Which interval of funding was last begun, and the rate of the one before.
     interval: u64,
     rate: i128,
-    stable: Option<Slow>,
     /// Every index there was, with its time.
     history: Vec<(u64, i128)>,
 }
@@ -128,7 +127,6 @@ impl Feed {
             sampled: None,
             interval: interval_of(spec, now),
             rate: 0,
-            stable: None,
             history: Vec::new(),
         }
     }
@@ -363,10 +361,6 @@ impl Model {
         }
         self.adapt(instrument);
         let known = &mut self.instruments[instrument.index()];
-        if terms.stable_step.get() > 0 {
-            let stable = known.feed.stable.get_or_insert_with(|| Slow::new(mark, now));
-            stable.lead(mark, terms.stable_step, now);
-        }
         if before.0 != Some(index) {
             known.feed.history.push((now, index));
         }
@@ -563,7 +557,7 @@ impl Model {
 
     /// The slow price, where there is one.
     pub(crate) fn stable(&self, instrument: InstrumentId) -> Option<i128> {
-        self.instruments[instrument.index()].feed.stable.as_ref().map(|stable| stable.price)
+        self.instruments[instrument.index()].stable.as_ref().map(|stable| stable.now)
     }
 
     /// What the venue's index of an instrument is held against: trust, index and mark.
