@@ -113,6 +113,8 @@ pub struct Instrument {
     pub(crate) adaptive_rate: Rate,
     /// Notional that is free of the concentration add-on.
     unconcentrated: Money,
+    /// See [`Instrument::is_direct`].
+    is_direct: bool,
     pub(crate) revision: Revision,
     /// The last payment of funding; each leg names the one up to which it has paid.
     pub(crate) funding_epoch: u32,
@@ -148,6 +150,9 @@ impl InstrumentSpec {
         }
         self.check_terms(&scale)?;
         let unconcentrated = self.adaptive.unconcentrated().ok_or(SpecError::Rates)?;
+        let is_direct = self.pricing == PricingTerms::DIRECT
+            && self.contract.expiry_ns == 0
+            && self.funding.interval_ns == 0;
         Ok(Instrument {
             limits: TradingLimits::of(&self),
             spec: self,
@@ -156,10 +161,11 @@ impl InstrumentSpec {
             maintenance,
             adaptive_rate: Rate::new(0),
             unconcentrated,
+            is_direct,
             index: None,
             mark: None,
             stable: None,
-            revision: Revision::new(1),
+            revision: Revision::FIRST,
             funding_epoch: 0,
             funding: Vec::from([0]),
             volatility: Volatility::default(),
@@ -256,6 +262,14 @@ impl Instrument {
     pub fn admits_price(&self, price: Mark) -> bool {
         let lowest = if self.scale.is_inverse() { self.spec.tick.to_mark() } else { Mark::new(1) };
         (lowest..=self.spec.price_max.to_mark()).contains(&price)
+    }
+
+    /// Whether each index price is taken as it comes, and the engine does nothing with it but move the mark: no average of
+    /// it, no funding.
+    #[inline]
+    #[must_use]
+    pub const fn is_direct(&self) -> bool {
+        self.is_direct
     }
 
     /// The asset it settles in.

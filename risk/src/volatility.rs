@@ -37,15 +37,21 @@ pub struct Volatility {
 impl Volatility {
     /// Takes a mark at a time. Where a second or more has passed since the last sample, the move since then is the return
     /// of the last of these seconds, and nothing moved in the others.
+    #[inline]
     pub fn observe(&mut self, now_ns: u64, mark: Mark) {
+        let is_sampled = now_ns.saturating_sub(self.sampled_ns) < RETURN_NS;
+        if !is_sampled || self.mark == Mark::default() {
+            self.sample(now_ns, mark);
+        }
+    }
+
+    #[inline(never)]
+    fn sample(&mut self, now_ns: u64, mark: Mark) {
         if self.mark == Mark::default() {
             (self.sampled_ns, self.mark) = (now_ns, mark);
             return;
         }
         let seconds = self.seconds_until(now_ns);
-        if seconds == 0 {
-            return;
-        }
         let moved = wide_mul(mark.get() - self.mark.get(), PPB);
         let moved = div_floor(moved.abs(), i128::from(self.mark.get())).min(RETURN_MAX);
         let square = (moved * moved).unsigned_abs() << VARIANCE_SHIFT;
