@@ -239,7 +239,7 @@ impl Instrument {
     pub(crate) fn with_spec_and_funding(&self, spec: InstrumentSpec, funding: Vec<i128>) -> Self {
         let (initial, maintenance) = (self.initial.clone(), self.maintenance.clone());
         let funding_epoch = u32::try_from(funding.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        Self { spec, initial, maintenance, funding, funding_epoch, ..*self }
+        Self { spec, initial, maintenance, funding_epoch, funding, ..*self }
     }
 
     /// Takes over the margin of another, which differs in nothing else.
@@ -335,10 +335,16 @@ impl Instrument {
         concentration(notional, depth, concentration_free, concentration_slope)
     }
 
+    /// The mark. Where there is none nobody holds anything, so that any mark above zero values it.
+    #[inline]
+    pub(crate) fn valuing_mark(&self) -> Mark {
+        self.mark.unwrap_or(Mark::new(1))
+    }
+
     /// The mark, or the stable price where it is worse for a position.
     #[inline]
     pub(crate) fn prudent_mark(&self, position: Position) -> Mark {
-        let mark = self.mark.unwrap_or_default();
+        let mark = self.valuing_mark();
         match self.stable {
             None => mark,
             Some(stable) if position.get() > 0 => mark.min(stable),

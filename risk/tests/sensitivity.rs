@@ -4,8 +4,8 @@
 use risk::normal::SIGMAS_SHIFT;
 use risk::{
     AccountId, AssetId, AssetSpec, Capacity, ContractKind, ContractTerms, DebtTerms, FeeRate, Horizon,
-    InstrumentId, InstrumentSpec, Ledger, Level, Money, Price, Prices, Qty, Rate, Requirement, Side, Slice, Tier,
-    UnderlyingId,
+    InstrumentId, InstrumentSpec, Ledger, Level, Money, Price, Prices, Qty, Rate, Requirement, Side, Slice,
+    Tier, UnderlyingId,
 };
 
 const MILLION: i64 = 1_000_000;
@@ -156,7 +156,8 @@ fn coins_and_inverse_contracts_are_counted() {
 fn ledger_with_slices() -> Ledger {
     let mut ledger = ledger(950_000_000);
     let slice = |cap: i64, weight| Slice { cap: Money::new(cap * MILLION), weight: Rate::new(weight) };
-    let spec = AssetSpec { weights: vec![slice(100_000, 950_000_000), slice(1_000_000, 500_000_000)], ..coin(0) };
+    let spec =
+        AssetSpec { weights: vec![slice(100_000, 950_000_000), slice(1_000_000, 500_000_000)], ..coin(0) };
     let asset = spec.compile(ledger.instrument(PERPETUAL)).expect("sound");
     // The second asset takes the place of the first in what follows.
     ledger.define_asset(asset);
@@ -227,7 +228,10 @@ fn distances_count_in_standard_deviations_of_the_mark() {
     // Over a day one is 2.9 %.
     let day = Horizon { length_ns: 86_400 * SECOND_NS, ..horizon };
     let probability = ledger.leg_distances(USER, day)[0].distance.and_then(|distance| distance.probability);
-    assert!(probability.is_some_and(|probability| (1_000_000..=3_000_000).contains(&probability)), "{probability:?}");
+    assert!(
+        probability.is_some_and(|probability| (1_000_000..=3_000_000).contains(&probability)),
+        "{probability:?}"
+    );
 }
 
 #[test]

@@ -87,6 +87,20 @@ impl Heard {
             | FromVenue::QuoteRefused(_)
             | FromVenue::ProtectionAck(_)
             | FromVenue::PositionSettled(_)
+            | FromVenue::Movement(_)
+            | FromVenue::MarginStateChanged(_)
+            | FromVenue::FundingBooked(_)
+            | FromVenue::Converted(_)
+            | FromVenue::InterestCharged(_)
+            | FromVenue::StandingChanged(_)
+            | FromVenue::DeficitCovered(_)
+            | FromVenue::TransferRepeated(_)
+            | FromVenue::LiquidationHeld(_)
+            | FromVenue::FeeTierSet(_)
+            | FromVenue::MarginModeChanged(_)
+            | FromVenue::AssetDef(_)
+            | FromVenue::InstrumentTerms(_)
+            | FromVenue::AssetBalance(_)
             | FromVenue::AccountStatusChanged(_) => {}
         }
     }
