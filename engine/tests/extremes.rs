@@ -7,6 +7,8 @@
 #[expect(dead_code, reason = "coverage and generators are asked for by other campaigns")]
 mod campaign;
 
+use std::collections::BTreeMap;
+
 use campaign::configured;
 use campaign::rng::Rng;
 use engine::limits::EVENTS_PER_COMMAND;
@@ -76,7 +78,7 @@ fn instruments() -> Vec<InstrumentSpec> {
     };
     vec![
         largest(1 << 25, 1 << 32, 1),
-        largest(PRICE_MAX, 1 << 17, 1 << 14),
+        largest(PRICE_MAX - (1 << 14), 1 << 17, 1 << 14),
         InstrumentSpec {
             initial_tiers: one_tier(1_000_000_000),
             maintenance_tiers: one_tier(800_000_000),
@@ -129,6 +131,8 @@ struct World {
     events: Events,
     carried_out: u64,
     refused: u64,
+    /// How often each kind of event came about.
+    met: BTreeMap<&'static str, u64>,
 }
 
 impl World {
@@ -143,6 +147,7 @@ impl World {
             events: Events::with_capacity(EVENTS_PER_COMMAND),
             carried_out: 0,
             refused: 0,
+            met: BTreeMap::new(),
         }
     }
 
@@ -163,6 +168,9 @@ impl World {
         self.events.clear();
         let stamp = Stamp { seq: Seq::new(self.seq), time: TimeNs::new(self.time) };
         self.venue.apply(stamp, command, &mut self.events);
+        for event in self.events.as_slice() {
+            *self.met.entry(event.name()).or_default() += 1;
+        }
         !matches!(self.events.as_slice(), [Event::Rejected { .. }])
     }
 
@@ -277,6 +285,7 @@ fn nothing_overflows_at_the_ends_of_ranges() {
     let total = configured("FULCRUM_EXTREME_COMMANDS", COMMANDS);
     let first = configured("FULCRUM_SEED", 1);
     let (mut carried_out, mut refused) = (0, 0);
+    let mut met: BTreeMap<&str, u64> = BTreeMap::new();
     for seed in first..first + total.div_ceil(COMMANDS_PER_WORLD) {
         println!(
             "repeat with: FULCRUM_SEED={seed} FULCRUM_EXTREME_COMMANDS=1 cargo test -p engine --test extremes"
@@ -301,7 +310,13 @@ fn nothing_overflows_at_the_ends_of_ranges() {
         }
         carried_out += world.carried_out;
         refused += world.refused;
+        for (name, count) in world.met {
+            *met.entry(name).or_default() += count;
+        }
     }
-    println!("{carried_out} carried out, {refused} refused");
+    println!("{carried_out} carried out, {refused} refused: {met:#?}");
+    for name in ["Fill", "TakenOver", "Converted", "InterestCharged"] {
+        assert!(total < COMMANDS || met.contains_key(name), "{name} never happened");
+    }
     assert!(carried_out > refused.div_euclid(8), "{carried_out} carried out, {refused} refused");
 }
