@@ -322,12 +322,6 @@ impl Venue {
             Action::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage, events)
             }
-            Action::DefineInstrument { instrument, spec } => {
-                self.define_instrument(*instrument, spec, events)
-            }
-            Action::SetTradingState { instrument, state } => {
-                self.set_trading_state(*instrument, *state, events)
-            }
             Action::Logon(logon) => self.logon(logon, events),
             Action::RegisterKey { key, terms } => self.register_key(*key, terms, events),
             Action::RevokeKey { key } => self.revoke_key(*key, events),
@@ -350,15 +344,6 @@ impl Venue {
             Action::SuspendKey { key, suspended, cancel_orders } => {
                 self.suspend_key(*key, *suspended, *cancel_orders, events)
             }
-            Action::SetLimits { instrument, limits } => self.set_limits(*instrument, limits, events),
-            Action::StartAuction { instrument, call_ms } => self.start_auction(*instrument, *call_ms, events),
-            Action::Restarted { cancel_only_ms, call_ms } => {
-                self.restarted(*cancel_only_ms, *call_ms, events)
-            }
-            Action::Settle { instrument, price } => self.settle(*instrument, *price, events),
-            Action::SetIndexSource { instrument, source, weight } => {
-                self.set_index_source(*instrument, *source, *weight, events)
-            }
             Action::SetRestriction { .. }
             | Action::SetOwnerGroup { .. }
             | Action::SetGroupRestriction { .. }
@@ -366,11 +351,51 @@ impl Venue {
             | Action::SetMarginMode { .. }
             | Action::MoveMargin(_)
             | Action::DefineFeeTier { .. }
-            | Action::SetFeeTier { .. }
+            | Action::SetFeeTier { .. } => self.handle_of_owner(command, events),
+            Action::DefineInstrument { .. }
+            | Action::SetTradingState { .. }
+            | Action::Restarted { .. }
+            | Action::SetLimits { .. }
+            | Action::StartAuction { .. }
+            | Action::Settle { .. }
+            | Action::SetIndexSource { .. }
+            | Action::DefineAsset { .. }
+            | Action::SetDebtTerms { .. }
             | Action::ScheduleMargin { .. }
-            | Action::CancelMargin { .. } => self.handle_of_owner(command, events),
+            | Action::CancelMargin { .. } => self.handle_of_market(command, events),
+        }
+    }
+
+    /// What concerns an instrument or an asset as a whole.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other actions are those of `handle`, which calls this"
+    )]
+    #[cold]
+    fn handle_of_market(&mut self, command: &Command, events: &mut Events) -> Verdict {
+        match &command.action {
+            Action::DefineInstrument { instrument, spec } => {
+                self.define_instrument(*instrument, spec, events)
+            }
+            Action::SetTradingState { instrument, state } => {
+                self.set_trading_state(*instrument, *state, events)
+            }
+            Action::Restarted { cancel_only_ms, call_ms } => {
+                self.restarted(*cancel_only_ms, *call_ms, events)
+            }
+            Action::SetLimits { instrument, limits } => self.set_limits(*instrument, limits, events),
+            Action::StartAuction { instrument, call_ms } => self.start_auction(*instrument, *call_ms, events),
+            Action::Settle { instrument, price } => self.settle(*instrument, *price, events),
+            Action::SetIndexSource { instrument, source, weight } => {
+                self.set_index_source(*instrument, *source, *weight, events)
+            }
             Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
             Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
+            Action::ScheduleMargin { instrument, change } => {
+                self.schedule_margin(*instrument, change, events)
+            }
+            Action::CancelMargin { instrument } => self.cancel_margin(*instrument, events),
+            _ => Ok(()),
         }
     }
 
@@ -396,10 +421,6 @@ impl Venue {
             Action::MoveMargin(moved) => self.move_margin(moved, events),
             Action::DefineFeeTier { tier, terms } => self.define_fee_tier(*tier, *terms, events),
             Action::SetFeeTier { account, tier } => self.set_fee_tier(*account, *tier, events),
-            Action::ScheduleMargin { instrument, change } => {
-                self.schedule_margin(*instrument, change, events)
-            }
-            Action::CancelMargin { instrument } => self.cancel_margin(*instrument, events),
             _ => Ok(()),
         }
     }

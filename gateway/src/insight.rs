@@ -7,12 +7,12 @@ use engine::limits::{STEPS_MAX, STRESSES_MAX};
 use engine::{
     LEVERAGE_BOUNDS, MarginState, Move, NewOrder, Picture, Reject, Scope, Step, Survey, TimeInForce, Venue,
 };
-use risk::rounding::div_ceil;
 use risk::{
     AccountId, Distance, Figures, Horizon, InstrumentId, LegDistance, LegFigures, Money, Requirement,
     Sensitivity, UnderlyingId,
 };
 
+use crate::door::translate::collateral::margin_state;
 use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::message::{Message, Refusal};
@@ -21,7 +21,7 @@ use crate::wire::private::{
     RiskSurvey, ShockRow, StepRow, StepVerdict, UnderlyingRisk,
 };
 use crate::wire::types::{
-    Code, I64N, MarginLevel, Millis, MoneyN, OrdFlags, PictureOf, ShockScope, Side, StepKind, Tif, U16N, U32N,
+    Code, I64N, Millis, MoneyN, OrdFlags, PictureOf, ShockScope, Side, StepKind, Tif, U16N, U32N,
 };
 
 /// What is asked.
@@ -277,22 +277,12 @@ fn account_row(
         exposure: now.exposure,
         available: now.free_margin(),
         withdrawable: figures.withdrawable,
-        leverage_e9: billionths(Requirement::of_money(now.exposure), now.equity),
-        margin_ratio_e9: billionths(now.maintenance, now.equity),
+        leverage_e9: I64N::ratio(Requirement::of_money(now.exposure), now.equity),
+        margin_ratio_e9: I64N::ratio(now.maintenance, now.equity),
         of: Code::of(of),
         place,
-        level: Code::of(match state {
-            MarginState::Healthy => MarginLevel::Healthy,
-            MarginState::Warned => MarginLevel::Warned,
-            MarginState::Liquidating => MarginLevel::Liquidating,
-        }),
+        level: Code::of(margin_state(state)),
     }
-}
-
-/// `over / under` in billionths, rounded up: riskier than it is, never safer.
-pub(crate) fn billionths(over: Requirement, under: Money) -> I64N {
-    let ratio = (under > Money::ZERO).then(|| div_ceil(over.ppb(), i128::from(under.get())));
-    ratio.map(|ratio| i64::try_from(ratio).unwrap_or(i64::MAX)).into()
 }
 
 fn leg_row(
@@ -316,8 +306,8 @@ fn leg_row(
         bankruptcy_px: leg.bankruptcy.into(),
         buy_qty: leg.buy_qty,
         sell_qty: leg.sell_qty,
-        leverage_e9: billionths(Requirement::of_money(leg.notional_in_base), equity),
-        margin_ratio_e9: billionths(Requirement::of_money(leg.maintenance_in_base), equity),
+        leverage_e9: I64N::ratio(Requirement::of_money(leg.notional_in_base), equity),
+        margin_ratio_e9: I64N::ratio(Requirement::of_money(leg.maintenance_in_base), equity),
         of: Code::of(of),
     }
 }
@@ -433,7 +423,7 @@ fn survey_row(query_id: u64, instrument: Option<InstrumentId>, survey: &Survey) 
         exposure,
         equity,
         maintenance_margin,
-        leverage_e9: billionths(Requirement::of_money(exposure), equity),
+        leverage_e9: I64N::ratio(Requirement::of_money(exposure), equity),
         highest_leverage_e9: highest.map(|(_, ratio)| ratio).into(),
         highest_account: highest.map(|(account, _)| account).into(),
         buckets: Group(buckets.collect()),

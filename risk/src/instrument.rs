@@ -321,10 +321,16 @@ impl Instrument {
         concentration(notional, depth, concentration_free, concentration_slope)
     }
 
+    /// The mark. Where there is none nobody holds anything, so that any mark above zero values it.
+    #[inline]
+    pub(crate) fn valuing_mark(&self) -> Mark {
+        self.mark.unwrap_or(Mark::new(1))
+    }
+
     /// The mark, or the stable price where it is worse for a position.
     #[inline]
     pub(crate) fn prudent_mark(&self, position: Position) -> Mark {
-        let mark = self.mark.unwrap_or_default();
+        let mark = self.valuing_mark();
         match self.stable {
             None => mark,
             Some(stable) if position.get() > 0 => mark.min(stable),

@@ -221,7 +221,7 @@ impl Ledger {
     /// The mark of an instrument in which somebody has a leg.
     #[inline]
     pub(crate) fn mark_of(&self, instrument: InstrumentId) -> Mark {
-        self.instrument(instrument).mark.unwrap_or_default()
+        self.instrument(instrument).valuing_mark()
     }
 
     /// A leg.

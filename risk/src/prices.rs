@@ -52,14 +52,6 @@ impl Ledger {
         mark
     }
 
-    /// Notes an index price while the mark stands still; the mark. Where there is none yet, the index becomes it.
-    pub fn note_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
-        let terms = self.instrument(instrument);
-        let mark = terms.mark.unwrap_or(index);
-        self.set_prices(instrument, Prices { index, mark, stable: terms.stable });
-        mark
-    }
-
     /// Takes the initial rate that open interest asks for; whether it changed. Source: `MARGIN.md` 3.
     pub(crate) fn scale_initial_rate(&mut self, instrument: InstrumentId) -> bool {
         let terms = self.instrument(instrument);

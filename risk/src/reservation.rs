@@ -93,7 +93,11 @@ impl Ledger {
         if let Some(first) = first.some() {
             self.reservations[first.index()].prev = slot;
         }
-        let fees = self.fees_reserved_for(leg_id, price, qty);
+        // One that sleeps may have no price yet.
+        let fees = match weight {
+            Weight::Full => self.fees_reserved_for(leg_id, price, qty),
+            Weight::ReduceOnly | Weight::None => Requirement::ZERO,
+        };
         self.orders += 1;
         let leg = self.leg_mut(leg_id);
         leg.first_order = slot;
@@ -152,16 +156,16 @@ impl Ledger {
         let reservation = &mut self.reservations[slot.index()];
         reservation.qty -= qty;
         let Reservation { leg: leg_id, price, side, weight, qty: left, .. } = *reservation;
-        let fees = self.fees_released_by(leg_id, price, qty, left);
-        let leg = self.leg_mut(leg_id);
         match weight {
             Weight::Full => {}
             Weight::ReduceOnly => {
-                leg.reduce_only_qty -= qty;
+                self.leg_mut(leg_id).reduce_only_qty -= qty;
                 return;
             }
             Weight::None => return,
         }
+        let fees = self.fees_released_by(leg_id, price, qty, left);
+        let leg = self.leg_mut(leg_id);
         leg.fees_reserved -= fees;
         match side {
             Side::Buy => leg.buy_qty -= qty,

@@ -53,7 +53,7 @@ impl Venue {
         });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
         encode_to(&(&self.receipts, self.bankrupt, &self.isolated, &self.margin_changes), |bytes| {
-            hash.write(bytes)
+            hash.write(bytes);
         });
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));

@@ -73,7 +73,7 @@ impl Generator {
         }
         // Its own terms, or harsher ones by the same factor, so that they stay five quarters apart.
         let mut terms = MarginTerms::of(&self.spec(instrument));
-        let percent = u64::try_from(self.rng.pick(&[100, 100, 110, 130, 160])).expect("positive");
+        let percent = u64::try_from(self.rng.pick(&[100, 120, 150, 190, 190])).expect("positive");
         for tier in terms.initial_tiers.iter_mut().chain(&mut terms.maintenance_tiers) {
             let rate = (u64::from(tier.rate.get()) * percent).div_euclid(100);
             tier.rate = Rate::new(u32::try_from(rate).expect("a rate"));
@@ -82,8 +82,14 @@ impl Generator {
         let step_ms = u32::from(steps > 1 || self.rng.permille(20));
         let soon = STEP_NS * self.rng.below(60);
         let effective = TimeNs::new(if self.rng.permille(400) { 0 } else { view.now + soon });
-        let change = MarginChange { terms, effective, steps, step_ms };
-        Action::ScheduleMargin { instrument, change: Box::new(change) }
+        let change = Box::new(MarginChange { terms, effective, steps, step_ms });
+        if self.rng.permille(150) {
+            // Taken back while it waits.
+            self.soon(SessionId::new(0), Action::ScheduleMargin { instrument, change });
+            self.soon(SessionId::new(0), Action::CancelMargin { instrument });
+            return Action::Tick;
+        }
+        Action::ScheduleMargin { instrument, change }
     }
 
     /// A tier of fees, or who has it.

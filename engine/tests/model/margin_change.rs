@@ -75,21 +75,23 @@ impl Model {
         if known.state == TradingState::Settled {
             return Err(Reject::NotTrading.into());
         }
+        let by_steps = change.steps > 1;
+        if change.steps == 0 || by_steps != (change.step_ms > 0) {
+            return Err(Reject::BadParameter.into());
+        }
         let due = change.effective.get().max(self.now);
         let from = known.spec.maintenance_tiers.clone();
         let planned = Planned { due, taken: 0, from, change: change.clone() };
         // What makes a specification sound has its own tests.
         let admitted = |spec: InstrumentSpec| spec.compile().is_ok();
         let floors = |tiers: &[Tier]| tiers.iter().map(|tier| tier.floor).collect::<Vec<_>>();
-        let by_steps = change.steps > 1;
         let stepping = floors(&change.terms.maintenance_tiers) == floors(&planned.from)
             && admitted(planned.spec_at(&known.spec, 0));
-        let timed = by_steps == (change.step_ms > 0) && change.steps > 0;
         let whole = InstrumentSpec {
             maintenance_tiers: change.terms.maintenance_tiers.clone(),
             ..planned.spec_at(&known.spec, change.steps)
         };
-        if !timed || !admitted(whole) || (by_steps && !stepping) {
+        if !admitted(whole) || (by_steps && !stepping) {
             return Err(Reject::BadParameter.into());
         }
         self.planned.insert(instrument, planned);

@@ -325,6 +325,7 @@ impl Model {
         self.serials
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are those of `carry_out_of_owner`")]
     fn carry_out(&mut self, command: &Command, hints: &[Event]) -> Result<(), Refusal> {
         let busy = self.pending() || self.waking;
         let session = command.session;
@@ -357,11 +358,7 @@ impl Model {
             }
             Action::Continue => Ok(()),
             Action::Tick => {
-                self.out.push(Event::Ticked);
-                self.charge_interest();
-                self.fire_timers(self.now);
-                self.start_round(hints);
-                self.pass_what_is_due();
+                self.tick(hints);
                 Ok(())
             }
             Action::OpenSession { session } => self.open_session(*session),
@@ -396,20 +393,19 @@ impl Model {
             Action::SetIndexSource { instrument, source, weight } => {
                 self.set_index_source(*instrument, *source, *weight, hints)
             }
-            Action::SetRestriction { .. }
-            | Action::SetOwnerGroup { .. }
-            | Action::SetGroupRestriction { .. }
-            | Action::TransferBetween(_)
-            | Action::SetMarginMode { .. }
-            | Action::MoveMargin(_)
-            | Action::DefineFeeTier { .. }
-            | Action::SetFeeTier { .. }
-            | Action::ScheduleMargin { .. }
-            | Action::CancelMargin { .. } => self.carry_out_of_owner(&command.action),
+            _ => self.carry_out_of_owner(&command.action),
         }
     }
 
-    /// What concerns an account and others of its owner.
+    fn tick(&mut self, hints: &[Event]) {
+        self.out.push(Event::Ticked);
+        self.charge_interest();
+        self.fire_timers(self.now);
+        self.start_round(hints);
+        self.pass_what_is_due();
+    }
+
+    /// What concerns an account and others of its owner, and changes of margin.
     fn carry_out_of_owner(&mut self, action: &Action) -> Result<(), Refusal> {
         if let Action::SetRestriction { account, restriction, cancel_orders } = action {
             return self.set_restriction(*account, *restriction, *cancel_orders);

@@ -16,7 +16,7 @@ use super::stable::Stable;
 use super::state::{Order, Settling};
 use super::{Model, Refusal, mark_of};
 
-const SECOND: u64 = 1_000_000_000;
+pub(super) const SECOND: u64 = 1_000_000_000;
 /// Time constant of the slow average of an index.
 const SLOW: u64 = 300 * SECOND;
 
@@ -25,7 +25,7 @@ fn toward_zero(numerator: i128, denominator: i128) -> i128 {
     numerator.signum() * floor(numerator.abs(), denominator)
 }
 
-fn rate(of: Rate) -> i128 {
+pub(super) fn rate(of: Rate) -> i128 {
     i128::from(of.get())
 }
 
@@ -62,57 +62,6 @@ impl Average {
     }
 }
 
-/// A slow price, with every hour's average and what the hour at hand is made of.
-#[derive(Clone, Debug)]
-struct Slow {
-    price: i128,
-    moved: u64,
-    /// What the average of an hour was kept at; before the first, the price it began with.
-    hours: BTreeMap<u64, i128>,
-    began_with: i128,
-    hour: u64,
-    /// Prices of the hour at hand, and for how long each counts.
-    seen: Vec<(i128, u64)>,
-}
-
-impl Slow {
-    fn new(price: i128, now: u64) -> Self {
-        let hour = now.div_euclid(3_600 * SECOND);
-        Self { price, moved: now, hours: BTreeMap::new(), began_with: price, hour, seen: Vec::new() }
-    }
-
-    fn of_hour(&self, hour: u64) -> i128 {
-        let first = self.hours.keys().next();
-        let known = first.is_some_and(|&first| hour >= first);
-        if known { self.hours[&hour] } else { self.began_with }
-    }
-
-    fn lead(&mut self, price: i128, step: Rate, now: u64) {
-        let elapsed = (now - self.moved).min(600 * SECOND);
-        if elapsed < 10 * SECOND {
-            return;
-        }
-        self.moved = now;
-        self.seen.push((price, elapsed));
-        let hour = now.div_euclid(3_600 * SECOND);
-        if hour > self.hour {
-            let time: i128 = self.seen.iter().map(|&(_, length)| i128::from(length)).sum();
-            let sum: i128 = self.seen.iter().map(|&(price, length)| price * i128::from(length)).sum();
-            let before = if self.hour == 0 { self.began_with } else { self.of_hour(self.hour - 1) };
-            let (low, high) = Terms::around(before, 60_000_000);
-            for passed in self.hour..hour {
-                self.hours.insert(passed, floor(sum, time).clamp(low, high));
-            }
-            (self.hour, self.seen) = (hour, Vec::new());
-        }
-        let yesterday = if hour < 24 { self.began_with } else { self.of_hour(hour - 24) };
-        let ratio = floor(self.price.min(yesterday) * PPB, self.price.max(yesterday));
-        let most = floor(self.price * rate(step) * i128::from(elapsed), PPB);
-        let most = floor(floor(most * ratio, PPB) * ratio, PPB * PPB).min(self.price - 1);
-        self.price = price.clamp(self.price - most, self.price + most);
-    }
-}
-
 /// What a source counts, and what it said last and when.
 #[derive(Clone, Copy, Debug)]
 struct Source {
@@ -138,7 +87,6 @@ pub(crate) struct Feed {
     /// Which interval of funding was last begun, and the rate of the one before.
     interval: u64,
     rate: i128,
-    stable: Option<Slow>,
     /// Every index there was, with its time.
     history: Vec<(u64, i128)>,
 }
@@ -179,7 +127,6 @@ impl Feed {
             sampled: None,
             interval: interval_of(spec, now),
             rate: 0,
-            stable: None,
             history: Vec::new(),
         }
     }
@@ -414,10 +361,6 @@ impl Model {
         }
         self.adapt(instrument);
         let known = &mut self.instruments[instrument.index()];
-        if terms.stable_step.get() > 0 {
-            let stable = known.feed.stable.get_or_insert_with(|| Slow::new(mark, now));
-            stable.lead(mark, terms.stable_step, now);
-        }
         if before.0 != Some(index) {
             known.feed.history.push((now, index));
         }
@@ -614,7 +557,7 @@ impl Model {
 
     /// The slow price, where there is one.
     pub(crate) fn stable(&self, instrument: InstrumentId) -> Option<i128> {
-        self.instruments[instrument.index()].feed.stable.as_ref().map(|stable| stable.price)
+        self.instruments[instrument.index()].stable.as_ref().map(|stable| stable.now)
     }
 
     /// What the venue's index of an instrument is held against: trust, index and mark.

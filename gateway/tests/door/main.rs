@@ -8,6 +8,7 @@ mod harness;
 mod insight;
 mod logon;
 mod losses;
+mod margin;
 mod operator;
 mod session;
 mod special;
