@@ -7,21 +7,21 @@ use engine::limits::{STEPS_MAX, STRESSES_MAX};
 use engine::{
     LEVERAGE_BOUNDS, MarginState, Move, NewOrder, Picture, Reject, Scope, Step, Survey, TimeInForce, Venue,
 };
-use risk::rounding::div_ceil;
 use risk::{
     AccountId, Distance, Figures, Horizon, InstrumentId, LegDistance, LegFigures, Money, Requirement,
     Sensitivity, UnderlyingId,
 };
 
+use crate::door::translate::collateral::margin_state;
 use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::message::{Message, Refusal};
 use crate::wire::private::{
-    self, AccountPicture, InstrumentRisk, LeverageBucket, PositionPicture, PositionRisk, RiskSurvey,
-    ShockRow, StepRow, StepVerdict, UnderlyingRisk,
+    self, AccountPicture, FromClient, InstrumentRisk, LeverageBucket, PositionPicture, PositionRisk,
+    RiskSurvey, ShockRow, StepRow, StepVerdict, UnderlyingRisk,
 };
 use crate::wire::types::{
-    Code, I64N, MarginLevel, Millis, MoneyN, OrdFlags, PictureOf, ShockScope, Side, StepKind, Tif, U16N, U32N,
+    Code, I64N, Millis, MoneyN, OrdFlags, PictureOf, ShockScope, Side, StepKind, Tif, U16N, U32N,
 };
 
 /// What is asked.
@@ -89,11 +89,48 @@ macro_rules! at {
     };
 }
 
+/// What a message asks, with its number; nothing where this session may not ask it. `about` says whose account may be
+/// asked about.
+///
+/// # Errors
+/// [`Refusal`]: what it says makes no sense, or it is none of these questions.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other message is none of these questions")]
+pub(crate) fn read(
+    message: &FromClient,
+    about: impl Fn(AccountId) -> Option<AccountId>,
+    is_operator: bool,
+) -> Result<(u64, Option<Inquiry>), Refusal> {
+    Ok(match message {
+        FromClient::WhatIfQuery(query) => {
+            let inquiry = about(query.account_id).map(|account| what_if(account, query));
+            (query.query_id, inquiry.transpose()?)
+        }
+        FromClient::StressQuery(query) => {
+            let inquiry = about(query.account_id).map(|account| stress(account, query));
+            (query.query_id, inquiry.transpose()?)
+        }
+        FromClient::SensitivityQuery(query) => {
+            let sensitivity = |account| Inquiry::Sensitivity { account, horizon: query.horizon };
+            (query.query_id, about(query.account_id).map(sensitivity))
+        }
+        FromClient::InstrumentRiskQuery(query) => {
+            // Who holds most of what is the operator's to know.
+            let from = is_operator.then_some(query.from_account);
+            let (instrument, horizon) = (query.instrument_id, query.horizon);
+            (query.query_id, Some(Inquiry::Instrument { instrument, from, horizon }))
+        }
+        FromClient::VenueRiskQuery(query) => {
+            (query.query_id, is_operator.then_some(Inquiry::Venue { from: query.from_account }))
+        }
+        _ => return Err(ErrorCode::UnknownTemplate.into()),
+    })
+}
+
 /// The steps of a question.
 ///
 /// # Errors
 /// [`Refusal`] of the group.
-pub(crate) fn what_if(account: AccountId, query: &private::WhatIfQuery) -> Result<Inquiry, Refusal> {
+fn what_if(account: AccountId, query: &private::WhatIfQuery) -> Result<Inquiry, Refusal> {
     let refused = at!(WhatIfQuery, "steps", BadGroup);
     let rows = &query.steps.0;
     let steps = rows.iter().map(step).collect::<Option<Vec<_>>>().filter(|_| rows.len() <= STEPS_MAX);
@@ -104,7 +141,7 @@ pub(crate) fn what_if(account: AccountId, query: &private::WhatIfQuery) -> Resul
 ///
 /// # Errors
 /// [`Refusal`] of the group.
-pub(crate) fn stress(account: AccountId, query: &private::StressQuery) -> Result<Inquiry, Refusal> {
+fn stress(account: AccountId, query: &private::StressQuery) -> Result<Inquiry, Refusal> {
     let refused = at!(StressQuery, "shocks", BadGroup);
     let rows = &query.shocks.0;
     let shock = |row: &ShockRow| Some((scope(row.scope, row.instrument_id, row.underlying)?, row.rate_e9));
@@ -240,22 +277,12 @@ fn account_row(
         exposure: now.exposure,
         available: now.free_margin(),
         withdrawable: figures.withdrawable,
-        leverage_e9: billionths(Requirement::of_money(now.exposure), now.equity),
-        margin_ratio_e9: billionths(now.maintenance, now.equity),
+        leverage_e9: I64N::ratio(Requirement::of_money(now.exposure), now.equity),
+        margin_ratio_e9: I64N::ratio(now.maintenance, now.equity),
         of: Code::of(of),
         place,
-        level: Code::of(match state {
-            MarginState::Healthy => MarginLevel::Healthy,
-            MarginState::Warned => MarginLevel::Warned,
-            MarginState::Liquidating => MarginLevel::Liquidating,
-        }),
+        level: Code::of(margin_state(state)),
     }
-}
-
-/// `over / under` in billionths, rounded up: riskier than it is, never safer.
-pub(crate) fn billionths(over: Requirement, under: Money) -> I64N {
-    let ratio = (under > Money::ZERO).then(|| div_ceil(over.ppb(), i128::from(under.get())));
-    ratio.map(|ratio| i64::try_from(ratio).unwrap_or(i64::MAX)).into()
 }
 
 fn leg_row(
@@ -279,8 +306,8 @@ fn leg_row(
         bankruptcy_px: leg.bankruptcy.into(),
         buy_qty: leg.buy_qty,
         sell_qty: leg.sell_qty,
-        leverage_e9: billionths(Requirement::of_money(leg.notional_in_base), equity),
-        margin_ratio_e9: billionths(Requirement::of_money(leg.maintenance_in_base), equity),
+        leverage_e9: I64N::ratio(Requirement::of_money(leg.notional_in_base), equity),
+        margin_ratio_e9: I64N::ratio(Requirement::of_money(leg.maintenance_in_base), equity),
         of: Code::of(of),
     }
 }
@@ -396,7 +423,7 @@ fn survey_row(query_id: u64, instrument: Option<InstrumentId>, survey: &Survey) 
         exposure,
         equity,
         maintenance_margin,
-        leverage_e9: billionths(Requirement::of_money(exposure), equity),
+        leverage_e9: I64N::ratio(Requirement::of_money(exposure), equity),
         highest_leverage_e9: highest.map(|(_, ratio)| ratio).into(),
         highest_account: highest.map(|(account, _)| account).into(),
         buckets: Group(buckets.collect()),

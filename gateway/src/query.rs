@@ -4,16 +4,22 @@
 //! commands, so a client that asks after an order sees the order; the answer leaves when the log covers the command it
 //! was taken after. Figures are exact and rounded once, to the side that flatters nobody; none of them decides anything.
 
+mod margin;
+
 use engine::conditions::Stage;
-use engine::{OpenOrderView, OrderRef, Reject, Restriction, Seq, SessionId, TimeNs, TradingState, Venue};
+use engine::{OpenOrderView, OrderRef, Reject, Seq, SessionId, TimeNs, TradingState, Venue};
 use risk::{Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Position, Requirement, Side};
 
 use crate::door::translate;
-use crate::insight::{self, Finding, Inquiry, billionths};
+use crate::door::translate::collateral::status_of;
+use crate::insight::{self, Finding, Inquiry};
 use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
-use crate::wire::private::{AccountState, BookLevels, InstrumentDef, Level, OpenOrder, PositionState};
-use crate::wire::types::{self, AccountStatus, Chars16, Code, Millis, OrdFlags};
+use crate::wire::private::{
+    AccountState, AssetBalance, AssetDef, BookLevels, InstrumentDef, InstrumentTerms, Level, OpenOrder,
+    PositionState,
+};
+use crate::wire::types::{self, Chars16, Code, I64N, Millis, OrdFlags};
 
 /// Orders, or instruments, of one answer.
 pub const ROWS_MAX: usize = 1024;
@@ -55,6 +61,13 @@ pub enum Question {
         /// Whose.
         account: AccountId,
     },
+    /// Every asset.
+    Assets,
+    /// All terms of an instrument.
+    Terms {
+        /// Which.
+        instrument: InstrumentId,
+    },
     /// What would be, or how much is at risk.
     Insight(Inquiry),
 }
@@ -84,10 +97,16 @@ pub enum Rows {
     /// An account and its positions.
     Account {
         /// The account.
-        state: AccountState,
+        state: Box<AccountState>,
+        /// What it has in each asset.
+        balances: Vec<AssetBalance>,
         /// Its positions.
         positions: Vec<PositionState>,
     },
+    /// Assets.
+    Assets(Vec<AssetDef>),
+    /// All terms of an instrument.
+    Terms(Box<InstrumentTerms>),
     /// What would be, or how much is at risk.
     Insight(Vec<Finding>),
 }
@@ -101,7 +120,9 @@ impl Rows {
             Self::OpenOrders(rows) => rows.len(),
             Self::Instruments(rows) => rows.len(),
             Self::Book(sides) => sides.len(),
-            Self::Account { positions, .. } => 1 + positions.len(),
+            Self::Account { balances, positions, .. } => 1 + balances.len() + positions.len(),
+            Self::Assets(rows) => rows.len(),
+            Self::Terms(_) => 1,
             Self::Insight(findings) => findings.len(),
         }
     }
@@ -113,8 +134,12 @@ impl Rows {
             Self::OpenOrders(rows) => rows.len(),
             Self::Instruments(rows) => rows.len(),
             Self::Book(sides) => sides.iter().map(|side| side.levels.0.len()).sum(),
-            // For every position the whole account is looked at.
-            Self::Account { positions, .. } => positions.len() * positions.len(),
+            // For every position the whole account is looked at, and for every asset as often as a bisection takes.
+            Self::Account { balances, positions, .. } => {
+                (positions.len() + (balances.len() - 1) * 64) * positions.len().max(1)
+            }
+            Self::Assets(rows) => rows.len(),
+            Self::Terms(_) => 1,
             // An account is taken out of the ledger, or thousands are passed: a turn's worth, whatever it was.
             Self::Insight(_) => INSIGHT_COST,
         };
@@ -151,6 +176,8 @@ pub fn answer(venue: &Venue, query: &Query) -> Answer {
         Question::Instruments => Ok(instruments(venue, query_id)),
         Question::Book { instrument, depth } => book(venue, query_id, instrument, depth),
         Question::Account { account } => account_rows(venue, query_id, account),
+        Question::Assets => Ok((0, Rows::Assets(margin::assets(venue, query_id)))),
+        Question::Terms { instrument } => terms(venue, query_id, instrument),
         Question::Insight(ref inquiry) => {
             insight::answer(venue, query_id, inquiry).map(|findings| (0, Rows::Insight(findings)))
         }
@@ -168,6 +195,11 @@ fn first<T>(mut rows: impl Iterator<Item = T>, max: usize) -> (u16, Vec<T>) {
 
 fn known(venue: &Venue, account: AccountId) -> Result<&Account, Reject> {
     venue.ledger().account(account).ok_or(Reject::UnknownAccount)
+}
+
+fn terms(venue: &Venue, query_id: u64, instrument: InstrumentId) -> Result<Found, Reject> {
+    venue.ledger().find_instrument(instrument).ok_or(Reject::UnknownInstrument)?;
+    Ok((0, Rows::Terms(Box::new(margin::terms(venue, query_id, instrument)))))
 }
 
 fn instruments(venue: &Venue, query_id: u64) -> Found {
@@ -206,6 +238,10 @@ fn instrument_row(venue: &Venue, query_id: u64, number: InstrumentId) -> Instrum
         market_collar: limits.market_collar.get(),
         limit_state_band: limits.limit_state_band.get(),
         limit_state_call: Millis::new(limits.limit_state_call_ms),
+        settlement_asset: spec.contract.settlement,
+        contract_kind: Code::of(margin::contract_kind(spec.contract.kind)),
+        expiry: margin::expiry(spec.contract.expiry_ns),
+        owner_position_max: limits.owner_position_max,
     }
 }
 
@@ -240,10 +276,25 @@ fn account_rows(venue: &Venue, query_id: u64, account: AccountId) -> Result<Foun
     let holder = known(venue, account)?;
     let ledger = venue.ledger();
     let state = account_row(venue, query_id, account, holder, &ledger.assess(account));
-    let legs = ledger.legs_of(account);
-    let held = legs.filter(|(_, leg)| leg.position != Position::ZERO || leg.leverage != Leverage::default());
-    let positions = held.map(|(leg_id, leg)| position_row(venue, query_id, leg_id, leg)).collect();
-    Ok((0, Rows::Account { state, positions }))
+    let mut balances = margin::balances(venue, query_id, account, holder);
+    let mut positions = Vec::new();
+    for one in family(venue, account) {
+        let legs = ledger.legs_of(one);
+        let held =
+            legs.filter(|(_, leg)| leg.position != Position::ZERO || leg.leverage != Leverage::default());
+        positions.extend(held.map(|(leg_id, leg)| position_row(venue, query_id, leg_id, leg)));
+        if let Some(isolated) = ledger.account(one).filter(|_| one != account) {
+            balances.extend(margin::balances(venue, query_id, one, isolated));
+        }
+    }
+    Ok((0, Rows::Account { state: Box::new(state), balances, positions }))
+}
+
+/// An account, then its isolated positions that act for it, by ascending instrument.
+fn family(venue: &Venue, account: AccountId) -> impl Iterator<Item = AccountId> + '_ {
+    let isolated = venue.isolated_positions(account);
+    let isolated = isolated.filter(|(_, _, is_on)| *is_on).map(|(_, acting, _)| acting);
+    core::iter::once(account).chain(isolated)
 }
 
 fn account_row(
@@ -253,14 +304,6 @@ fn account_row(
     holder: &Account,
     assessment: &Assessment,
 ) -> AccountState {
-    let status = match (holder.state, holder.restriction) {
-        (risk::AccountState::Liquidating, _) => AccountStatus::Liquidating,
-        (risk::AccountState::Active | risk::AccountState::Absent, Restriction::None) => AccountStatus::Active,
-        (_, Restriction::ReduceOnly) => AccountStatus::ReduceOnly,
-        (_, Restriction::Suspended) => AccountStatus::Suspended,
-    };
-    // One settlement asset: every instrument names the same decimals.
-    let first_instrument = venue.ledger().find_instrument(InstrumentId::new(0));
     AccountState {
         query_id,
         account_id: account,
@@ -272,10 +315,12 @@ fn account_row(
         available: assessment.free_margin(),
         withdrawable: venue.ledger().withdrawable(account, risk::AssetId::BASE),
         exposure: assessment.exposure,
-        leverage_e9: billionths(Requirement::of_money(assessment.exposure), assessment.equity),
-        margin_ratio_e9: billionths(assessment.maintenance, assessment.equity),
-        money_decimals: first_instrument.map_or(0, |instrument| instrument.spec.money_decimals),
-        status: Code::of(status),
+        leverage_e9: I64N::ratio(Requirement::of_money(assessment.exposure), assessment.equity),
+        margin_ratio_e9: I64N::ratio(assessment.maintenance, assessment.equity),
+        money_decimals: margin::base_decimals(venue),
+        status: Code::of(status_of(venue.ledger().standing_of(account))),
+        initial_equity: assessment.initial_equity,
+        margin_state: margin::margin_state(holder, assessment),
     }
 }
 
@@ -299,6 +344,8 @@ fn position_row(venue: &Venue, query_id: u64, leg_id: LegId, leg: &Leg) -> Posit
         maintenance_margin: ledger.maintenance_of(leg).ceil(),
         notional: instrument.notional(leg.position.size(), mark),
         leverage_e2: leg.leverage.get(),
+        funding_owed: ledger.funding_owed(leg),
+        settlement_asset: instrument.settlement(),
     }
 }
 
@@ -316,8 +363,10 @@ fn open_orders(
     instrument: Option<InstrumentId>,
 ) -> Result<Found, Reject> {
     known(venue, account)?;
-    let orders = venue.open_orders_in(account, instrument);
-    let (code, rows) = first(orders.map(|order| order_row(query_id, account, &order)), ROWS_MAX);
+    let orders = family(venue, account).flat_map(|one| {
+        venue.open_orders_in(one, instrument).map(move |order| order_row(query_id, one, &order))
+    });
+    let (code, rows) = first(orders, ROWS_MAX);
     Ok((code, Rows::OpenOrders(rows)))
 }
 
@@ -330,6 +379,8 @@ fn one_order(
 ) -> Result<Found, Reject> {
     known(venue, account)?;
     let found = venue.find_open(session, account, order).ok_or(Reject::UnknownOrder)?;
+    let acting = venue.isolated_positions(account).find(|(at, _, is_on)| *is_on && *at == found.instrument);
+    let account = acting.map_or(account, |(_, acting, _)| acting);
     Ok((0, Rows::OpenOrders(vec![order_row(query_id, account, &found)])))
 }
 

@@ -240,7 +240,8 @@ fn changed_frames_do_no_harm() {
 /// Where a frame says the version of its sender's schema.
 const VERSION: Range<usize> = 30..32;
 
-/// Whether the venue takes a frame; then it is the only frame of its message, the sender's version aside.
+/// Whether the venue takes a frame; then it is the only frame of its message, the sender's version and what that had not
+/// aside.
 fn is_taken(frame: &Frame<'_>, octets: &[u8], bound: usize) -> bool {
     let (message, spent) = allocated(|| FromClient::decode(frame));
     assert!(spent <= bound, "{spent} octets allocated for {frame:?}");
@@ -248,6 +249,14 @@ fn is_taken(frame: &Frame<'_>, octets: &[u8], bound: usize) -> bool {
     let mut again = Vec::new();
     message.append(frame.prefix, &mut again);
     again[VERSION].copy_from_slice(&octets[VERSION]);
+    if usize::from(frame.block_length) < usize::from(message.layout().block_length) {
+        again.drain(
+            HEADER_BYTES + usize::from(frame.block_length)
+                ..HEADER_BYTES + usize::from(message.layout().block_length),
+        );
+        again[..4].copy_from_slice(&octets[..4]);
+        again[24..26].copy_from_slice(&octets[24..26]);
+    }
     assert_eq!(again, octets, "{message:?}");
     true
 }

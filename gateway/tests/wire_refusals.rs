@@ -7,9 +7,11 @@ mod hex;
 
 use gateway::wire::codes::ErrorCode;
 use gateway::wire::frame::split;
-use gateway::wire::private::{FromClient, FromVenue, InstrumentDefine, LogonReject, NewOrder};
-use gateway::wire::types::{Code, OrdFlags, Side};
+use gateway::wire::message::Layout;
+use gateway::wire::private::{FromClient, FromVenue, InstrumentDefine, LogonReject, NewOrder, Transfer};
+use gateway::wire::types::{Code, ContractKind, IdN, OrdFlags, Side};
 use gateway::wire::{Message, Refusal};
+use risk::AssetId;
 
 /// The committed frame of a message.
 fn golden(name: &str) -> Vec<u8> {
@@ -49,7 +51,7 @@ fn a_request_that_is_not_ours_is_refused_by_its_header() {
     let order = "NewOrder values";
     for (at, word, code) in [
         (SCHEMA, 702, ErrorCode::UnknownSchema),
-        (VERSION, 2, ErrorCode::UnsupportedVersion),
+        (VERSION, 3, ErrorCode::UnsupportedVersion),
         (TEMPLATE, 99, ErrorCode::UnknownTemplate),
         // One that only the venue sends.
         (TEMPLATE, 200, ErrorCode::UnknownTemplate),
@@ -74,11 +76,46 @@ fn a_request_with_more_than_its_message_is_refused() {
     }
 }
 
+/// The frame of a peer of version 1, which has not the fields that were appended since.
+fn older(name: &str, layout: &Layout) -> Vec<u8> {
+    let mut octets = golden(name);
+    let known = layout.block_length_at(1);
+    octets.drain(32 + known..32 + usize::from(layout.block_length));
+    octets[VERSION] = 1;
+    octets[BLOCK_LENGTH..BLOCK_LENGTH + 2]
+        .copy_from_slice(&u16::try_from(known).expect("short").to_le_bytes());
+    let length = u32::try_from(octets.len()).expect("short");
+    octets[..4].copy_from_slice(&length.to_le_bytes());
+    octets
+}
+
+#[test]
+fn a_request_of_an_older_version_means_what_it_did() {
+    let Ok(FromClient::Transfer(now)) = from_client(&golden("Transfer values")) else { panic!("a transfer") };
+    let expected = Transfer { asset_id: AssetId::BASE, external_id: IdN::NONE, ..now };
+    assert_eq!(from_client(&older("Transfer values", &Transfer::LAYOUT)), Ok(expected.into()));
+
+    let define = from_client(&older("InstrumentDefine values", &InstrumentDefine::LAYOUT));
+    let Ok(FromClient::InstrumentDefine(define)) = define else { panic!("a definition") };
+    assert_eq!(define.contract_kind, Code::of(ContractKind::Linear));
+    assert_eq!((define.settlement_asset, define.profit_weight), (AssetId::BASE, 1_000_000_000));
+    assert_eq!((define.interval_ns, define.sources_min, define.tiers.0.len()), (0, 0, 2));
+
+    // A newer one has the fields, and one that says it is older has none of them.
+    let mut short = older("Transfer values", &Transfer::LAYOUT);
+    short[VERSION] = 2;
+    assert_eq!(from_client(&short), Err(refused(ErrorCode::BadLength, None)));
+    assert_eq!(
+        from_client(&with("Transfer values", VERSION, 1, &[])),
+        Err(refused(ErrorCode::BadLength, None))
+    );
+}
+
 #[test]
 fn a_newer_venue_is_read_as_far_as_it_is_known() {
     let plain = from_venue(&golden("QueryEnd values")).expect("a message");
     let mut longer = with("QueryEnd values", BLOCK_LENGTH, 24, &[1, 2]);
-    longer[VERSION] = 1;
+    longer[VERSION] = 3;
     assert_eq!(from_venue(&longer), Ok(plain));
 
     // Rows of 18 octets, two of them not known.

@@ -3,6 +3,7 @@
 //! Invariant: every change is a command like any other, numbered, logged and answered.
 
 pub mod args;
+pub(crate) mod assets;
 mod limits;
 
 use std::io::Write;
@@ -15,15 +16,17 @@ use gateway::wire::Group;
 use gateway::wire::private::{
     AccountCreate, AdminMassCancel, IndexPrice, InstrumentDef, InstrumentDefine, KeyRegister, KeyRevoke,
     KeySuspend, SetAccountStatus, SetGroupStatus, SetOwnerGroup, SetTradingState, SettleInstrument,
-    StartAuction, TierRow, Transfer,
+    StartAuction, TierRow,
 };
 use gateway::wire::types::{
-    AccountStatus, Chars16, Millis, Octets, Permissions, SessionKind, TimeNsN, TradingState, U32N,
+    AccountStatus, Chars16, Code, ContractKind, Millis, Octets, Permissions, SessionKind, TimeNsN,
+    TradingState, U32N,
 };
-use risk::{AccountId, InstrumentId, InstrumentSpec, Mark, Money};
+use risk::{AccountId, AssetId, InstrumentId, InstrumentSpec, Mark};
 
 use self::args::{
-    AccountAction, AdminAction, AdminArgs, InstrumentAction, KeyAction, KeyAddArgs, KindName, StateName,
+    AccountAction, AdminAction, AdminArgs, AssetAction, InstrumentAction, KeyAction, KeyAddArgs, KindName,
+    StateName,
 };
 use crate::config::read_instrument;
 use crate::desk::Desk;
@@ -43,8 +46,12 @@ pub fn run(args: &AdminArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
     let kind = match args.action {
         AdminAction::Index { .. } => SessionKind::Oracle,
         AdminAction::Account { .. }
-        | AdminAction::Deposit { .. }
-        | AdminAction::Withdraw { .. }
+        | AdminAction::Deposit(_)
+        | AdminAction::Withdraw(_)
+        | AdminAction::Transfer { .. }
+        | AdminAction::Asset { .. }
+        | AdminAction::Source(_)
+        | AdminAction::FeeTier { .. }
         | AdminAction::Key { .. }
         | AdminAction::Instrument { .. }
         | AdminAction::State { .. }
@@ -69,7 +76,10 @@ pub fn run(args: &AdminArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
 
 fn act(desk: &mut Desk, args: &AdminArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
     if let AdminAction::Instrument { action: InstrumentAction::List } = args.action {
-        return list(&desk.instruments.0, args.access.json, output);
+        return list(&desk.instruments.defs, args.access.json, output);
+    }
+    if let AdminAction::Asset { action: AssetAction::List } = args.action {
+        return assets::list(desk, args.access.json, output);
     }
     let request = request(desk, &args.action)?;
     let done = desk.request(request)?;
@@ -87,8 +97,14 @@ fn request(desk: &mut Desk, action: &AdminAction) -> anyhow::Result<Request> {
         AdminAction::Account { action: AccountAction::Open { account } } => {
             AccountCreate { request_id: CHOSEN, account_id: AccountId::new(*account) }.into()
         }
-        AdminAction::Deposit { account, amount } => transfer(desk, *account, amount, 1)?,
-        AdminAction::Withdraw { account, amount } => transfer(desk, *account, amount, -1)?,
+        AdminAction::Deposit(money) => assets::transfer(desk, money, 1)?.into(),
+        AdminAction::Withdraw(money) => assets::transfer(desk, money, -1)?.into(),
+        AdminAction::Transfer { from, transfer } => assets::between(desk, *from, transfer)?.into(),
+        AdminAction::Asset { action: AssetAction::Add { file } } => assets::define(desk, file)?.into(),
+        AdminAction::Asset { action: AssetAction::Debt(debt) } => assets::debt(desk, debt)?.into(),
+        AdminAction::Asset { action: AssetAction::List } => anyhow::bail!("a list is no request"),
+        AdminAction::Source(source) => assets::source(desk, source)?.into(),
+        AdminAction::FeeTier { action } => assets::fee_tier(action)?,
         AdminAction::Key { action: KeyAction::Add(add) } => register(add)?.into(),
         AdminAction::Key { action: KeyAction::Revoke { key } } => {
             KeyRevoke { request_id: CHOSEN, key_id: key_number(key)? }.into()
@@ -163,16 +179,6 @@ fn suspension(key: &str, suspended: bool, cancel_orders: bool) -> anyhow::Result
     Ok(KeySuspend { request_id: CHOSEN, key_id: key_number(key)?, suspended, cancel_orders }.into())
 }
 
-fn transfer(desk: &Desk, account: u32, amount: &str, sign: i64) -> anyhow::Result<Request> {
-    let amount = desk.instruments.parse_money(amount)?;
-    anyhow::ensure!(
-        amount > Money::ZERO,
-        "an amount is above zero; `deposit` and `withdraw` say which way it goes"
-    );
-    let amount = Money::new(amount.get() * sign);
-    Ok(Transfer { request_id: CHOSEN, account_id: AccountId::new(account), amount }.into())
-}
-
 /// The permission of a kind of session.
 #[must_use]
 pub const fn permission(kind: KindName) -> u16 {
@@ -230,6 +236,7 @@ pub fn definition(instrument_id: InstrumentId, spec: &InstrumentSpec) -> Instrum
         tiers.iter().map(|tier| TierRow { floor: tier.floor, rate: tier.rate.get(), table }).collect()
     };
     let tiers = [rows(&spec.initial_tiers, 1), rows(&spec.maintenance_tiers, 2)].concat();
+    let InstrumentSpec { contract, adaptive, pricing, funding, .. } = spec;
     InstrumentDefine {
         request_id: CHOSEN,
         instrument_id,
@@ -250,20 +257,55 @@ pub fn definition(instrument_id: InstrumentId, spec: &InstrumentSpec) -> Instrum
         qty_decimals: spec.qty_decimals,
         money_decimals: spec.money_decimals,
         symbol: Chars16(spec.symbol),
+        contract_kind: Code::of(match contract.kind {
+            risk::ContractKind::Linear => ContractKind::Linear,
+            risk::ContractKind::Inverse => ContractKind::Inverse,
+        }),
+        settlement_asset: contract.settlement,
+        underlying: contract.underlying,
+        expiry: TimeNsN::from((contract.expiry_ns != 0).then_some(TimeNs::new(contract.expiry_ns))),
+        averaging_ns: contract.averaging_ns,
+        oi_lower: adaptive.oi_lower,
+        oi_upper: adaptive.oi_upper,
+        depth: adaptive.depth,
+        concentration_free: adaptive.concentration_free,
+        concentration_slope: adaptive.concentration_slope.get(),
+        profit_weight: adaptive.profit_weight.get(),
+        sources_min: pricing.sources_min,
+        stale_ns: pricing.stale_ns,
+        outlier: pricing.outlier.get(),
+        uncertain: pricing.uncertain.get(),
+        wild: pricing.wild.get(),
+        confirmations: pricing.confirmations,
+        component_band: pricing.component_band.get(),
+        basis_tau_ns: pricing.basis_tau_ns,
+        stable_step: pricing.stable_step.get(),
+        frozen_step: pricing.frozen_step.get(),
+        interval_ns: funding.interval_ns,
+        rate_period_ns: funding.rate_period_ns,
+        impact_notional: funding.impact_notional,
+        interest: funding.interest.get(),
+        interest_clamp: funding.interest_clamp.get(),
+        rate_max: funding.rate_max.get(),
         tiers: Group(tiers),
     }
 }
 
 fn define(desk: &mut Desk, file: &Path) -> anyhow::Result<InstrumentDefine> {
-    let spec = read_instrument(file)?;
+    let spec = read_instrument(file, &desk.instruments.asset_symbols())?;
     let known = desk.ask(Query::Instruments)?.instruments;
-    // Money is one asset: other decimals would make a deposit mean two things.
-    if let Some(first) = known.first() {
+    // Other decimals would make an amount mean two things. The first instrument says those of the unit of account.
+    let settlement = spec.contract.settlement;
+    let decimals = if settlement == AssetId::BASE {
+        desk.instruments.money_decimals().ok()
+    } else {
+        desk.instruments.asset(settlement).map(|def| def.decimals)
+    };
+    if let Some(decimals) = decimals {
         anyhow::ensure!(
-            first.money_decimals == spec.money_decimals,
-            "money_decimals is {}, the venue's settlement asset has {}",
-            spec.money_decimals,
-            first.money_decimals
+            decimals == spec.money_decimals,
+            "money_decimals is {}, the asset it settles in has {decimals}",
+            spec.money_decimals
         );
     }
     let next = known.iter().map(|def| def.instrument_id.get() + 1).max().unwrap_or(0);

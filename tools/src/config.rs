@@ -3,16 +3,19 @@
 //! Invariant: numbers of money, price and quantity are texts and exact; a name that means nothing is refused, so a
 //! misspelt setting never passes for its default. What is refused is refused with file, line and what to do.
 
+pub mod asset;
+pub mod groups;
 pub mod instrument;
 pub mod sections;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use risk::InstrumentSpec;
+use risk::{AssetSpec, InstrumentSpec};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use self::asset::{Asset, AssetTerms, PricedBy};
 use self::instrument::{Fault, InstrumentTerms, Place};
 pub use self::sections::{
     CapacitySection, LogSection, QueueSection, RestartSection, SessionSection, ThreadSection,
@@ -70,6 +73,9 @@ pub struct VenueConfig {
     /// Instruments of a new venue, numbered from 0.
     #[serde(rename = "instrument")]
     pub instruments: Vec<InstrumentTerms>,
+    /// Assets of a new venue beside its unit of account, numbered from 1.
+    #[serde(rename = "asset", skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<AssetTerms>,
 }
 
 impl Default for VenueConfig {
@@ -85,6 +91,7 @@ impl Default for VenueConfig {
             restart: RestartSection::default(),
             operator: OperatorSection::default(),
             instruments: Vec::new(),
+            assets: Vec::new(),
         }
     }
 }
@@ -110,6 +117,8 @@ pub struct Checked {
     pub admin_key: Option<[u8; 32]>,
     /// Instruments of a new venue.
     pub instruments: Vec<InstrumentSpec>,
+    /// Assets of a new venue beside its unit of account.
+    pub assets: Vec<Asset>,
 }
 
 impl Checked {
@@ -142,15 +151,28 @@ impl Checked {
     }
 }
 
-/// Reads the terms of one instrument from a file.
+/// Reads the terms of one instrument from a file, where the assets have these symbols, numbered from 1.
 ///
 /// # Errors
 /// [`ConfigError`].
-pub fn read_instrument(path: &Path) -> Result<InstrumentSpec, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    let terms = from_toml::<InstrumentTerms>(&text).and_then(|terms| terms.spec());
+pub fn read_instrument(path: &Path, assets: &[String]) -> Result<InstrumentSpec, ConfigError> {
+    let text = text_of(path)?;
+    let terms = from_toml::<InstrumentTerms>(&text).and_then(|terms| terms.spec(assets));
     terms.map_err(|fault| wrong(path, &text, fault))
+}
+
+/// Reads the terms of one asset from a file, where `find` knows the instruments.
+///
+/// # Errors
+/// [`ConfigError`].
+pub fn read_asset(path: &Path, find: impl Fn(&str) -> Option<PricedBy>) -> Result<AssetSpec, ConfigError> {
+    let text = text_of(path)?;
+    let terms = from_toml::<AssetTerms>(&text).and_then(|terms| terms.spec(find));
+    terms.map_err(|fault| wrong(path, &text, fault))
+}
+
+fn text_of(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
 fn wrong(path: &Path, text: &str, fault: Fault) -> ConfigError {
@@ -185,8 +207,29 @@ impl VenueConfig {
         self.queues.check()?;
         self.capacity.check()?;
         self.sessions.check()?;
-        let instruments = self.instruments.iter().map(InstrumentTerms::spec).collect::<Result<_, _>>()?;
-        Ok(Checked { config: self, listen, admin_key, instruments })
+        let symbols: Vec<String> = self.assets.iter().map(|asset| asset.symbol.get_ref().clone()).collect();
+        let instruments: Vec<_> =
+            self.instruments.iter().map(|terms| terms.spec(&symbols)).collect::<Result<_, _>>()?;
+        let assets = asset::assets(&self.assets, &instruments)?;
+        self.check_order(&instruments, &assets)?;
+        Ok(Checked { config: self, listen, admin_key, instruments, assets })
+    }
+}
+
+impl VenueConfig {
+    /// An asset is priced by an instrument, and others settle in it: what needs something comes behind it.
+    fn check_order(&self, instruments: &[InstrumentSpec], assets: &[Asset]) -> Result<(), Fault> {
+        for ((place, spec), terms) in instruments.iter().enumerate().zip(&self.instruments) {
+            let needed = usize::from(spec.contract.settlement.get());
+            let prices = assets.iter().take(needed).map(|asset| asset.spec.priced_by.index());
+            if prices.into_iter().any(|priced_by| priced_by >= place) {
+                let name = terms.symbol.get_ref();
+                let reason =
+                    format!("{name} settles in an asset whose price comes later; put {name} behind it");
+                return Err(Fault { at: Place::Octets(terms.symbol.span()), reason });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: a request is saved beside its key before it leaves, so a command that was cut short is finished by the
 //! next one, never done twice. The session ends in order, and what rests stays: cancel-on-disconnect is off.
 
+pub mod assets;
 pub mod instruments;
 pub mod table;
 pub mod told;
@@ -167,7 +168,8 @@ impl Desk {
         let state = (!is_shared).then_some(state);
         let instruments = Instruments::default();
         let mut desk = Self { connection, instruments, address, state, _lock: lock, is_json: access.json };
-        desk.instruments = Instruments(desk.ask(Query::Instruments)?.instruments);
+        let (defs, assets) = (desk.ask(Query::Instruments)?.instruments, desk.ask(Query::Assets)?.assets);
+        desk.instruments = Instruments { defs, assets };
         desk.finish_earlier(resume.is_some(), output)?;
         Ok(desk)
     }

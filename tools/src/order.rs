@@ -9,12 +9,14 @@ use std::io::Write;
 
 use engine::{ClientOrderId, OrderId, OrderRef};
 use gateway::client::{Query, request};
-use gateway::wire::private::{OpenOrder, SetLeverage};
-use gateway::wire::types::{OrdFlags, OrderStage, PostOnlyMode, PriceN, SessionKind, Side, TimeNsN};
+use gateway::wire::private::{MoveMargin, OpenOrder, SetLeverage, SetMarginMode};
+use gateway::wire::types::{
+    MarginMode, OrdFlags, OrderStage, PostOnlyMode, PriceN, SessionKind, Side, TimeNsN,
+};
 use risk::{AccountId, InstrumentId, Price};
 use serde_json::json;
 
-use self::args::{AmendArgs, OrderAction, OrderArgs, WhichArgs};
+use self::args::{AmendArgs, ModeName, OrderAction, OrderArgs, WhichArgs};
 use crate::desk::Desk;
 use crate::desk::instruments::{parse_price, parse_qty};
 use crate::desk::table::{Align, Table};
@@ -76,6 +78,37 @@ fn act(desk: &mut Desk, account: AccountId, args: &OrderArgs, output: &mut dyn W
                 leverage_e2,
                 valid_until: TimeNsN::NONE,
             })?
+        }
+        OrderAction::MarginMode { instrument, mode } => {
+            let instrument_id = desk.instruments.find(instrument)?.instrument_id;
+            let mode = match mode {
+                ModeName::Cross => MarginMode::Cross,
+                ModeName::Isolated => MarginMode::Isolated,
+            };
+            desk.request(SetMarginMode {
+                cl_ord_id: ClientOrderId::new(0),
+                account_id: account,
+                instrument_id,
+                mode: mode.into(),
+                valid_until: TimeNsN::NONE,
+            })?
+        }
+        OrderAction::MoveMargin { what } => {
+            let (name, amount) =
+                what.split_once('=').ok_or_else(|| anyhow::anyhow!("write INSTRUMENT=AMOUNT"))?;
+            let instrument_id = desk.instruments.find(name)?.instrument_id;
+            let amount = desk.instruments.parse_money(amount)?;
+            desk.request(MoveMargin {
+                cl_ord_id: ClientOrderId::new(0),
+                account_id: account,
+                instrument_id,
+                amount,
+                valid_until: TimeNsN::NONE,
+            })?
+        }
+        OrderAction::Transfer(transfer) => {
+            let transfer = crate::admin::assets::between(desk, account.get(), transfer)?;
+            desk.request(transfer)?
         }
         OrderAction::List { instrument } => {
             let instrument = find(desk, instrument.as_deref())?;

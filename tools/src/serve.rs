@@ -16,9 +16,10 @@ use gateway::process::{Comeback, Config, Layout, StartError};
 use gateway::runner::Mode;
 use gateway::serve::{self, ServeConfig, ServeError, Served};
 use gateway::wire::types::SessionKind;
-use risk::{AccountId, InstrumentId};
+use risk::{AccountId, AssetId, InstrumentId};
 
 use crate::cli::{DurabilityName, ModeName};
+use crate::config::asset::Asset;
 use crate::config::sections::{DurabilityWord, ModeWord};
 use crate::config::{Checked, ConfigError, VenueConfig};
 use crate::format::{grouped, utc};
@@ -142,11 +143,31 @@ pub fn opening(checked: &Checked, admin: Option<[u8; 32]>) -> Vec<Command> {
     let kinds = [SessionKind::Admin].into_iter().fold(0, |bits, kind| bits | 1_u32 << kind as u8);
     let terms = KeyTerms { public, account: AccountId::new(0), kinds, expires: TimeNs::new(0) };
     let key = Action::RegisterKey { key: key_id(&public), terms: Box::new(terms) };
-    let instruments = (0..).zip(&checked.instruments).map(|(number, spec)| Action::DefineInstrument {
-        instrument: InstrumentId::new(number),
-        spec: Box::new(spec.clone()),
-    });
-    [key].into_iter().chain(instruments).map(Command::venue).collect()
+    [vec![key], definitions(checked)].concat().into_iter().map(Command::venue).collect()
+}
+
+/// Instruments and assets in the order in which they need each other: the price of an asset comes from an instrument,
+/// and other instruments settle in it.
+fn definitions(checked: &Checked) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let mut assets = (1..).zip(&checked.assets).peekable();
+    for (number, spec) in (0..).zip(&checked.instruments) {
+        while let Some((asset, terms)) = assets.next_if(|(asset, _)| *asset <= spec.contract.settlement.get())
+        {
+            actions.extend(asset_definition(asset, terms));
+        }
+        let (instrument, spec) = (InstrumentId::new(number), Box::new(spec.clone()));
+        actions.push(Action::DefineInstrument { instrument, spec });
+    }
+    for (asset, terms) in assets {
+        actions.extend(asset_definition(asset, terms));
+    }
+    actions
+}
+
+fn asset_definition(number: u16, terms: &Asset) -> [Action; 2] {
+    let (asset, spec) = (AssetId::new(number), Box::new(terms.spec.clone()));
+    [Action::index_price(spec.priced_by, terms.index), Action::DefineAsset { asset, spec }]
 }
 
 /// Where the first administrator's key is, where none is configured: `DIR.admin.key`, beside the directory of the log. A

@@ -50,6 +50,12 @@ impl Funding {
 }
 
 impl Venue {
+    /// Rate of the last funding interval of an instrument; 0 before the first.
+    #[must_use]
+    pub fn funding_rate(&self, instrument: InstrumentId) -> Option<FundingRate> {
+        self.markets.get(instrument.index()).map(|market| market.funding.rate())
+    }
+
     /// Takes a sample of the premium, at most one a second.
     pub(super) fn sample_premium(&mut self, instrument: InstrumentId, now: u64) {
         let terms = self.ledger.instrument(instrument).spec.funding;

@@ -6,9 +6,9 @@ use engine::{ClientOrderId, OrderId, OrderRef, Seq};
 use risk::{AccountId, InstrumentId};
 
 use crate::wire::private::{
-    self, AccountPicture, AccountState, BookLevels, FromVenue, InstrumentDef, InstrumentRisk, OpenOrder,
-    PositionPicture, PositionRisk, PositionState, QueryEnd, RiskSurvey, ShockRow, StepRow, StepVerdict,
-    UnderlyingRisk,
+    self, AccountPicture, AccountState, AssetBalance, AssetDef, BookLevels, FromVenue, InstrumentDef,
+    InstrumentRisk, InstrumentTerms, OpenOrder, PositionPicture, PositionRisk, PositionState, QueryEnd,
+    RiskSurvey, ShockRow, StepRow, StepVerdict, UnderlyingRisk,
 };
 use crate::wire::types::{IdN, Millis, Side, U32N};
 use crate::wire::{Group, Prefix, frame};
@@ -43,6 +43,13 @@ pub enum Query {
     Account {
         /// Whose.
         account: AccountId,
+    },
+    /// Every asset.
+    Assets,
+    /// All terms of an instrument.
+    Terms {
+        /// Which.
+        instrument: InstrumentId,
     },
     /// What an account would be after some steps.
     WhatIf {
@@ -105,6 +112,10 @@ impl Query {
             Self::Account { account: account_id } => {
                 frame::append(prefix, &private::RiskQuery { query_id, account_id }, out);
             }
+            Self::Assets => frame::append(prefix, &private::AssetQuery { query_id }, out),
+            Self::Terms { instrument: instrument_id } => {
+                frame::append(prefix, &private::TermsQuery { query_id, instrument_id }, out);
+            }
             Self::WhatIf { account: account_id, steps } => {
                 let query = private::WhatIfQuery { query_id, account_id, steps: Group(steps) };
                 frame::append(prefix, &query, out);
@@ -146,6 +157,12 @@ pub struct Answer {
     pub account: Option<AccountState>,
     /// Its positions.
     pub positions: Vec<PositionState>,
+    /// What it has in each asset.
+    pub balances: Vec<AssetBalance>,
+    /// Assets.
+    pub assets: Vec<AssetDef>,
+    /// All terms of an instrument.
+    pub terms: Option<InstrumentTerms>,
     /// An account and its isolated positions, as they are, would be, or would be under a shock.
     pub pictures: Vec<AccountPicture>,
     /// Their positions.
@@ -195,6 +212,9 @@ impl Rows {
             },
             FromVenue::AccountState(row) if row.query_id == *query_id => answer.account = Some(row.clone()),
             FromVenue::PositionState(row) if row.query_id == *query_id => answer.positions.push(row.clone()),
+            FromVenue::AssetBalance(row) if row.query_id == *query_id => answer.balances.push(row.clone()),
+            FromVenue::AssetDef(row) if row.query_id == *query_id => answer.assets.push(row.clone()),
+            FromVenue::InstrumentTerms(row) if row.query_id == *query_id => answer.terms = Some(row.clone()),
             FromVenue::AccountPicture(row) if row.query_id == *query_id => answer.pictures.push(row.clone()),
             FromVenue::PositionPicture(row) if row.query_id == *query_id => {
                 answer.position_pictures.push(row.clone());

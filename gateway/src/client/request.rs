@@ -3,7 +3,7 @@
 //! Invariant: a request carries no number of the session; the session gives it one when it takes it.
 
 use engine::{ClientOrderId, OrderId, OrderRef};
-use risk::{AccountId, InstrumentId, Price, Qty};
+use risk::{AccountId, AssetId, InstrumentId, Money, Price, Qty};
 
 use crate::wire::private;
 use crate::wire::types::{
@@ -77,6 +77,14 @@ requests! {
     StartAuction named by request_id,
     SettleInstrument named by request_id,
     IndexPrice,
+    TransferBetween named by cl_ord_id,
+    SetMarginMode named by cl_ord_id,
+    MoveMargin named by cl_ord_id,
+    AssetDefine named by request_id,
+    SetDebtTerms named by request_id,
+    SetIndexSource named by request_id,
+    FeeTierDefine named by request_id,
+    SetFeeTier named by request_id,
 }
 
 impl Request {
@@ -220,5 +228,17 @@ pub const fn cancel_all_after(account_id: AccountId, timeout_ms: u32) -> private
         timeout: Millis::new(timeout_ms),
         keep_reduce_only: 1,
         valid_until: TimeNsN::NONE,
+    }
+}
+
+/// Money of the unit of account into an account (positive) or out of it, without a number of the account.
+#[must_use]
+pub const fn transfer(account_id: AccountId, amount: Money) -> private::Transfer {
+    private::Transfer {
+        request_id: CHOSEN,
+        account_id,
+        amount,
+        asset_id: AssetId::BASE,
+        external_id: IdN::NONE,
     }
 }

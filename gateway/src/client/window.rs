@@ -295,6 +295,9 @@ fn named(message: &FromVenue) -> Option<ClientOrderId> {
         FromVenue::OrderAmended(event) => by(event.request_id),
         FromVenue::LeverageSet(event) => by(event.request_id),
         FromVenue::BalanceChange(event) => by(event.request_id),
+        FromVenue::Movement(event) => by(event.request_id),
+        FromVenue::TransferRepeated(event) => by(event.request_id),
+        FromVenue::MarginModeChanged(event) => by(event.request_id),
         _ => None,
     }
 }

@@ -56,10 +56,13 @@ impl Door {
             Rows::OpenOrders(rows) => self.say_all(id, rows),
             Rows::Instruments(rows) => self.say_all(id, rows),
             Rows::Book(sides) => self.say_all(id, sides),
-            Rows::Account { state, positions } => {
-                self.say(id, state);
+            Rows::Account { state, balances, positions } => {
+                self.say(id, state.as_ref());
                 self.say_all(id, positions);
+                self.say_all(id, balances);
             }
+            Rows::Assets(rows) => self.say_all(id, rows),
+            Rows::Terms(row) => self.say(id, row.as_ref()),
             Rows::Insight(findings) => self.say_findings(id, findings),
         }
         let rows = u32::try_from(answer.rows.count()).unwrap_or(u32::MAX);

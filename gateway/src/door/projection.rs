@@ -101,6 +101,8 @@ pub struct Projection {
     sessions: Vec<LoggedSession>,
     /// By account.
     audiences: Vec<Audience>,
+    /// Whom an isolated position acts for.
+    principals: BTreeMap<AccountId, AccountId>,
     /// Sessions that the last command gave a frame.
     touched: Vec<Place>,
     scratch: Vec<u8>,
@@ -117,6 +119,7 @@ impl Projection {
             places: Vec::new(),
             sessions: Vec::new(),
             audiences: Vec::new(),
+            principals: BTreeMap::new(),
             touched: Vec::new(),
             scratch: Vec::with_capacity(256),
         }
@@ -216,6 +219,10 @@ impl Projection {
             }
         } else if let Event::LoggedOn { .. } = event {
             self.logged_on(event);
+        } else if let Event::MarginModeSet { account, acting, .. } = event {
+            if acting != account {
+                self.principals.insert(*acting, *account);
+            }
         } else if let Event::LoggedOff { session, .. } = event
             && let Some(place) = self.place(*session)
         {
@@ -294,10 +301,27 @@ impl Projection {
         }
     }
 
-    /// Those who hear of an account, if anybody does.
+    /// Those who hear of an account, if anybody does. Of an isolated position those hear whom it acts for.
     #[inline]
     pub(super) fn audience(&self, account: AccountId) -> Option<&Audience> {
-        self.audiences.get(usize::try_from(account.get()).ok()?)
+        self.audiences.get(usize::try_from(self.principal(account).get()).ok()?)
+    }
+
+    /// The account that acts by itself: an isolated position acts for another.
+    #[inline]
+    pub(super) fn principal(&self, account: AccountId) -> AccountId {
+        if self.principals.is_empty() { account } else { self.principal_of(account) }
+    }
+
+    #[cold]
+    fn principal_of(&self, account: AccountId) -> AccountId {
+        self.principals.get(&account).copied().unwrap_or(account)
+    }
+
+    /// Whether a session acts for an account, or for whom that acts for.
+    #[inline]
+    pub(super) fn acts_for(&self, place: Place, account: AccountId) -> bool {
+        self.at(place).account == self.principal(account)
     }
 
     /// Encodes a message for whoever [`Self::give`] names next.

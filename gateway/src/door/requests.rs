@@ -28,6 +28,7 @@ macro_rules! refusal {
     };
 }
 
+mod money;
 mod operator;
 
 /// No field is at fault.
@@ -69,9 +70,9 @@ pub(super) enum Class {
 
 pub(super) const fn class(template: u16) -> Class {
     match template {
-        100..=107 | 110..=112 | 301 | 400..=405 | 408..=415 | 450 => Class::Request,
+        100..=107 | 110..=112 | 301 | 350..=352 | 400..=405 | 408..=418 | 430..=431 | 450 => Class::Request,
         1 | 3 | 6 | 7 | 8 | 10 => Class::Session,
-        120..=123 | 300 | 330..=334 => Class::Query,
+        120..=125 | 300 | 330..=334 => Class::Query,
         _ => Class::Unknown,
     }
 }
@@ -79,8 +80,8 @@ pub(super) const fn class(template: u16) -> Class {
 /// Whether a session of `kind` may send a request at all.
 const fn is_allowed(template: u16, kind: SessionKind) -> bool {
     match kind {
-        SessionKind::OrderEntry => matches!(template, 100..=107 | 110..=112 | 301),
-        SessionKind::Admin => matches!(template, 400..=405 | 408..=415),
+        SessionKind::OrderEntry => matches!(template, 100..=107 | 110..=112 | 301 | 350..=352),
+        SessionKind::Admin => matches!(template, 350 | 400..=405 | 408..=418 | 430..=431),
         SessionKind::Oracle => template == 450,
         SessionKind::DropCopy | SessionKind::Local => false,
     }
@@ -123,6 +124,14 @@ pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Resu
         FromClient::KeyRevoke(message) => operator::key_revoke(&message),
         FromClient::AdminMassCancel(message) => operator::admin_mass_cancel(&message),
         FromClient::IndexPrice(message) => operator::index_price(&message),
+        FromClient::TransferBetween(message) => money::transfer_between(&message, own),
+        FromClient::SetMarginMode(message) => money::set_margin_mode(&message, own),
+        FromClient::MoveMargin(message) => money::move_margin(&message, own),
+        FromClient::AssetDefine(message) => money::define_asset(&message),
+        FromClient::SetDebtTerms(message) => money::set_debt_terms(&message),
+        FromClient::SetIndexSource(message) => money::set_index_source(&message),
+        FromClient::FeeTierDefine(message) => money::define_fee_tier(&message),
+        FromClient::SetFeeTier(message) => money::set_fee_tier(&message),
         FromClient::Hello(_)
         | FromClient::LogonProof(_)
         | FromClient::Heartbeat(_)
@@ -133,6 +142,8 @@ pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Resu
         | FromClient::OrderStatusQuery(_)
         | FromClient::InstrumentQuery(_)
         | FromClient::BookQuery(_)
+        | FromClient::AssetQuery(_)
+        | FromClient::TermsQuery(_)
         | FromClient::RiskQuery(_)
         | FromClient::WhatIfQuery(_)
         | FromClient::StressQuery(_)

@@ -6,11 +6,17 @@
 //! | event | who gets it |
 //! |---|---|
 //! | of an order | the session it came by; the commanding session, if it is another one of the same account; copies |
+//! | of an isolated position | as of the account it acts for |
 //! | match of a liquidation, on the side of the liquidated account | all sessions that trade for it; copies |
-//! | of an account | all sessions that trade for it; copies |
+//! | of an account, its margin and its collateral | all sessions that trade for it; copies |
+//! | money between two accounts | as of an account, of either |
+//! | a transfer that was done before | the session that asked again |
 //! | refusal, mass cancel done, dead-man timer, skipped numbers | the session |
 //! | anything an operator asked for | that session, as an acknowledgement |
-//! | index price | the oracle's session |
+//! | index price, or the price of one source | the oracle's session |
+//! | state of an index, funding of an instrument, state of an auction | nobody: they are asked for |
+
+mod margin;
 
 use engine::{Action, ClientOrderId, Event, Fill, FillSide, OrderId, Reject, SessionId, SessionKind};
 use risk::{AccountId, Money};
@@ -63,6 +69,7 @@ impl Projection {
             | Event::LiquidationEnded { .. }
             | Event::ProtectionTripped { .. }
             | Event::PositionSettled { .. }
+            | Event::MarginModeSet { .. }
             | Event::RestrictionSet { .. } => self.route_account(outcome, event),
             Event::Marked { mark, .. } => {
                 if let Some(place) = self.commander(outcome, SessionKind::Oracle)
@@ -83,6 +90,7 @@ impl Projection {
             Event::AccountOpened { .. }
             | Event::AssetDefined { .. }
             | Event::DebtTermsSet { .. }
+            | Event::FeeTierDefined { .. }
             | Event::InstrumentDefined { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
@@ -91,26 +99,33 @@ impl Projection {
             | Event::IndexSourceSet { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
-            Event::SessionOpened { .. }
-            | Event::LimitStateEntered { .. }
-            | Event::FeeTierDefined { .. }
-            | Event::FeeTierSet { .. }
-            | Event::MarginModeSet { .. }
-            | Event::Moved { .. }
-            | Event::TransferRepeated { .. }
-            | Event::StandingChanged { .. }
-            | Event::Uncrossed { .. }
-            | Event::TradingStateSet { .. }
-            | Event::InstrumentSettled { .. }
-            | Event::OracleStateChanged { .. }
-            | Event::LiquidationHeld { .. }
-            | Event::LiquidationResumed { .. }
-            | Event::FundingPaid { .. }
-            | Event::MarginStateChanged { .. }
+            Event::MarginStateChanged { .. }
             | Event::FundingBooked { .. }
             | Event::Converted { .. }
             | Event::DeficitCovered { .. }
             | Event::InterestCharged { .. }
+            | Event::StandingChanged { .. }
+            | Event::LiquidationHeld { .. }
+            | Event::LiquidationResumed { .. } => self.route_margin(outcome, event),
+            Event::FeeTierSet { .. } => {
+                self.route_margin(outcome, event);
+                self.acknowledge(outcome);
+            }
+            Event::Moved(movement) => self.route_movement(outcome, movement),
+            Event::TransferRepeated { .. } => self.route_repeated(outcome, event),
+            Event::SessionOpened { .. }
+            | Event::LimitStateEntered { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
+            | Event::Uncrossed { .. }
+            | Event::TradingStateSet { .. }
+            | Event::InstrumentSettled { .. }
+            | Event::OracleStateChanged { .. }
+            | Event::FundingPaid { .. }
             | Event::Ticked
             | Event::LoggedOn { .. }
             | Event::LoggedOff { .. } => {}
@@ -170,9 +185,8 @@ impl Projection {
         }
         let owner = self.place(session);
         // Somebody else's command may cancel or trim this order; what it did there is not the commander's to know.
-        let commander = self
-            .commander(outcome, SessionKind::OrderEntry)
-            .filter(|place| self.at(*place).account == account);
+        let commander =
+            self.commander(outcome, SessionKind::OrderEntry).filter(|place| self.acts_for(*place, account));
         if self.stage_order(outcome, event, IdN::NONE) {
             if let Some(place) = owner.filter(|place| Some(*place) != commander) {
                 self.give(place);
@@ -367,13 +381,13 @@ impl Projection {
         | Event::LiquidationEnded { account, .. }
         | Event::ProtectionTripped { account, .. }
         | Event::PositionSettled { account, .. }
+        | Event::MarginModeSet { account, .. }
         | Event::RestrictionSet { account, .. }) = *event
         else {
             return;
         };
-        let asked = self
-            .commander(outcome, SessionKind::OrderEntry)
-            .filter(|place| self.at(*place).account == account);
+        let asked =
+            self.commander(outcome, SessionKind::OrderEntry).filter(|place| self.acts_for(*place, account));
         if self.audience(account).is_some() {
             self.stage_account(outcome, event, IdN::NONE);
             self.give_traders(account, asked);
@@ -393,7 +407,7 @@ impl Projection {
 
     fn stage_account(&mut self, outcome: &Outcome<'_>, event: &Event, request_id: IdN) {
         let (engine_seq, transact_time) = (outcome.stamp.seq, outcome.stamp.time);
-        if let Event::Transferred { account: account_id, amount, balance, .. } = *event {
+        if let Event::Transferred { account: account_id, asset: asset_id, amount, balance } = *event {
             self.stage(&private::BalanceChange {
                 request_id,
                 engine_seq,
@@ -401,6 +415,7 @@ impl Projection {
                 account_id,
                 amount,
                 balance,
+                asset_id,
             });
         } else if let Event::LeverageSet { account: account_id, instrument, leverage } = *event {
             self.stage(&private::LeverageSet {
@@ -411,6 +426,8 @@ impl Projection {
                 instrument_id: instrument,
                 leverage_e2: leverage.get(),
             });
+        } else if let Some(message) = translate::collateral::margin_mode(outcome, event, request_id) {
+            self.stage(&message);
         } else if let Event::LiquidationStarted { account: account_id, equity, maintenance } = *event {
             self.stage(&private::LiquidationStart {
                 engine_seq,

@@ -12,7 +12,7 @@ use super::receive::{Speaker, Taken};
 use super::requests;
 use super::resend::Resend;
 use super::{Door, Gate};
-use crate::insight::{self, Inquiry};
+use crate::insight;
 use crate::query::{Query, Question};
 use crate::wire::codes::ErrorCode;
 use crate::wire::frame::{Frame, SCHEMA_PRIVATE};
@@ -224,29 +224,18 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         FromClient::RiskQuery(query) => {
             (query.query_id, about(query.account_id).map(|account| Question::Account { account }))
         }
-        FromClient::WhatIfQuery(query) => {
-            let inquiry = about(query.account_id).map(|account| insight::what_if(account, &query));
-            (query.query_id, inquiry.transpose()?.map(Question::Insight))
+        FromClient::AssetQuery(query) => (query.query_id, Some(Question::Assets)),
+        FromClient::TermsQuery(query) => {
+            (query.query_id, Some(Question::Terms { instrument: query.instrument_id }))
         }
-        FromClient::StressQuery(query) => {
-            let inquiry = about(query.account_id).map(|account| insight::stress(account, &query));
-            (query.query_id, inquiry.transpose()?.map(Question::Insight))
-        }
-        FromClient::SensitivityQuery(query) => {
-            let horizon = query.horizon;
-            let inquiry = about(query.account_id).map(|account| Inquiry::Sensitivity { account, horizon });
-            (query.query_id, inquiry.map(Question::Insight))
-        }
-        FromClient::InstrumentRiskQuery(query) => {
-            let (instrument, horizon) = (query.instrument_id, query.horizon);
-            // Who holds most of what is the operator's to know.
-            let from = (speaker.kind == SessionKind::Admin).then_some(query.from_account);
-            (query.query_id, Some(Question::Insight(Inquiry::Instrument { instrument, from, horizon })))
-        }
-        FromClient::VenueRiskQuery(query) => {
-            let inquiry = Inquiry::Venue { from: query.from_account };
+        asked @ (FromClient::WhatIfQuery(_)
+        | FromClient::StressQuery(_)
+        | FromClient::SensitivityQuery(_)
+        | FromClient::InstrumentRiskQuery(_)
+        | FromClient::VenueRiskQuery(_)) => {
             let is_operator = speaker.kind == SessionKind::Admin;
-            (query.query_id, is_operator.then_some(Question::Insight(inquiry)))
+            let (query_id, inquiry) = insight::read(&asked, about, is_operator)?;
+            (query_id, inquiry.map(Question::Insight))
         }
         FromClient::Hello(_)
         | FromClient::LogonProof(_)
@@ -259,6 +248,14 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         | FromClient::AmendOrder(_)
         | FromClient::MassCancel(_)
         | FromClient::CancelAllAfter(_)
+        | FromClient::TransferBetween(_)
+        | FromClient::SetMarginMode(_)
+        | FromClient::MoveMargin(_)
+        | FromClient::AssetDefine(_)
+        | FromClient::SetDebtTerms(_)
+        | FromClient::SetIndexSource(_)
+        | FromClient::FeeTierDefine(_)
+        | FromClient::SetFeeTier(_)
         | FromClient::SetLeverage(_)
         | FromClient::InstrumentDefine(_)
         | FromClient::SetTradingState(_)

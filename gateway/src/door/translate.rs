@@ -2,6 +2,8 @@
 //!
 //! Invariant: a message is a pure function of one event and of the command that brought it about.
 
+pub(crate) mod collateral;
+
 use engine::{
     Action, AdvancedOrder, CancelReason, ClientOrderId, Command, Event, Fill, FillSide, Instructions,
     Pricing, Reject, SessionKind, Skip, TimeInForce, TimeNs, TriggerKind, TriggerSource, TrimReason,
@@ -51,20 +53,22 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         Action::RevokeKey { .. } => private::KeyRevoke::LAYOUT.template,
         Action::IndexPrice { .. } => private::IndexPrice::LAYOUT.template,
         Action::Skip(skip) => skip.template,
+        Action::TransferBetween(_) => private::TransferBetween::LAYOUT.template,
+        Action::DefineAsset { .. } => private::AssetDefine::LAYOUT.template,
+        Action::SetDebtTerms { .. } => private::SetDebtTerms::LAYOUT.template,
+        Action::SetIndexSource { .. } => private::SetIndexSource::LAYOUT.template,
+        Action::SetMarginMode { .. } => private::SetMarginMode::LAYOUT.template,
+        Action::DefineFeeTier { .. } => private::FeeTierDefine::LAYOUT.template,
+        Action::SetFeeTier { .. } => private::SetFeeTier::LAYOUT.template,
+        Action::MoveMargin(_) => private::MoveMargin::LAYOUT.template,
         Action::Continue
         | Action::Tick
-        | Action::DefineFeeTier { .. }
-        | Action::SetFeeTier { .. }
-        | Action::SetMarginMode { .. }
-        | Action::MoveMargin { .. }
-        | Action::TransferBetween(_)
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::OpenSession { .. }
         | Action::Logon(_)
         | Action::Logoff { .. }
         | Action::Restarted { .. }
-        | Action::SetIndexSource { .. }
-        | Action::DefineAsset { .. }
-        | Action::SetDebtTerms { .. }
         | Action::SessionLost { .. } => 0,
     }
 }

@@ -1,7 +1,7 @@
 //! Messages: a block of fixed fields, and for some a text or one group of rows behind it.
 //!
-//! Invariant: a block longer than ours is read as far as we know it; a shorter one is refused. A group's rows must all
-//! lie in the frame before any is read.
+//! Invariant: a block longer than ours is read as far as we know it; a shorter one is refused, unless what it lacks was
+//! appended later and says what its absence means. A group's rows must all lie in the frame before any is read.
 
 use engine::codec;
 
@@ -44,6 +44,8 @@ pub struct Field {
     pub kind: &'static str,
     /// Octets.
     pub size: usize,
+    /// The version from which on messages have it; 0 where they always had.
+    pub since: u16,
     /// What it means; each line begins with a space.
     pub words: &'static str,
 }
@@ -91,6 +93,12 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Octets of the block as a peer of this version writes it.
+    #[must_use]
+    pub fn block_length_at(&self, version: u16) -> usize {
+        self.fields.iter().filter(|field| field.since <= version).map(|field| field.size).sum()
+    }
+
     /// The number of a field, from 1, as in the schema and in `SessionReject`; the tail's comes after the block's.
     ///
     /// # Panics
@@ -227,14 +235,17 @@ pub(super) fn read<M: Message>(frame: &Frame<'_>) -> Result<M, Refusal> {
     })
 }
 
-/// The message of a frame, and nothing but the message: what is written again is the same octets.
+/// The message of a frame, and nothing but the message: what is written again is the same octets, but for what the
+/// sender's version had not.
 ///
 /// # Errors
 /// As [`read`], and [`ErrorCode::BadLength`] when there is more than the message.
 #[inline]
 pub(super) fn read_exactly<M: Message>(frame: &Frame<'_>) -> Result<M, Refusal> {
     let message: M = read(frame)?;
-    if frame.block_length != M::LAYOUT.block_length || message.length() != frame.body.len() {
+    let declared = usize::from(frame.block_length);
+    let later = usize::from(M::LAYOUT.block_length).saturating_sub(declared);
+    if declared != M::LAYOUT.block_length_at(frame.version) || message.length() - later != frame.body.len() {
         return Err(ErrorCode::BadLength.into());
     }
     // A group without rows has the right length whatever it says of their size.
@@ -333,8 +344,8 @@ fn take_u16(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// A field's description.
-pub(super) const fn field<T: WireType>(name: &'static str, words: &'static str) -> Field {
-    Field { name, kind: T::NAME, size: T::SIZE, words }
+pub(super) const fn field<T: WireType>(name: &'static str, since: u16, words: &'static str) -> Field {
+    Field { name, kind: T::NAME, size: T::SIZE, since, words }
 }
 
 /// Octets of a block.
@@ -375,6 +386,45 @@ pub(super) fn take_block<B: bincode::Decode<()>>(
     Ok((block, behind))
 }
 
+/// Writes what the absence of a field means behind `at` octets that are there; the octets there are then.
+///
+/// # Errors
+/// [`DecodeError::ShortBlock`] where the field was always there, or only half of it is here.
+pub(super) fn fill<T: WireType>(
+    block: &mut [u8],
+    at: usize,
+    given: usize,
+    absent: Option<T>,
+) -> Result<usize, DecodeError> {
+    let end = at + T::SIZE;
+    if end <= given {
+        return Ok(end);
+    }
+    let absent = absent.filter(|_| at >= given).ok_or(DecodeError::ShortBlock)?;
+    codec::encode(&absent, &mut block[at..end]);
+    Ok(end)
+}
+
+/// What the absence of a field means, if it may be absent.
+macro_rules! absent {
+    ($type:ty) => {
+        None::<$type>
+    };
+    ($type:ty, $default:expr) => {
+        Some::<$type>($default)
+    };
+}
+
+/// The version from which on a field is there.
+macro_rules! since {
+    () => {
+        0
+    };
+    ($since:literal) => {
+        $since
+    };
+}
+
 /// What follows a block, for the schema.
 macro_rules! tail_of {
     () => {
@@ -389,10 +439,11 @@ macro_rules! tail_of {
     };
 }
 
-/// Declares messages: number, name, fields of the block, and what follows it.
+/// Declares messages: number, name, fields of the block, and what follows it. A field that was appended says what its
+/// absence means and since which version it is there.
 macro_rules! messages {
     ($($(#[doc = $doc:literal])+ $template:literal $name:ident {
-        $($(#[doc = $fdoc:literal])+ $field:ident: $type:ty,)+
+        $($(#[doc = $fdoc:literal])+ $field:ident: $type:ty $(= $default:expr; since $since:literal)?,)+
     } $([$(#[doc = $tdoc:literal])+ $tail:ident: $tail_type:ty])?)+) => {
         $(
             $(#[doc = $doc])+
@@ -409,16 +460,32 @@ macro_rules! messages {
             }
 
             const _: () = {
-                use $crate::wire::message::{self, DecodeError, Field, Layout, Message, tail_of};
+                use $crate::wire::message::{self, DecodeError, Field, Layout, Message, absent, since, tail_of};
 
-                const FIELDS: &[Field] =
-                    &[$(message::field::<$type>(stringify!($field), concat!($($fdoc, "\n"),+)),)+];
+                const FIELDS: &[Field] = &[$(message::field::<$type>(
+                    stringify!($field),
+                    since!($($since)?),
+                    concat!($($fdoc, "\n"),+),
+                ),)+];
                 const LENGTH: u16 = message::block_length(FIELDS);
 
                 /// The block alone: what the codec writes and reads at once.
                 #[derive(bincode::Encode, bincode::Decode)]
                 struct Block {
                     $($field: $type,)+
+                }
+
+                /// Reads a block of a peer that does not know all of the fields.
+                #[cold]
+                fn older(body: &[u8], block_length: u16) -> Result<(Block, &[u8]), DecodeError> {
+                    let given = usize::from(block_length);
+                    let (known, behind) = body.split_at_checked(given).ok_or(DecodeError::ShortBlock)?;
+                    let mut octets = [0; LENGTH as usize];
+                    octets[..given].copy_from_slice(known);
+                    let at = 0;
+                    $(let at = message::fill(&mut octets, at, given, absent!($type $(, $default)?))?;)+
+                    let (block, _) = message::take_block::<Block>(&octets[..at], LENGTH)?;
+                    Ok((block, behind))
                 }
 
                 impl Message for $name {
@@ -445,7 +512,11 @@ macro_rules! messages {
 
                     #[inline]
                     fn decode(body: &[u8], block_length: u16) -> Result<Self, DecodeError> {
-                        let (Block { $($field,)+ }, _behind) = message::take_block::<Block>(body, block_length)?;
+                        let (Block { $($field,)+ }, _behind) = if block_length < LENGTH {
+                            older(body, block_length)?
+                        } else {
+                            message::take_block::<Block>(body, block_length)?
+                        };
                         Ok(Self { $($field,)+ $($tail: <$tail_type as message::TailPart>::decode_tail(_behind)?,)? })
                     }
                 }
@@ -468,6 +539,7 @@ macro_rules! rows {
                 const FIELDS: &'static [$crate::wire::message::Field] =
                     &[$($crate::wire::message::field::<$type>(
                         stringify!($field),
+                        0,
                         concat!($($fdoc, "\n"),+),
                     ),)+];
                 const SIZE: usize = $crate::wire::message::block_length(Self::FIELDS) as usize;
@@ -544,4 +616,4 @@ macro_rules! directions {
     };
 }
 
-pub(super) use {directions, messages, rows, tail_of};
+pub(super) use {absent, directions, messages, rows, since, tail_of};

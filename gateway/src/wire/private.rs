@@ -2,23 +2,28 @@
 //!
 //! Invariant: fields are only ever appended to a block, with a new version; numbers of templates and fields are never
 //! used twice. What a field is called in the schema is its name here in camel case; fields count from 1. A frame that
-//! [`FromClient::decode`] takes is the only frame of its message: written again, it is the same octets.
+//! [`FromClient::decode`] takes is the only frame of its message: written again, it is the same octets, but for the
+//! fields that the sender's version had not.
 
 mod accounts;
 mod insight;
+mod margin;
 mod operator;
 mod orders;
 mod queries;
 mod session;
 mod special;
+mod terms;
 
 pub use accounts::*;
 pub use insight::*;
+pub use margin::*;
 pub use operator::*;
 pub use orders::*;
 pub use queries::*;
 pub use session::*;
 pub use special::*;
+pub use terms::*;
 
 use super::codes::ErrorCode;
 use super::frame::{self, Frame, Prefix, SCHEMA_PRIVATE, SCHEMA_VERSION};
@@ -35,6 +40,8 @@ directions! {
         InstrumentDefine SetTradingState AccountCreate Transfer SetAccountStatus KeyRegister KeyRevoke AdminMassCancel
         SetOwnerGroup SetGroupStatus KeySuspend SetLimits StartAuction SettleInstrument
         IndexPrice
+        TransferBetween SetMarginMode MoveMargin AssetQuery TermsQuery AssetDefine SetDebtTerms SetIndexSource
+        FeeTierDefine SetFeeTier
         WhatIfQuery StressQuery SensitivityQuery InstrumentRiskQuery VenueRiskQuery
     }
     /// What the venue sends. A newer version is read as far as we know it.
@@ -46,6 +53,8 @@ directions! {
         OpenOrder QueryEnd InstrumentDef BookLevels AccountState PositionState
         BalanceChange LiquidationStart LeverageSet PositionTakenOver LiquidationEnd AccountStatusChanged PositionSettled
         AdminAck OracleAck
+        Movement MarginStateChanged FundingBooked Converted InterestCharged StandingChanged DeficitCovered
+        TransferRepeated LiquidationHeld MarginModeChanged FeeTierSet AssetDef InstrumentTerms AssetBalance
         AccountPicture PositionPicture StepVerdict UnderlyingRisk PositionRisk InstrumentRisk RiskSurvey
     }
 }
@@ -62,7 +71,7 @@ fn check_request(frame: &Frame<'_>) -> Result<(), Refusal> {
 /// Whether a client numbers this message.
 #[must_use]
 pub const fn is_request(template: u16) -> bool {
-    matches!(template, 100..=107 | 110..=112 | 301 | 400..=415 | 450)
+    matches!(template, 100..=107 | 110..=112 | 301 | 350..=352 | 400..=418 | 430..=431 | 450)
 }
 
 /// How every message is laid out, by rising template.

@@ -136,9 +136,13 @@ fn message(out: &mut String, layout: &Layout) -> Result {
 }
 
 fn fields(out: &mut String, indent: &str, fields: &[Field]) -> Result {
-    for (number, Field { name, kind, words, .. }) in (1..).zip(fields) {
+    for (number, Field { name, kind, since, words, .. }) in (1..).zip(fields) {
         let (name, words) = (camel(name), attribute(words));
-        writeln!(out, r#"{indent}<field name="{name}" id="{number}" type="{kind}" description="{words}"/>"#)?;
+        let since = if *since == 0 { String::new() } else { format!(r#" sinceVersion="{since}""#) };
+        writeln!(
+            out,
+            r#"{indent}<field name="{name}" id="{number}" type="{kind}"{since} description="{words}"/>"#
+        )?;
     }
     Ok(())
 }

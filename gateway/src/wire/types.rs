@@ -6,7 +6,8 @@
 use core::marker::PhantomData;
 
 use engine::{ClientOrderId, ClientSeq, KeyId, OrderId, Seq, TimeNs, TradeId};
-use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty, unit};
+use risk::rounding::div_ceil;
+use risk::{AccountId, AssetId, InstrumentId, Mark, Money, Price, Qty, Requirement, UnderlyingId, unit};
 
 unit!(
     /// Milliseconds.
@@ -98,6 +99,8 @@ scalars! {
     "Price" Price, "int64";
     "Qty" Qty, "int64";
     "Money" Money, "int64";
+    "AssetId" AssetId, "uint16";
+    "UnderlyingId" UnderlyingId, "uint16";
 }
 
 macro_rules! optionals {
@@ -167,6 +170,17 @@ optionals! {
     U32N(u32, "uint32", u32::MAX, "4294967295") => u32, core::convert::identity, core::convert::identity;
     /// A 16-bit number, or none.
     U16N(u16, "uint16", u16::MAX, "65535") => u16, core::convert::identity, core::convert::identity;
+}
+
+impl I64N {
+    /// `over / under` in billionths, rounded up: riskier than it is, never safer. A requirement counts billionths of a
+    /// money unit, so this is one division; a ratio too large to be written is the largest. None where `under` is not
+    /// positive.
+    #[must_use]
+    pub fn ratio(over: Requirement, under: Money) -> Self {
+        let ratio = (under > Money::ZERO).then(|| div_ceil(over.ppb(), i128::from(under.get())));
+        ratio.map(|ratio| i64::try_from(ratio).unwrap_or(i64::MAX)).into()
+    }
 }
 
 /// Octets of fixed number.
@@ -532,6 +546,8 @@ enumerations! {
         Liquidating = 3,
         /// Cancel only.
         Suspended = 4,
+        /// Under liquidation, and worth less than nothing.
+        Bankrupt = 5,
     }
     /// What an instrument admits.
     TradingState {
@@ -582,6 +598,60 @@ enumerations! {
         /// A number was left out.
         SequenceGap = 9,
     }
+    /// How price and quantity make a value.
+    ContractKind {
+        /// Quantity times price, in the quote asset.
+        Linear = 1,
+        /// Quantity over price, in the coin.
+        Inverse = 2,
+    }
+    /// What equity is against maintenance margin.
+    MarginState {
+        /// Covers five quarters of it.
+        Healthy = 1,
+        /// Covers it, but not five quarters of it.
+        Warned = 2,
+        /// Does not cover it.
+        Liquidating = 3,
+    }
+    /// Why money went from one account to another.
+    MovementReason {
+        /// Its owner asked for it.
+        Requested = 1,
+        /// An isolated position was short of margin for an order.
+        MarginShort = 2,
+        /// Its owner moved margin into or out of an isolated position.
+        MarginMoved = 3,
+        /// An isolated position is over.
+        PositionOver = 4,
+    }
+    /// Whose margin a position counts on.
+    MarginMode {
+        /// All of the account's.
+        Cross = 1,
+        /// Its own alone.
+        Isolated = 2,
+    }
+    /// Why a debt was paid out of another asset.
+    ConversionReason {
+        /// It had grown above what the asset admits.
+        DebtAboveMax = 1,
+        /// The account's liquidation had closed its positions.
+        Liquidation = 2,
+    }
+    /// How far an index may be trusted.
+    OracleState {
+        /// Wholly.
+        Valid = 1,
+        /// Too few sources are live; the index is the last there was.
+        Stale = 2,
+        /// The sources disagree.
+        Uncertain = 3,
+        /// Far from where it was a short while ago, and not confirmed.
+        Wild = 4,
+        /// The sources say nothing above zero; the index is the last there was.
+        NonPositive = 5,
+    }
     /// Something that is assumed of an account.
     StepKind {
         /// Prices are others.
@@ -608,15 +678,6 @@ enumerations! {
         After = 2,
         /// What would be under a shock.
         Shock = 3,
-    }
-    /// What an account's margin is like.
-    MarginLevel {
-        /// Equity covers five quarters of maintenance margin.
-        Healthy = 1,
-        /// It covers maintenance margin.
-        Warned = 2,
-        /// It does not, or the account is in liquidation.
-        Liquidating = 3,
     }
 }
 

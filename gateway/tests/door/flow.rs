@@ -345,8 +345,7 @@ fn an_operator_is_answered_and_the_account_hears() {
     operator.ask(&mut world, &AccountCreate { request_id: name(2), account_id: AccountId::new(20) });
     let transfer = |number, amount| Transfer {
         request_id: name(number),
-        account_id: account(ALICE),
-        amount: Money::new(amount),
+        ..gateway::client::request::transfer(account(ALICE), Money::new(amount))
     };
     operator.ask(&mut world, &transfer(3, 500));
     operator.ask(&mut world, &transfer(4, -200));
@@ -392,11 +391,13 @@ fn an_operator_is_answered_and_the_account_hears() {
         FromVenue::BalanceChange(second),
         FromVenue::OrderCanceled(_),
         FromVenue::AccountStatusChanged(status),
+        FromVenue::StandingChanged(standing),
     ] = &heard[..]
     else {
         panic!("{heard:?}")
     };
     assert_eq!((first.amount.get(), second.amount.get(), status.status), (500, -200, suspended));
+    assert_eq!(standing.status, suspended);
 }
 
 #[test]
@@ -491,7 +492,8 @@ fn queries_keep_to_the_account_and_to_their_bucket() {
         .collect();
     let mut sorted = ends.clone();
     sorted.sort_unstable();
-    let expected = [(1, 1, 0), (2, 0, 1104), (3, 2, 0), (4, 1, 0), (5, 1, 0), (6, 1, 0), (7, 0, 1110)];
+    // The account with its money, two sides of a book, an order, an instrument.
+    let expected = [(1, 2, 0), (2, 0, 1104), (3, 2, 0), (4, 1, 0), (5, 1, 0), (6, 1, 0), (7, 0, 1110)];
     assert_eq!(sorted, expected);
     assert_eq!(ends.len(), 7);
 }

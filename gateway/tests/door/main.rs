@@ -5,8 +5,10 @@
 mod bad_input;
 mod flow;
 mod harness;
+mod insight;
 mod logon;
 mod losses;
+mod margin;
 mod operator;
 mod session;
 mod special;

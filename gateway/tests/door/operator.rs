@@ -44,6 +44,7 @@ fn limits(number: u64) -> SetLimits {
         market_collar: 9_000_000,
         limit_state_band: 8_000_000,
         limit_state_call: Millis::new(250),
+        owner_position_max: Qty::new(30_000),
     }
 }
 
@@ -93,7 +94,7 @@ fn requests_become_what_they_say() {
         position_max: Qty::new(10_000),
         open_interest_max: Qty::new(900_000),
         orders_max: 20,
-        owner_position_max: Qty::ZERO,
+        owner_position_max: Qty::new(30_000),
     };
     operator.ask(&mut world, &group(1, ALICE, 3));
     world.settle();
@@ -216,11 +217,11 @@ fn a_group_is_stopped_at_once_and_each_account_hears() {
     operator.ask(&mut world, &group_status(3, AccountStatus::Suspended, 1));
     assert_eq!(acks(&operator, &mut world), [(1, 410, 0), (2, 410, 0), (3, 411, 0)]);
     let heard = alice.messages(&mut world);
-    assert_eq!(templates(&heard), [200, 320, 203]);
+    assert_eq!(templates(&heard), [200, 320, 365, 203]);
     assert!(
-        matches!(&heard[2], FromVenue::OrderCanceled(gone) if gone.reason == CancelReason::Suspended.into())
+        matches!(&heard[3], FromVenue::OrderCanceled(gone) if gone.reason == CancelReason::Suspended.into())
     );
-    assert_eq!(templates(&bob.messages(&mut world)), [320]);
+    assert_eq!(templates(&bob.messages(&mut world)), [320, 365]);
 }
 
 #[test]

@@ -55,7 +55,8 @@ fn two_sides_trade_and_each_hears_its_own() {
     assert_eq!((state.query_id, state.balance), (9, sold.balance));
     let FromVenue::PositionState(position) = taker.receive().message else { panic!("no position") };
     assert_eq!(position.qty, sold.position_qty);
-    assert!(matches!(taker.receive().message, FromVenue::QueryEnd(end) if end.rows == 2 && end.code == 0));
+    assert!(matches!(taker.receive().message, FromVenue::AssetBalance(row) if row.balance == state.balance));
+    assert!(matches!(taker.receive().message, FromVenue::QueryEnd(end) if end.rows == 3 && end.code == 0));
     served.stop().expect("no failure");
 }
 

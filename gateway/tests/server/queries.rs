@@ -15,8 +15,8 @@ use gateway::process::{QueueSizes, Roles, wire};
 use gateway::query::{Answer, LEVELS_MAX, Query, Question, ROWS_MAX, Rows, answer};
 use gateway::recovery::Recovered;
 use gateway::wire::private::{AccountState, PositionState};
-use gateway::wire::types::{AccountStatus, Code, OrdFlags};
-use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty, Side};
+use gateway::wire::types::{AccountStatus, Code, MarginState, OrdFlags};
+use risk::{AccountId, AssetId, InstrumentId, Mark, Money, Price, Qty, Side};
 
 use crate::venue::{CAPACITY, OTHER, PERPETUAL, opening};
 
@@ -78,8 +78,12 @@ impl Bench {
 
     fn account(&self, account: AccountId) -> (AccountState, Vec<PositionState>) {
         let (code, rows) = self.ask(Question::Account { account });
-        let Rows::Account { state, positions } = rows else { panic!("{code}: {rows:?}") };
-        (state, positions)
+        let Rows::Account { state, balances, positions } = rows else { panic!("{code}: {rows:?}") };
+        let [money] = balances.as_slice() else { panic!("one asset, not {balances:?}") };
+        assert_eq!((money.account_id, money.asset_id, money.decimals), (account, AssetId::BASE, 6));
+        assert_eq!((money.balance, money.collateral), (state.balance, state.balance));
+        assert_eq!(money.withdrawable, state.withdrawable);
+        (*state, positions)
     }
 }
 
@@ -106,6 +110,8 @@ fn an_account_is_told_to_the_last_unit() {
         margin_ratio_e9: 16_680_568.into(),
         money_decimals: 6,
         status: Code::of(AccountStatus::Active),
+        initial_equity: Money::new(2_997_500_000),
+        margin_state: Code::of(MarginState::Healthy),
     };
     assert_eq!(state, expected);
     let [position] = positions.as_slice() else { panic!("one position, not {positions:?}") };
@@ -140,7 +146,7 @@ fn orders_and_levels_are_bounded_and_say_so() {
         bench.order(Side::Buy, 1, 499_000 - 5 * step, true);
     }
     let all = Question::OpenOrders { account: LONG, instrument: None };
-    assert!(matches!(bench.ask(all), (0, Rows::OpenOrders(rows)) if rows.len() == 1_000));
+    assert!(matches!(bench.ask(all.clone()), (0, Rows::OpenOrders(rows)) if rows.len() == 1_000));
     let (code, rows) = bench.ask(Question::Book { instrument: PERPETUAL, depth: 100 });
     let Rows::Book([bids, offers]) = rows else { panic!("{rows:?}") };
     assert_eq!((code, bids.levels.0.len(), offers.levels.0.len()), (0, LEVELS_MAX, 0));
@@ -265,7 +271,7 @@ fn an_answer_stands_between_the_commands_around_its_question() {
     let mut roles = wire(recovered, VirtualClock::default(), QueueSizes::default(), Vec::new());
     let question = Question::OpenOrders { account: LONG, instrument: None };
     let ask = |roles: &mut Roles<Counter, VirtualClock>, query_id| {
-        roles.client.ask(Query { asker: 0, query_id, question }).expect("room");
+        roles.client.ask(Query { asker: 0, query_id, question: question.clone() }).expect("room");
     };
     let mut twin = Bench { venue: Bench::new().venue, numbers: [1, 0] };
     ask(&mut roles, 1);

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use engine::{Action, Event, FillSide, OrderId, Reject, SessionId, SessionKind};
 use gateway::wire::private::{
-    AccountStatusChanged, AdminAck, BalanceChange, CancelAllAfterAck, DeadManFired, LeverageSet,
-    LiquidationEnd, LiquidationStart, MassCancelAck, MassQuoteAck, OracleAck, OrderAccepted, OrderActivated,
-    OrderAmended, OrderArmed, OrderCanceled, OrderFilled, OrderRefreshed, OrderTriggered, OrderTrimmed,
-    PositionSettled, PositionTakenOver, ProtectionAck, ProtectionTripped, QuoteRefused, RequestRejected,
-    SessionReject, ThrottleReject,
+    AccountStatusChanged, AdminAck, BalanceChange, CancelAllAfterAck, Converted, DeadManFired,
+    DeficitCovered, FeeTierSet, FundingBooked, InterestCharged, LeverageSet, LiquidationEnd, LiquidationHeld,
+    LiquidationStart, MarginModeChanged, MarginStateChanged, MassCancelAck, MassQuoteAck, Movement,
+    OracleAck, OrderAccepted, OrderActivated, OrderAmended, OrderArmed, OrderCanceled, OrderFilled,
+    OrderRefreshed, OrderTriggered, OrderTrimmed, PositionSettled, PositionTakenOver, ProtectionAck,
+    ProtectionTripped, QuoteRefused, RequestRejected, SessionReject, StandingChanged, ThrottleReject,
+    TransferRepeated,
 };
 use risk::AccountId;
 
@@ -36,6 +38,8 @@ struct Listener {
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     listeners: BTreeMap<SessionId, Listener>,
+    /// Whom an isolated position acts for.
+    principals: BTreeMap<AccountId, AccountId>,
 }
 
 /// Whether a command of a session used its number up.
@@ -63,7 +67,12 @@ impl Model {
         }
     }
 
+    fn principal(&self, account: AccountId) -> AccountId {
+        self.principals.get(&account).copied().unwrap_or(account)
+    }
+
     fn give_all(&mut self, account: AccountId, kind: SessionKind, template: u16) {
+        let account = self.principal(account);
         let all = self.listeners.iter().filter(|(_, other)| other.kind == kind && other.account == account);
         let all: Vec<SessionId> = all.map(|(session, _)| *session).collect();
         for session in all {
@@ -109,7 +118,7 @@ impl Model {
     fn order(&mut self, entry: &Entry, session: SessionId, account: AccountId, template: u16) {
         self.give(session, template);
         self.give_all(account, SessionKind::DropCopy, template);
-        let commander = entry.command.session;
+        let (commander, account) = (entry.command.session, self.principal(account));
         let is_own = self
             .listeners
             .get(&commander)
@@ -210,7 +219,42 @@ impl Model {
                     self.give(entry.command.session, OracleAck::TEMPLATE);
                 }
             }
+            Event::Moved(movement) => {
+                self.account(movement.from, Movement::TEMPLATE);
+                self.account(movement.to, Movement::TEMPLATE);
+                if matches!(entry.command.action, Action::TransferBetween(_)) {
+                    self.acknowledge(entry);
+                }
+            }
+            Event::FeeTierSet { account, .. } => {
+                self.account(*account, FeeTierSet::TEMPLATE);
+                self.acknowledge(entry);
+            }
+            Event::MarginModeSet { account, acting, .. } => {
+                self.principals.insert(*acting, *account);
+                self.account(*account, MarginModeChanged::TEMPLATE);
+            }
+            Event::TransferRepeated { .. } => {
+                self.acknowledge(entry);
+                if self.kind(entry.command.session) == Some(SessionKind::OrderEntry) {
+                    self.give(entry.command.session, TransferRepeated::TEMPLATE);
+                }
+            }
+            Event::MarginStateChanged { account, .. } => {
+                self.account(*account, MarginStateChanged::TEMPLATE);
+            }
+            Event::FundingBooked { account, .. } => self.account(*account, FundingBooked::TEMPLATE),
+            Event::Converted { account, .. } => self.account(*account, Converted::TEMPLATE),
+            Event::DeficitCovered { account, .. } => self.account(*account, DeficitCovered::TEMPLATE),
+            Event::InterestCharged { account, .. } => self.account(*account, InterestCharged::TEMPLATE),
+            Event::StandingChanged { account, .. } => self.account(*account, StandingChanged::TEMPLATE),
+            Event::LiquidationHeld { account } | Event::LiquidationResumed { account } => {
+                self.account(*account, LiquidationHeld::TEMPLATE);
+            }
             Event::AccountOpened { .. }
+            | Event::AssetDefined { .. }
+            | Event::DebtTermsSet { .. }
+            | Event::FeeTierDefined { .. }
             | Event::InstrumentDefined { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
@@ -223,24 +267,15 @@ impl Model {
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
-            | Event::FeeTierDefined { .. }
-            | Event::FeeTierSet { .. }
-            | Event::MarginModeSet { .. }
-            | Event::Moved { .. }
-            | Event::MarginStateChanged { .. }
-            | Event::FundingBooked { .. }
-            | Event::AssetDefined { .. }
-            | Event::Converted { .. }
-            | Event::DeficitCovered { .. }
-            | Event::DebtTermsSet { .. }
-            | Event::InterestCharged { .. }
-            | Event::TransferRepeated { .. }
-            | Event::StandingChanged { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
             | Event::Uncrossed { .. }
             | Event::InstrumentSettled { .. }
             | Event::OracleStateChanged { .. }
-            | Event::LiquidationHeld { .. }
-            | Event::LiquidationResumed { .. }
             | Event::FundingPaid { .. }
             | Event::LoggedOff { .. } => {}
         }

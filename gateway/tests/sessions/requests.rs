@@ -5,14 +5,14 @@ use gateway::client::{Query, Request, request};
 use gateway::wire::Group;
 use gateway::wire::private::{
     AccountCreate, AdminMassCancel, AdvancedOrder, CancelMany, IndexPrice, KeyRegister, KeyRevoke, MassQuote,
-    NewOrder, OrderBatch, QuoteRow, ResetProtection, SetAccountStatus, SetLeverage, SetProtection,
-    SetTradingState, StartAuction, Transfer,
+    MoveMargin, NewOrder, OrderBatch, QuoteRow, ResetProtection, SetAccountStatus, SetLeverage,
+    SetMarginMode, SetOwnerGroup, SetProtection, SetTradingState, StartAuction, Transfer, TransferBetween,
 };
 use gateway::wire::types::{
-    AccountStatus, BatchMode, IdN, Millis, Octets, OrdFlags, OrdType, Permissions, PostOnlyMode, SessionKind,
-    Side, Stp, Tif, TimeNsN, TradingState, TriggerSrc, U32N,
+    AccountStatus, BatchMode, IdN, MarginMode, Millis, Octets, OrdFlags, OrdType, Permissions, PostOnlyMode,
+    SessionKind, Side, Stp, Tif, TimeNsN, TradingState, TriggerSrc, U32N,
 };
-use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty};
+use risk::{AccountId, AssetId, InstrumentId, Mark, Money, Price, Qty};
 
 use crate::rng::Rng;
 
@@ -166,8 +166,20 @@ fn special(rng: &mut Rng, own: AccountId) -> Request {
     }
 }
 
-fn trade(rng: &mut Rng, own: AccountId, last_name: u64) -> Request {
-    match rng.below(46) {
+fn trade(rng: &mut Rng, own: AccountId, accounts: u32, last_name: u64) -> Request {
+    match rng.below(52) {
+        46..=48 => between(rng, own, accounts),
+        49 | 50 => {
+            let mode = if rng.once_in(3) { MarginMode::Cross } else { MarginMode::Isolated };
+            let (instrument_id, valid_until) = (instrument(rng), TimeNsN::NONE);
+            SetMarginMode { cl_ord_id: NAME, account_id: own, instrument_id, mode: mode.into(), valid_until }
+                .into()
+        }
+        51 => {
+            let (instrument_id, valid_until) = (instrument(rng), TimeNsN::NONE);
+            let amount = Money::new(rng.within(-30, 40) * 100_000);
+            MoveMargin { cl_ord_id: NAME, account_id: own, instrument_id, amount, valid_until }.into()
+        }
         40..=45 => special(rng, own),
         0..=24 => new_order(rng, own).into(),
         25..=30 => request::cancel(own, instrument(rng), order_ref(rng, last_name)).into(),
@@ -207,11 +219,33 @@ fn trade(rng: &mut Rng, own: AccountId, last_name: u64) -> Request {
 
 fn transfer(rng: &mut Rng, accounts: u32) -> Transfer {
     let amount = Money::new(rng.within(-40, 60) * 1_000_000);
-    Transfer { request_id: NAME, account_id: account(rng, accounts), amount }
+    request::transfer(account(rng, accounts), amount)
+}
+
+/// Money to another account; some of it asked for twice.
+fn between(rng: &mut Rng, own: AccountId, accounts: u32) -> Request {
+    TransferBetween {
+        cl_ord_id: NAME,
+        account_id: own,
+        to_account_id: account(rng, accounts),
+        asset_id: AssetId::new(u16::from(rng.once_in(20))),
+        amount: Money::new(rng.within(0, 20) * 100_000),
+        external_id: IdN::from(rng.once_in(2).then(|| 1 + rng.below(4))),
+        valid_until: TimeNsN::NONE,
+    }
+    .into()
 }
 
 fn operate(rng: &mut Rng, accounts: u32) -> Request {
-    match rng.below(16) {
+    match rng.below(20) {
+        16 | 17 => {
+            let group_id = u32::from(!rng.once_in(4));
+            SetOwnerGroup { request_id: NAME, account_id: account(rng, accounts), group_id }.into()
+        }
+        18 => {
+            let own = account(rng, accounts);
+            between(rng, own, accounts)
+        }
         0..=5 => transfer(rng, accounts).into(),
         6 => AccountCreate { request_id: NAME, account_id: AccountId::new(FIRST_ACCOUNT + 20) }.into(),
         7 | 8 => {
@@ -274,7 +308,7 @@ pub(crate) fn request(
     source_seq: &mut u64,
 ) -> Option<Request> {
     match kind {
-        SessionKind::OrderEntry => Some(trade(rng, own, last_name)),
+        SessionKind::OrderEntry => Some(trade(rng, own, accounts, last_name)),
         SessionKind::Admin => Some(operate(rng, accounts)),
         SessionKind::Oracle => {
             if !rng.once_in(20) {

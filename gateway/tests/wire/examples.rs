@@ -6,16 +6,17 @@ use ed25519_dalek::{Signer, SigningKey};
 use engine::{ClientOrderId, ClientSeq, KeyId, OrderId, Seq, TimeNs, TradeId};
 use gateway::wire::private::{
     AdvancedOrder, BookLevels, BookQuery, CancelOrder, Challenge, FromClient, FromVenue, GapFill, Heartbeat,
-    Hello, Level, LogonAck, LogonProof, MassQuote, MassQuoteAck, NewOrder, OrderAccepted, OrderArmed,
-    OrderBatch, OrderCanceled, OrderFilled, QueryEnd, QuoteRow, RequestRejected, SessionReject, Terminate,
+    Hello, Level, LogonAck, LogonProof, MarginStateChanged, MassQuote, MassQuoteAck, Movement, NewOrder,
+    OrderAccepted, OrderArmed, OrderBatch, OrderCanceled, OrderFilled, QueryEnd, QuoteRow, RequestRejected,
+    SessionReject, Terminate, TransferBetween,
 };
 use gateway::wire::types::{
-    BatchMode, CancelReason, CodMode, Code, Durability, FillKind, IdN, Liquidity, Millis, MoneyN, Octets,
-    OrdFlags, OrdType, PostOnlyMode, PriceN, QtyN, SessionKind, Side, Stp, TermCode, Tif, TimeNsN,
-    TriggerKind, TriggerSrc, U16N,
+    BatchMode, CancelReason, CodMode, Code, Durability, FillKind, I64N, IdN, Liquidity, MarginState, Millis,
+    MoneyN, MovementReason, Octets, OrdFlags, OrdType, PostOnlyMode, PriceN, QtyN, SessionKind, Side, Stp,
+    TermCode, Tif, TimeNsN, TriggerKind, TriggerSrc, U16N,
 };
 use gateway::wire::{Flags, Group, Message, Prefix, Text};
-use risk::{AccountId, InstrumentId, Money, Price, Qty};
+use risk::{AccountId, AssetId, InstrumentId, Money, Price, Qty, Requirement};
 
 use crate::samples::Sample;
 
@@ -29,7 +30,10 @@ const BTC: InstrumentId = InstrumentId::new(1);
 
 /// The frames: one conversation, then some requests of others with what comes of them.
 pub(crate) fn examples() -> Vec<Sample> {
-    [logon(), trading(), trouble(), answers(), bracket(), batch(), quotes()].into_iter().flatten().collect()
+    [logon(), trading(), trouble(), answers(), bracket(), batch(), quotes(), margin()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn client(flags: u16, seq_no: u64, ack_seq_no: u64, message: impl Into<FromClient>) -> Sample {
@@ -289,6 +293,47 @@ fn batch() -> Vec<Sample> {
         orders: Group(vec![row(31, 6_500_000), row(32, 6_490_000)]),
     };
     vec![client(LIVE, 15, 13, pair)]
+}
+
+/// Money to an account of the same owner, and an account that comes near its maintenance margin.
+fn margin() -> Vec<Sample> {
+    let give = TransferBetween {
+        cl_ord_id: ClientOrderId::new(34),
+        account_id: ACCOUNT,
+        to_account_id: AccountId::new(17),
+        asset_id: AssetId::BASE,
+        amount: Money::new(250_000_000),
+        external_id: IdN::from(7),
+        valid_until: TimeNsN::NONE,
+    };
+    let moved = Movement {
+        request_id: IdN::from(34),
+        engine_seq: Seq::new(1_030),
+        transact_time: TimeNs::new(NOON + 9_000_000),
+        account_id: ACCOUNT,
+        from_account_id: ACCOUNT,
+        to_account_id: AccountId::new(17),
+        asset_id: AssetId::BASE,
+        amount: Money::new(250_000_000),
+        balance: Money::new(750_000_000),
+        external_id: IdN::from(7),
+        reason: Code::of(MovementReason::Requested),
+    };
+    let (equity, exposure, maintenance) =
+        (Money::new(580_000_000), Money::new(50_000_000_000), Money::new(500_000_000));
+    let warned = MarginStateChanged {
+        engine_seq: Seq::new(1_040),
+        transact_time: TimeNs::new(NOON + 10_000_000),
+        account_id: ACCOUNT,
+        equity,
+        exposure,
+        initial_margin: Money::new(1_000_000_000),
+        maintenance_margin: maintenance,
+        leverage_e9: I64N::ratio(Requirement::of_money(exposure), equity),
+        margin_ratio_e9: I64N::ratio(Requirement::of_money(maintenance), equity),
+        state: Code::of(MarginState::Warned),
+    };
+    vec![client(LIVE, 17, 19, give), venue(LAST, 20, 17, moved), venue(LAST, 21, 17, warned)]
 }
 
 /// Two levels; the second one's sell side is withdrawn.

@@ -42,7 +42,7 @@ fn from(layout: &Layout) -> &'static str {
 
 /// Requests, and what the log gives a session.
 fn is_numbered(template: u16) -> bool {
-    is_request(template) || matches!(template, 12 | 13 | 200..=216 | 313..=321 | 420 | 451)
+    is_request(template) || matches!(template, 12 | 13 | 200..=216 | 313..=321 | 360..=370 | 420 | 451)
 }
 
 fn message(layout: &Layout, out: &mut String) {
@@ -69,7 +69,10 @@ fn message(layout: &Layout, out: &mut String) {
 fn rows(fields: &[Field], out: &mut String) {
     let mut offset = 0;
     for (number, field) in (1..).zip(fields) {
-        let (name, words) = (camel(field.name), prose(field.words));
+        let (name, mut words) = (camel(field.name), prose(field.words));
+        if field.since != 0 {
+            write!(words, " Since version {}.", field.since).expect("a string");
+        }
         writeln!(out, "| {number} | {offset} | {name} | {} | {words} |", field.kind).expect("a string");
         offset += field.size;
     }

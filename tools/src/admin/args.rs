@@ -29,22 +29,31 @@ pub enum AdminAction {
         action: AccountAction,
     },
     /// Credit an account from outside
-    Deposit {
-        /// Account
-        #[arg(value_name = "N")]
-        account: u32,
-        /// Decimal amount
-        #[arg(value_name = "AMOUNT")]
-        amount: String,
-    },
+    Deposit(MoneyArgs),
     /// Pay out of an account
-    Withdraw {
-        /// Account
-        #[arg(value_name = "N")]
-        account: u32,
-        /// Decimal amount
-        #[arg(value_name = "AMOUNT")]
-        amount: String,
+    Withdraw(MoneyArgs),
+    /// Move money between two accounts of one owner
+    Transfer {
+        /// Account that gives
+        #[arg(value_name = "FROM")]
+        from: u32,
+        /// To whom, and how much.
+        #[command(flatten)]
+        transfer: TransferArgs,
+    },
+    /// Define collateral assets
+    Asset {
+        /// What to do
+        #[command(subcommand)]
+        action: AssetAction,
+    },
+    /// Set what a source counts in the index of an instrument
+    Source(SourceArgs),
+    /// Define a tier of fees, or give an account one
+    FeeTier {
+        /// What to do
+        #[command(subcommand)]
+        action: FeeTierAction,
     },
     /// Register or revoke keys
     Key {
@@ -135,6 +144,112 @@ pub enum AdminAction {
         #[arg(long, value_name = "N", default_value_t = 1)]
         source: u16,
     },
+}
+
+/// Money in or out.
+#[derive(Clone, Debug, Args)]
+pub struct MoneyArgs {
+    /// Account
+    #[arg(value_name = "N")]
+    pub account: u32,
+    /// Decimal amount
+    #[arg(value_name = "AMOUNT")]
+    pub amount: String,
+    /// Of this asset, by name or number [default: the unit of account]
+    #[arg(long, value_name = "ASSET")]
+    pub asset: Option<String>,
+    /// The account's number for it, rising: with it, asking again does nothing
+    #[arg(long, value_name = "NUMBER")]
+    pub number: Option<u64>,
+}
+
+/// Money to another account.
+#[derive(Clone, Debug, Args)]
+pub struct TransferArgs {
+    /// Account that receives
+    #[arg(value_name = "TO")]
+    pub to: u32,
+    /// Decimal amount
+    #[arg(value_name = "AMOUNT")]
+    pub amount: String,
+    /// Of this asset, by name or number [default: the unit of account]
+    #[arg(long, value_name = "ASSET")]
+    pub asset: Option<String>,
+    /// The giver's number for it, rising: with it, asking again does nothing
+    #[arg(long, value_name = "NUMBER")]
+    pub number: Option<u64>,
+}
+
+/// What `fulcrum admin asset` does.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AssetAction {
+    /// Define the next asset by a TOML file with the lines of one `[[asset]]`
+    Add {
+        /// See the assets of `fulcrum serve --print-config`
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Set the terms of debts in an asset
+    Debt(DebtArgs),
+    /// List the assets
+    List,
+}
+
+/// Terms of debts; what is not said stays as it is.
+#[derive(Clone, Debug, Args)]
+pub struct DebtArgs {
+    /// By name or number; `money` is the unit of account
+    #[arg(value_name = "ASSET")]
+    pub asset: String,
+    /// A debt above this is paid at once out of other assets
+    #[arg(long, value_name = "AMOUNT")]
+    pub max: Option<String>,
+    /// Interest a year, in percent
+    #[arg(long, value_name = "PERCENT")]
+    pub interest: Option<String>,
+}
+
+/// What `fulcrum admin fee-tier` does.
+#[derive(Clone, Debug, Subcommand)]
+pub enum FeeTierAction {
+    /// Define a tier, or define it anew: what its accounts pay of the fees of instruments
+    Define {
+        /// Number, from 1
+        #[arg(value_name = "TIER")]
+        tier: u8,
+        /// Share of the taker fee
+        #[arg(long, value_name = "PERCENT", default_value = "100%")]
+        taker: String,
+        /// Share of a maker fee that is charged
+        #[arg(long, value_name = "PERCENT", default_value = "100%")]
+        maker: String,
+        /// Share of a rebate
+        #[arg(long, value_name = "PERCENT", default_value = "100%")]
+        rebate: String,
+    },
+    /// Give an account a tier; 0 is the instrument's own fees
+    Set {
+        /// Account
+        #[arg(value_name = "N")]
+        account: u32,
+        /// Number
+        #[arg(value_name = "TIER")]
+        tier: u8,
+    },
+}
+
+/// A source of an index.
+#[derive(Clone, Debug, Args)]
+pub struct SourceArgs {
+    /// By name or number
+    #[arg(value_name = "INSTRUMENT")]
+    pub instrument: String,
+    /// Number of the source
+    #[arg(value_name = "SOURCE")]
+    pub source: u16,
+    /// What it counts against the others; 0 is not at all
+    #[arg(value_name = "WEIGHT")]
+    pub weight: u16,
 }
 
 /// What `fulcrum admin account` does.
@@ -252,6 +367,9 @@ pub struct LimitArgs {
     /// Largest position of an account
     #[arg(long, value_name = "QUANTITY")]
     pub position: Option<String>,
+    /// Largest position of all accounts of one owner together; 0 is no limit
+    #[arg(long, value_name = "QUANTITY")]
+    pub owner_position: Option<String>,
     /// Largest open interest
     #[arg(long, value_name = "QUANTITY")]
     pub open_interest: Option<String>,

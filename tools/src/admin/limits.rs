@@ -37,5 +37,6 @@ pub(super) fn request(desk: &Desk, args: &LimitArgs) -> anyhow::Result<SetLimits
         market_collar: share(&args.collar, def.market_collar)?,
         limit_state_band: share(&args.pause_band, def.limit_state_band)?,
         limit_state_call: args.pause_ms.map_or(def.limit_state_call, Millis::new),
+        owner_position_max: quantity(&args.owner_position, def.owner_position_max)?,
     })
 }

@@ -11,6 +11,7 @@ use risk::{FeeRate, InstrumentSpec, Money, Price, Qty, Rate, SpecError, Tier};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::groups::{AdaptiveSection, ContractSection, FundingSection, PricingSection};
 use crate::format::{NumberError, mantissa, parts_per_billion};
 use crate::margin::brackets::BracketFile;
 
@@ -48,7 +49,7 @@ pub struct Fault {
     pub reason: String,
 }
 
-/// One linear perpetual.
+/// One instrument.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InstrumentTerms {
@@ -58,7 +59,7 @@ pub struct InstrumentTerms {
     pub price_decimals: u8,
     /// Decimals of a quantity.
     pub quantity_decimals: u8,
-    /// Decimals of the settlement asset.
+    /// Decimals of the asset it settles in.
     pub money_decimals: u8,
     /// Quote currency per contract and price unit.
     #[serde(default = "one")]
@@ -93,6 +94,18 @@ pub struct InstrumentTerms {
     /// Brackets of maintenance margin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub maintenance_margin: Vec<Bracket>,
+    /// What is traded and what it settles in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<ContractSection>,
+    /// What moves initial margin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptive: Option<AdaptiveSection>,
+    /// How the mark comes about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pricing: Option<PricingSection>,
+    /// What keeps a perpetual near its index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub funding: Option<FundingSection>,
     /// Both, from a file, instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brackets: Option<PublishedBrackets>,
@@ -122,15 +135,15 @@ const fn one() -> u32 {
     1
 }
 
-fn at(text: &Spanned<String>, reason: &impl ToString) -> Fault {
+pub(super) fn at(text: &Spanned<String>, reason: &impl ToString) -> Fault {
     Fault { at: Place::Octets(text.span()), reason: reason.to_string() }
 }
 
-fn number(text: &Spanned<String>, decimals: u8) -> Result<i64, Fault> {
+pub(super) fn number(text: &Spanned<String>, decimals: u8) -> Result<i64, Fault> {
     mantissa(text.get_ref(), decimals).map_err(|error| at(text, &error))
 }
 
-fn rate(text: &Spanned<String>) -> Result<Rate, Fault> {
+pub(super) fn rate(text: &Spanned<String>) -> Result<Rate, Fault> {
     let wrong = |reason: String| at(text, &reason);
     let parts = parts_per_billion(text.get_ref()).map_err(|error: NumberError| wrong(error.to_string()))?;
     let rate =
@@ -144,12 +157,12 @@ fn fee(text: &Spanned<String>) -> Result<FeeRate, Fault> {
 }
 
 impl InstrumentTerms {
-    /// The specification, validated.
+    /// The specification, validated, where the assets have these symbols, numbered from 1.
     ///
     /// # Errors
     /// [`Fault`]: the first thing that is wrong.
-    pub fn spec(&self) -> Result<InstrumentSpec, Fault> {
-        let symbol = self.symbol_octets()?;
+    pub fn spec(&self, assets: &[String]) -> Result<InstrumentSpec, Fault> {
+        let symbol = symbol_octets(&self.symbol)?;
         let price = |text| number(text, self.price_decimals).map(Price::new);
         let qty = |text| number(text, self.quantity_decimals).map(Qty::new);
         let (initial_tiers, maintenance_tiers) = self.margin_tables()?;
@@ -173,10 +186,10 @@ impl InstrumentTerms {
             liquidation_fee: rate(&self.liquidation_fee)?,
             initial_tiers,
             maintenance_tiers,
-            contract: risk::ContractTerms::LINEAR_PERPETUAL,
-            adaptive: risk::AdaptiveTerms::OFF,
-            pricing: risk::PricingTerms::DIRECT,
-            funding: risk::FundingTerms::NONE,
+            contract: self.contract.clone().unwrap_or_default().terms(assets)?,
+            adaptive: self.adaptive.clone().unwrap_or_default().terms(self.money_decimals)?,
+            pricing: self.pricing.clone().unwrap_or_default().terms()?,
+            funding: self.funding.clone().unwrap_or_default().terms(self.money_decimals)?,
         };
         match spec.clone().compile() {
             Ok(_) => Ok(spec),
@@ -184,20 +197,6 @@ impl InstrumentTerms {
                 Err(at(&self.symbol, &format!("{}: {}", self.symbol.get_ref(), broken_rule(error))))
             }
         }
-    }
-
-    fn symbol_octets(&self) -> Result<[u8; 16], Fault> {
-        let text = self.symbol.get_ref();
-        let mut symbol = [0; 16];
-        if text.is_empty() || text.len() > symbol.len() || !text.bytes().all(|octet| octet.is_ascii_graphic())
-        {
-            return Err(at(
-                &self.symbol,
-                &format!("`{text}` is no symbol; take 1 to 16 printable ASCII characters"),
-            ));
-        }
-        symbol[..text.len()].copy_from_slice(text.as_bytes());
-        Ok(symbol)
     }
 
     /// Initial and maintenance brackets, written out or from a file.
@@ -222,6 +221,17 @@ impl InstrumentTerms {
         };
         brackets.iter().map(tier).collect()
     }
+}
+
+/// A name of 1 to 16 printable characters, filled up with zeros.
+pub(super) fn symbol_octets(name: &Spanned<String>) -> Result<[u8; 16], Fault> {
+    let text = name.get_ref();
+    let mut symbol = [0; 16];
+    if text.is_empty() || text.len() > symbol.len() || !text.bytes().all(|octet| octet.is_ascii_graphic()) {
+        return Err(at(name, &format!("`{text}` is no symbol; take 1 to 16 printable ASCII characters")));
+    }
+    symbol[..text.len()].copy_from_slice(text.as_bytes());
+    Ok(symbol)
 }
 
 /// What to change.

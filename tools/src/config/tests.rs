@@ -100,6 +100,6 @@ fn one_instrument_has_a_file_of_its_own() {
     let lines: Vec<_> = EXAMPLE.lines().skip_while(|line| *line != "[[instrument]]").skip(1).collect();
     let end = lines.iter().position(|line| *line == "[[instrument]]").unwrap();
     std::fs::write(&path, lines[..end].join("\n")).unwrap();
-    assert_eq!(read_instrument(&path).unwrap(), Checked::load(None).unwrap().instruments[0]);
-    assert!(read_instrument(directory.path()).unwrap_err().to_string().contains("cannot read"));
+    assert_eq!(read_instrument(&path, &[]).unwrap(), Checked::load(None).unwrap().instruments[0]);
+    assert!(read_instrument(directory.path(), &[]).unwrap_err().to_string().contains("cannot read"));
 }

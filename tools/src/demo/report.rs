@@ -84,6 +84,8 @@ pub struct Summary {
     pub rejects: u64,
     /// Rejects by reason.
     pub rejects_by_reason: BTreeMap<String, u64>,
+    /// Warnings of accounts that came near their maintenance margin.
+    pub warnings: u64,
     /// Liquidations.
     pub liquidations: u64,
     /// Matches of liquidations.
@@ -167,6 +169,7 @@ impl Summary {
             fills: tally.fills,
             rejects: tally.rejected(),
             rejects_by_reason: tally.rejects.iter().map(|(reject, n)| (format!("{reject:?}"), *n)).collect(),
+            warnings: tally.warnings,
             liquidations: tally.liquidations,
             liquidation_fills: tally.liquidation_fills,
             liquidation_cancels: tally.liquidation_cancels,
@@ -207,6 +210,7 @@ impl Summary {
     }
 
     fn write_risk(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        row(f, "margin warnings", &grouped(self.warnings.into()))?;
         row(f, "liquidations", &grouped(self.liquidations.into()))?;
         row(f, "  orders cancelled", &grouped(self.liquidation_cancels.into()))?;
         row(f, "  fills", &grouped(self.liquidation_fills.into()))?;

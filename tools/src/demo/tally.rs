@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Action, CancelReason, Event, Reject};
+use engine::{Action, CancelReason, Event, MarginState, Reject};
 use gateway::outcome::Outcome;
 use hdrhistogram::Histogram;
-use risk::FillKind;
+use risk::{AssetId, FillKind};
 
 /// Latencies are recorded up to here with three digits; above it they count as this.
 const LATENCY_MAX_NS: u64 = 60_000_000_000;
@@ -42,13 +42,15 @@ pub struct Tally {
     pub fills: u64,
     /// Of those, matches that closed a liquidated position.
     pub liquidation_fills: u64,
+    /// Accounts that came below five quarters of their maintenance margin.
+    pub warnings: u64,
     /// Liquidations that began.
     pub liquidations: u64,
     /// Of the cancelled orders, those cancelled by liquidations.
     pub liquidation_cancels: u64,
     /// Positions the insurance account took over.
     pub takeovers: u64,
-    /// Deposits less withdrawals, from events alone.
+    /// Deposits less withdrawals of the unit of account, from events alone.
     pub deposits: i128,
     /// Rejects by reason.
     pub rejects: BTreeMap<Reject, u64>,
@@ -68,6 +70,7 @@ impl Tally {
             events: 0,
             fills: 0,
             liquidation_fills: 0,
+            warnings: 0,
             liquidations: 0,
             liquidation_cancels: 0,
             takeovers: 0,
@@ -111,6 +114,8 @@ impl Tally {
             | Action::SetProtection(_)
             | Action::ResetProtection { .. }
             | Action::SetOwnerGroup { .. }
+            | Action::ScheduleMargin { .. }
+            | Action::CancelMargin { .. }
             | Action::DefineFeeTier { .. }
             | Action::SetFeeTier { .. }
             | Action::SetMarginMode { .. }
@@ -148,8 +153,14 @@ impl Tally {
             }
             Event::LiquidationStarted { .. } => self.liquidations += 1,
             Event::TakenOver { .. } => self.takeovers += 1,
-            Event::Transferred { amount, .. } => self.deposits += i128::from(amount.get()),
-            Event::Accepted { .. }
+            Event::Transferred { asset: AssetId::BASE, amount, .. } => {
+                self.deposits += i128::from(amount.get());
+            }
+            Event::MarginStateChanged { state, .. } => {
+                self.warnings += u64::from(state == MarginState::Warned);
+            }
+            Event::Transferred { .. }
+            | Event::Accepted { .. }
             | Event::Amended { .. }
             | Event::Trimmed { .. }
             | Event::MassCancelled { .. }
@@ -178,11 +189,16 @@ impl Tally {
             | Event::ProtectionTripped { .. }
             | Event::ProtectionReset { .. }
             | Event::OwnerGroupSet { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
             | Event::FeeTierDefined { .. }
             | Event::FeeTierSet { .. }
             | Event::MarginModeSet { .. }
             | Event::Moved { .. }
-            | Event::MarginStateChanged { .. }
             | Event::FundingBooked { .. }
             | Event::AssetDefined { .. }
             | Event::Converted { .. }

@@ -13,7 +13,7 @@ use gateway::wire::private::{
     OrderAmended, OrderCanceled, OrderFilled, OrderTrimmed, PositionTakenOver, RequestRejected, SetLeverage,
     Transfer,
 };
-use gateway::wire::types::{self, Liquidity, OrdFlags, OrdType, PostOnlyMode, Tif, TimeNsN};
+use gateway::wire::types::{self, IdN, Liquidity, OrdFlags, OrdType, PostOnlyMode, Tif, TimeNsN};
 use risk::{AccountId, FillKind, InstrumentId, Money, Position, Price, Qty, Side};
 
 use crate::admin::definition;
@@ -59,6 +59,8 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::DefineFeeTier { .. }
         | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
@@ -120,12 +122,8 @@ pub fn request(
         }
         .into(),
         Action::OpenAccount { account } => AccountCreate { request_id: CHOSEN, account_id: account }.into(),
-        Action::Deposit(transfer) => {
-            Transfer { request_id: CHOSEN, account_id: transfer.account, amount: transfer.amount }.into()
-        }
-        Action::Withdraw(transfer) => {
-            Transfer { request_id: CHOSEN, account_id: transfer.account, amount: -transfer.amount }.into()
-        }
+        Action::Deposit(ref transfer) => money(transfer, transfer.amount).into(),
+        Action::Withdraw(ref transfer) => money(transfer, -transfer.amount).into(),
         Action::DefineInstrument { instrument, ref spec } => definition(instrument, spec).into(),
         Action::IndexPrice { instrument, price, .. } => {
             IndexPrice { source_seq, instrument_id: instrument, price, source_id: 1 }.into()
@@ -148,6 +146,8 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::DefineFeeTier { .. }
         | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
@@ -206,6 +206,11 @@ fn tif(tif: types::Code<Tif>) -> TimeInForce {
     }
 }
 
+fn money(transfer: &engine::Transfer, amount: Money) -> Transfer {
+    let external_id = IdN::from((transfer.external_id != 0).then_some(transfer.external_id));
+    Transfer { asset_id: transfer.asset, external_id, ..request::transfer(transfer.account, amount) }
+}
+
 /// The event a message tells of, as a flow learns it, with its place in the venue's order; `None` for what a flow does
 /// not learn from. `flow_name` turns a session's number into the flow's.
 pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrderId) -> Option<Event> {
@@ -237,6 +242,20 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
             Event::LiquidationEnded { account: *account_id, equity: *equity, covered: *covered }
         }
         FromVenue::Challenge(_)
+        | FromVenue::Movement(_)
+        | FromVenue::MarginStateChanged(_)
+        | FromVenue::FundingBooked(_)
+        | FromVenue::Converted(_)
+        | FromVenue::InterestCharged(_)
+        | FromVenue::StandingChanged(_)
+        | FromVenue::DeficitCovered(_)
+        | FromVenue::TransferRepeated(_)
+        | FromVenue::LiquidationHeld(_)
+        | FromVenue::FeeTierSet(_)
+        | FromVenue::MarginModeChanged(_)
+        | FromVenue::AssetDef(_)
+        | FromVenue::InstrumentTerms(_)
+        | FromVenue::AssetBalance(_)
         | FromVenue::LogonAck(_)
         | FromVenue::LogonReject(_)
         | FromVenue::Heartbeat(_)
@@ -262,6 +281,13 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
         | FromVenue::PositionState(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_)
         | FromVenue::BalanceChange(_)
         | FromVenue::LeverageSet(_)
         | FromVenue::AccountStatusChanged(_)
@@ -406,6 +432,17 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         FromVenue::AccountStatusChanged(told) => Some(told.engine_seq),
         FromVenue::AdminAck(told) => Some(told.engine_seq),
         FromVenue::OracleAck(told) => Some(told.engine_seq),
+        FromVenue::Movement(told) => Some(told.engine_seq),
+        FromVenue::MarginStateChanged(told) => Some(told.engine_seq),
+        FromVenue::FundingBooked(told) => Some(told.engine_seq),
+        FromVenue::Converted(told) => Some(told.engine_seq),
+        FromVenue::InterestCharged(told) => Some(told.engine_seq),
+        FromVenue::StandingChanged(told) => Some(told.engine_seq),
+        FromVenue::DeficitCovered(told) => Some(told.engine_seq),
+        FromVenue::TransferRepeated(told) => Some(told.engine_seq),
+        FromVenue::LiquidationHeld(told) => Some(told.engine_seq),
+        FromVenue::FeeTierSet(told) => Some(told.engine_seq),
+        FromVenue::MarginModeChanged(told) => Some(told.engine_seq),
         FromVenue::OrderTriggered(told) => Some(told.engine_seq),
         FromVenue::OrderArmed(told) => Some(told.engine_seq),
         FromVenue::OrderActivated(told) => Some(told.engine_seq),
@@ -437,6 +474,9 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         | FromVenue::InstrumentDef(_)
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
+        | FromVenue::AssetDef(_)
+        | FromVenue::InstrumentTerms(_)
+        | FromVenue::AssetBalance(_)
         | FromVenue::PositionState(_) => None,
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Invariant: exact both ways; a text that does not fit an instrument's decimals is refused.
 
-use gateway::wire::private::InstrumentDef;
-use risk::{InstrumentId, Mark, Money, Price, Qty};
+use gateway::wire::private::{AssetDef, InstrumentDef};
+use risk::{AssetId, InstrumentId, Mark, Money, Price, Qty};
 
 use crate::format::{NumberError, decimal, group_whole, mantissa};
 
@@ -26,9 +26,14 @@ pub enum NoInstrument {
     None,
 }
 
-/// Every instrument of a venue, in the order of their numbers.
+/// Every instrument of a venue and every asset, in the order of their numbers.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Instruments(pub Vec<InstrumentDef>);
+pub struct Instruments {
+    /// Instruments.
+    pub defs: Vec<InstrumentDef>,
+    /// Assets, the unit of account first.
+    pub assets: Vec<AssetDef>,
+}
 
 /// The name of an instrument.
 #[must_use]
@@ -48,11 +53,11 @@ impl Instruments {
         let is_it = |def: &&InstrumentDef| {
             symbol(def).eq_ignore_ascii_case(name) || number == Some(def.instrument_id)
         };
-        if self.0.is_empty() {
+        if self.defs.is_empty() {
             return Err(NoInstrument::None);
         }
-        let known = || self.0.iter().map(symbol).collect::<Vec<_>>().join(", ");
-        self.0
+        let known = || self.defs.iter().map(symbol).collect::<Vec<_>>().join(", ");
+        self.defs
             .iter()
             .find(is_it)
             .ok_or_else(|| NoInstrument::Unknown { name: name.to_owned(), known: known() })
@@ -61,7 +66,7 @@ impl Instruments {
     /// The one with a number.
     #[must_use]
     pub fn get(&self, instrument: InstrumentId) -> Option<&InstrumentDef> {
-        self.0.iter().find(|def| def.instrument_id == instrument)
+        self.defs.iter().find(|def| def.instrument_id == instrument)
     }
 
     /// The name of the one with a number.
@@ -70,12 +75,19 @@ impl Instruments {
         self.get(instrument).map_or_else(|| instrument.to_string(), symbol)
     }
 
-    /// Decimals of the settlement asset.
+    /// The asset an instrument settles in.
+    #[must_use]
+    pub fn settlement(&self, instrument: InstrumentId) -> AssetId {
+        self.get(instrument).map_or(AssetId::BASE, |def| def.settlement_asset)
+    }
+
+    /// Decimals of the unit of account.
     ///
     /// # Errors
-    /// [`NoInstrument::None`]: money has the decimals of the instruments.
+    /// [`NoInstrument::None`]: money has the decimals of the instruments that settle in it.
     pub fn money_decimals(&self) -> Result<u8, NoInstrument> {
-        self.0.first().map(|def| def.money_decimals).ok_or(NoInstrument::None)
+        let first = self.defs.iter().find(|def| def.settlement_asset == AssetId::BASE);
+        first.map(|def| def.money_decimals).ok_or(NoInstrument::None)
     }
 
     /// Money as people write it.
@@ -153,11 +165,11 @@ pub fn show_mark(def: &InstrumentDef, mark: Mark) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use gateway::wire::types::{Chars16, MarkN, Millis, TradingState};
+    use gateway::wire::types::{Chars16, ContractKind, MarkN, Millis, TimeNsN, TradingState};
 
-    fn bitcoin() -> InstrumentDef {
+    pub(crate) fn bitcoin() -> InstrumentDef {
         let mut name = [0; 16];
         name[..8].copy_from_slice(b"BTC-PERP");
         InstrumentDef {
@@ -186,12 +198,16 @@ mod tests {
             market_collar: 10_000_000,
             limit_state_band: 0,
             limit_state_call: Millis::new(0),
+            settlement_asset: AssetId::BASE,
+            contract_kind: ContractKind::Linear.into(),
+            expiry: TimeNsN::NONE,
+            owner_position_max: Qty::ZERO,
         }
     }
 
     #[test]
     fn names_and_numbers_are_found() {
-        let instruments = Instruments(vec![bitcoin()]);
+        let instruments = Instruments { defs: vec![bitcoin()], assets: Vec::new() };
         assert!(instruments.find("btc-perp").is_ok() && instruments.find("0").is_ok());
         let error = instruments.find("ETH").unwrap_err().to_string();
         assert!(error.contains("ETH") && error.contains("BTC-PERP"), "{error}");
@@ -205,7 +221,7 @@ mod tests {
         assert_eq!(show_qty(&def, -5), "-0.0005");
         assert_eq!(show_mark(&def, Mark::new(600_005 * 1024 + 512)), "60000.550");
         assert_eq!(parse_price(&def, "60000.5"), Ok(Price::new(600_005)));
-        let instruments = Instruments(vec![def]);
+        let instruments = Instruments { defs: vec![def], assets: Vec::new() };
         assert_eq!(instruments.parse_money("1000.5").unwrap(), Money::new(1_000_500_000));
         assert_eq!(instruments.money(Money::new(-1_234_567_890)), "-1,234.567890");
     }

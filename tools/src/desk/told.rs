@@ -2,6 +2,7 @@
 //!
 //! Invariant: both say the same; prices, quantities and money are exact decimals, texts in JSON.
 
+mod margin;
 mod special;
 
 use std::fmt;
@@ -14,7 +15,7 @@ use gateway::wire::private::{
     OrderFilled, OrderTrimmed, PositionTakenOver, RequestRejected, SessionReject, ThrottleReject,
 };
 use gateway::wire::types::{Code, OrdFlags, WireEnum};
-use risk::Money;
+use risk::{AssetId, Money};
 use serde_json::{Map, Value};
 
 use super::instruments::Instruments;
@@ -160,6 +161,17 @@ pub fn told(message: &FromVenue, instruments: &Instruments) -> Option<Told> {
         FromVenue::ThrottleReject(event) => teller.throttle_reject(event),
         FromVenue::AdminAck(event) => teller.admin_ack(event),
         FromVenue::OracleAck(event) => teller.oracle_ack(event),
+        FromVenue::Movement(event) => teller.movement(event),
+        FromVenue::MarginStateChanged(event) => teller.margin_state(event),
+        FromVenue::FundingBooked(event) => teller.funding(event),
+        FromVenue::Converted(event) => teller.converted(event),
+        FromVenue::InterestCharged(event) => teller.interest(event),
+        FromVenue::StandingChanged(event) => teller.standing(event),
+        FromVenue::DeficitCovered(event) => teller.covered(event),
+        FromVenue::TransferRepeated(event) => teller.repeated(event),
+        FromVenue::LiquidationHeld(event) => teller.held(event),
+        FromVenue::FeeTierSet(event) => teller.fee_tier(event),
+        FromVenue::MarginModeChanged(event) => teller.margin_mode(event),
         FromVenue::Challenge(_)
         | FromVenue::LogonAck(_)
         | FromVenue::LogonReject(_)
@@ -180,7 +192,10 @@ pub fn told(message: &FromVenue, instruments: &Instruments) -> Option<Told> {
         | FromVenue::InstrumentDef(_)
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
-        | FromVenue::PositionState(_) => return None,
+        | FromVenue::PositionState(_)
+        | FromVenue::AssetDef(_)
+        | FromVenue::InstrumentTerms(_)
+        | FromVenue::AssetBalance(_) => return None,
     };
     Some(Told { kind, fields: teller.fields })
 }
@@ -224,9 +239,10 @@ impl Teller<'_> {
         self.put("instrument", self.instruments.name(instrument_id));
         self.put("price", self.instruments.price(instrument_id, last_px));
         self.put("leaves", self.instruments.qty(instrument_id, leaves_qty.get()));
-        self.money("fee", event.fee);
+        let asset = self.instruments.settlement(instrument_id);
+        self.amount("fee", asset, event.fee);
         self.put("position", self.instruments.qty(instrument_id, event.position_qty));
-        self.money("balance", event.balance);
+        self.amount("balance", asset, event.balance);
         self.put("as", word(event.liquidity)).put("kind", word(event.fill_kind));
         self.put("trade", event.trade_id.get()).put("seq", event.engine_seq.get());
         "filled"
@@ -278,7 +294,10 @@ impl Teller<'_> {
 
     fn balance(&mut self, event: &BalanceChange) -> &'static str {
         self.put("account", event.account_id.get());
-        self.money("amount", event.amount).money("balance", event.balance);
+        if event.asset_id != AssetId::BASE {
+            self.put("asset", self.instruments.asset_name(event.asset_id));
+        }
+        self.amount("amount", event.asset_id, event.amount).amount("balance", event.asset_id, event.balance);
         self.put("seq", event.engine_seq.get());
         "transfer"
     }
@@ -300,7 +319,8 @@ impl Teller<'_> {
         self.put("account", event.account_id.get());
         self.put("quantity", self.instruments.qty(event.instrument_id, event.position_qty));
         self.put("instrument", self.instruments.name(event.instrument_id));
-        self.money("amount", event.amount).put("seq", event.engine_seq.get());
+        let asset = self.instruments.settlement(event.instrument_id);
+        self.amount("amount", asset, event.amount).put("seq", event.engine_seq.get());
         "taken over"
     }
 

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use engine::{ClientOrderId, Reject};
 use gateway::client::{Answered, Connection, Key, Query};
-use gateway::client::{Request, SessionTerms, Ticket};
+use gateway::client::{Request, SessionTerms, Ticket, request};
 use gateway::clock::{Clock, WallClock};
-use gateway::wire::private::{AccountCreate, IndexPrice, InstrumentDef, KeyRegister, Transfer};
+use gateway::wire::private::{AccountCreate, IndexPrice, InstrumentDef, KeyRegister};
 use gateway::wire::types::{CodMode, Octets, Permissions, SessionKind, TimeNsN};
 use risk::{AccountId, Mark};
 
@@ -62,7 +62,8 @@ pub fn terms(key: Key, kind: SessionKind) -> SessionTerms {
 /// What the venue refused, or why it cannot be reached.
 pub fn set_up(address: SocketAddr, admin: Key, wanted: &Wanted) -> anyhow::Result<(Vec<Key>, Market)> {
     let mut operator = Connection::connect(address, terms(admin, SessionKind::Admin), PATIENCE)?;
-    let instruments = Instruments(operator.query(Query::Instruments)?.instruments);
+    let instruments =
+        Instruments { defs: operator.query(Query::Instruments)?.instruments, assets: Vec::new() };
     let def = instruments.find(&wanted.instrument)?.clone();
     let amount = instruments.parse_money(&wanted.deposit)?;
     let mut keys = Vec::new();
@@ -71,7 +72,7 @@ pub fn set_up(address: SocketAddr, admin: Key, wanted: &Wanted) -> anyhow::Resul
         let account_id = AccountId::new(wanted.first_account + number);
         let key = Key::generate()?;
         requests.push(AccountCreate { request_id: CHOSEN, account_id }.into());
-        requests.push(Transfer { request_id: CHOSEN, account_id, amount }.into());
+        requests.push(request::transfer(account_id, amount).into());
         requests.push(registration(&key, account_id, &[SessionKind::OrderEntry]).into());
         keys.push(key);
     }
@@ -159,7 +160,7 @@ fn price(
 /// When there is none of this name, or it has no price yet.
 pub fn market(address: SocketAddr, key: Key, name: &str) -> anyhow::Result<Market> {
     let mut trader = Connection::connect(address, terms(key, SessionKind::OrderEntry), PATIENCE)?;
-    let instruments = Instruments(trader.query(Query::Instruments)?.instruments);
+    let instruments = Instruments { defs: trader.query(Query::Instruments)?.instruments, assets: Vec::new() };
     trader.log_out(false)?;
     let instrument = instruments.find(name)?.clone();
     let mark = instrument.mark.get();

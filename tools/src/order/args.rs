@@ -4,6 +4,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::admin::args::TransferArgs;
 use crate::desk::Access;
 
 /// Arguments of `fulcrum order`.
@@ -53,6 +54,23 @@ pub enum OrderAction {
         #[arg(value_name = "LEVERAGE")]
         leverage: String,
     },
+    /// Isolate the account's position in an instrument, or let it share the account's margin again
+    MarginMode {
+        /// By name or number; without position and orders
+        #[arg(value_name = "INSTRUMENT")]
+        instrument: String,
+        /// From now on
+        #[arg(value_enum)]
+        mode: ModeName,
+    },
+    /// Move money into an isolated position, or out of it: `move-margin BTC-PERP=-100`
+    MoveMargin {
+        /// Instrument and amount; out of the position where it is negative
+        #[arg(value_name = "INSTRUMENT=AMOUNT")]
+        what: String,
+    },
+    /// Move money to another account of the same owner
+    Transfer(TransferArgs),
     /// List the account's resting orders
     List {
         /// Only in this instrument
@@ -61,6 +79,15 @@ pub enum OrderAction {
     },
     /// Print what happens to the account until Ctrl-C; by a drop-copy session, so it disturbs no other command
     Watch,
+}
+
+/// Whose margin a position counts on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ModeName {
+    /// All of the account's
+    Cross,
+    /// Its own alone
+    Isolated,
 }
 
 /// A new order.

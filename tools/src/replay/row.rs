@@ -3,13 +3,14 @@
 //! Invariant: the columns and their order are stable; new ones are added at the end. Cells hold raw integers
 //! (mantissas) and fixed words, so nothing needs quoting. For a fill the plain cells are the taker's, the `maker_` cells the maker's.
 
+mod margin;
 mod special;
 
 use engine::{ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, Stamp, TimeNs};
 use risk::{AccountId, InstrumentId, Side};
 
 /// Names of the columns, in order.
-pub const COLUMNS: [&str; 38] = [
+pub const COLUMNS: [&str; 47] = [
     "seq",
     "time_ns",
     "event",
@@ -48,6 +49,15 @@ pub const COLUMNS: [&str; 38] = [
     "trigger",
     "watched",
     "group",
+    "asset",
+    "external_id",
+    "to_account",
+    "to_balance",
+    "bought_asset",
+    "received",
+    "initial",
+    "leverage_e9",
+    "margin_ratio_e9",
 ];
 
 /// A value in a row.
@@ -104,6 +114,15 @@ pub enum Column {
     Trigger,
     Watched,
     Group,
+    Asset,
+    ExternalId,
+    ToAccount,
+    ToBalance,
+    BoughtAsset,
+    Received,
+    Initial,
+    LeverageE9,
+    MarginRatioE9,
 }
 
 /// An event's cells.
@@ -190,7 +209,6 @@ impl Row {
             | Event::Marked { .. }
             | Event::SessionOpened { .. }
             | Event::AccountOpened { .. }
-            | Event::Transferred { .. }
             | Event::LeverageSet { .. }
             | Event::InstrumentDefined { .. }
             | Event::TradingStateSet { .. }
@@ -206,22 +224,29 @@ impl Row {
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
             | Event::OwnerGroupSet { .. }
-            | Event::FeeTierDefined { .. }
-            | Event::FeeTierSet { .. }
-            | Event::MarginModeSet { .. }
-            | Event::Moved { .. }
-            | Event::MarginStateChanged { .. }
-            | Event::FundingBooked { .. }
-            | Event::AssetDefined { .. }
-            | Event::Converted { .. }
-            | Event::DeficitCovered { .. }
-            | Event::DebtTermsSet { .. }
-            | Event::InterestCharged { .. }
-            | Event::TransferRepeated { .. }
-            | Event::StandingChanged { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. }
             | Event::RestrictionSet { .. } => self.fill_in_session(event),
+            Event::Transferred { .. }
+            | Event::Moved(_)
+            | Event::TransferRepeated { .. }
+            | Event::FundingBooked { .. }
+            | Event::AssetDefined { .. }
+            | Event::DebtTermsSet { .. }
+            | Event::Converted { .. }
+            | Event::DeficitCovered { .. }
+            | Event::InterestCharged { .. }
+            | Event::MarginStateChanged { .. }
+            | Event::MarginModeSet { .. }
+            | Event::FeeTierDefined { .. }
+            | Event::FeeTierSet { .. }
+            | Event::StandingChanged { .. } => self.fill_in_money(event),
             Event::Armed { .. }
             | Event::Triggered { .. }
             | Event::Activated { .. }
@@ -299,11 +324,6 @@ impl Row {
             }
             Event::SessionOpened { session } => self.number(C::Session, session.get()),
             Event::AccountOpened { account } => self.who(account),
-            Event::Transferred { account, amount, balance, .. } => {
-                self.who(account);
-                self.number(C::Amount, amount.get());
-                self.number(C::Balance, balance.get());
-            }
             Event::LeverageSet { account, instrument, leverage } => {
                 self.who(account);
                 self.at(instrument);

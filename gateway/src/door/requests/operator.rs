@@ -5,7 +5,10 @@
 use engine::{
     Action, ClientOrderId, KeyTerms, MassCancel, OwnerGroupId, TimeNs, TradingLimits, TradingState, Transfer,
 };
-use risk::{FeeRate, InstrumentId, InstrumentSpec, Mark, Money, Rate, Restriction, Tier};
+use risk::{
+    AdaptiveTerms, ContractKind, ContractTerms, FeeRate, FundingTerms, InstrumentId, InstrumentSpec, Mark,
+    Money, PricingTerms, Rate, Restriction, Tier,
+};
 
 use super::{Request, flag, named, require};
 use crate::wire::codes::ErrorCode;
@@ -44,13 +47,65 @@ pub(super) fn define_instrument(message: &private::InstrumentDefine) -> Result<R
         liquidation_fee: Rate::new(message.liquidation_fee),
         initial_tiers,
         maintenance_tiers,
-        contract: risk::ContractTerms::LINEAR_PERPETUAL,
-        adaptive: risk::AdaptiveTerms::OFF,
-        pricing: risk::PricingTerms::DIRECT,
-        funding: risk::FundingTerms::NONE,
+        contract: contract(message)?,
+        adaptive: adaptive(message),
+        pricing: pricing(message),
+        funding: funding(message),
     };
     let action = Action::DefineInstrument { instrument: message.instrument_id, spec: Box::new(spec) };
     named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+fn contract(message: &private::InstrumentDefine) -> Result<ContractTerms, Refusal> {
+    type M = private::InstrumentDefine;
+    let kind = match message.contract_kind.get().ok_or(refusal!(M, BadEnum, "contract_kind"))? {
+        types::ContractKind::Linear => ContractKind::Linear,
+        types::ContractKind::Inverse => ContractKind::Inverse,
+    };
+    Ok(ContractTerms {
+        kind,
+        settlement: message.settlement_asset,
+        underlying: message.underlying,
+        expiry_ns: message.expiry.get().map_or(0, TimeNs::get),
+        averaging_ns: message.averaging_ns,
+    })
+}
+
+const fn adaptive(message: &private::InstrumentDefine) -> AdaptiveTerms {
+    AdaptiveTerms {
+        oi_lower: message.oi_lower,
+        oi_upper: message.oi_upper,
+        depth: message.depth,
+        concentration_free: message.concentration_free,
+        concentration_slope: Rate::new(message.concentration_slope),
+        profit_weight: Rate::new(message.profit_weight),
+    }
+}
+
+const fn pricing(message: &private::InstrumentDefine) -> PricingTerms {
+    PricingTerms {
+        sources_min: message.sources_min,
+        stale_ns: message.stale_ns,
+        outlier: Rate::new(message.outlier),
+        uncertain: Rate::new(message.uncertain),
+        wild: Rate::new(message.wild),
+        confirmations: message.confirmations,
+        component_band: Rate::new(message.component_band),
+        basis_tau_ns: message.basis_tau_ns,
+        stable_step: Rate::new(message.stable_step),
+        frozen_step: Rate::new(message.frozen_step),
+    }
+}
+
+const fn funding(message: &private::InstrumentDefine) -> FundingTerms {
+    FundingTerms {
+        interval_ns: message.interval_ns,
+        rate_period_ns: message.rate_period_ns,
+        impact_notional: message.impact_notional,
+        interest: Rate::new(message.interest),
+        interest_clamp: Rate::new(message.interest_clamp),
+        rate_max: Rate::new(message.rate_max),
+    }
 }
 
 pub(super) fn set_limits(message: &private::SetLimits) -> Result<Request, Refusal> {
@@ -64,7 +119,7 @@ pub(super) fn set_limits(message: &private::SetLimits) -> Result<Request, Refusa
         position_max: message.position_max,
         open_interest_max: message.open_interest_max,
         orders_max: message.orders_max,
-        owner_position_max: risk::Qty::ZERO,
+        owner_position_max: message.owner_position_max,
     };
     let action = Action::SetLimits { instrument: message.instrument_id, limits: Box::new(limits) };
     named(message.request_id, refusal!(private::SetLimits, NullInRequired, "request_id"), action)
@@ -108,7 +163,12 @@ pub(super) fn transfer(message: &private::Transfer) -> Result<Request, Refusal> 
     type M = private::Transfer;
     let (account, amount) = (message.account_id, message.amount.get());
     let size = amount.checked_abs().ok_or(refusal!(M, NullInRequired, "amount"))?;
-    let transfer = Transfer::new(account, Money::new(size));
+    let transfer = Transfer {
+        account,
+        asset: message.asset_id,
+        amount: Money::new(size),
+        external_id: message.external_id.get().unwrap_or(0),
+    };
     let action = if amount < 0 { Action::Withdraw(transfer) } else { Action::Deposit(transfer) };
     named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
 }
@@ -141,7 +201,7 @@ fn restriction<M: Message>(status: types::Code<AccountStatus>) -> Result<Restric
         AccountStatus::Active => Ok(Restriction::None),
         AccountStatus::ReduceOnly => Ok(Restriction::ReduceOnly),
         AccountStatus::Suspended => Ok(Restriction::Suspended),
-        AccountStatus::Liquidating => Err(refusal!(M, Unsupported, "status")),
+        AccountStatus::Liquidating | AccountStatus::Bankrupt => Err(refusal!(M, Unsupported, "status")),
     }
 }
 

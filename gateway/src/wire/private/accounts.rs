@@ -3,7 +3,7 @@
 //! Invariant: money is exact; what it was rounded from is said at the field.
 
 use engine::{ClientOrderId, Seq, TimeNs};
-use risk::{AccountId, InstrumentId, Money};
+use risk::{AccountId, AssetId, InstrumentId, Money};
 
 use crate::wire::message::messages;
 use crate::wire::types::{AccountStatus, Code, IdN, TimeNsN};
@@ -36,6 +36,8 @@ messages! {
         amount: Money,
         /// Balance after it.
         balance: Money,
+        /// What.
+        asset_id: AssetId,
     }
     /// The account is below maintenance margin. Venue to client.
     315 LiquidationStart {

@@ -6,7 +6,7 @@ use risk::{AccountId, InstrumentId, Money, Qty};
 
 use crate::wire::message::{Group, messages, rows};
 use crate::wire::types::{
-    Code, I64N, MarginLevel, MarkN, Millis, MoneyN, OrdFlags, PictureOf, PriceN, ShockScope, Side, StepKind,
+    Code, I64N, MarginState, MarkN, Millis, MoneyN, OrdFlags, PictureOf, PriceN, ShockScope, Side, StepKind,
     Tif, U16N, U32N,
 };
 
@@ -93,7 +93,7 @@ messages! {
         /// Which shock, counted from 0; 0 without one.
         place: u16,
         /// What its margin is like.
-        level: Code<MarginLevel>,
+        level: Code<MarginState>,
     }
     /// A position: a row of an answer. Venue to client. Money of the asset it settles in.
     341 PositionPicture {

@@ -3,11 +3,12 @@
 //! Invariant: each is answered by one acknowledgement, which carries its number.
 
 use engine::{ClientOrderId, KeyId, Seq, TimeNs};
-use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty};
+use risk::{AccountId, AssetId, InstrumentId, Mark, Money, Price, Qty, Rate, UnderlyingId};
 
 use crate::wire::message::{Group, messages, rows};
 use crate::wire::types::{
-    AccountStatus, Chars16, Code, MarkN, Millis, Octets, Permissions, TimeNsN, TradingState, U32N,
+    AccountStatus, Chars16, Code, ContractKind, IdN, MarkN, Millis, Octets, Permissions, TimeNsN,
+    TradingState, U32N,
 };
 
 messages! {
@@ -51,6 +52,60 @@ messages! {
         money_decimals: u8,
         /// Name.
         symbol: Chars16,
+        /// How price and quantity make a value.
+        contract_kind: Code<ContractKind> = Code::of(ContractKind::Linear); since 2,
+        /// The asset profits, fees and requirements are counted in.
+        settlement_asset: AssetId = AssetId::BASE; since 2,
+        /// Instruments of one underlying hedge each other.
+        underlying: UnderlyingId = UnderlyingId::new(0); since 2,
+        /// When a dated future ends; none is a perpetual.
+        expiry: TimeNsN = TimeNsN::NONE; since 2,
+        /// Time before the end over which the settlement price is averaged, in nanoseconds; 0 is the last index.
+        averaging_ns: u64 = 0; since 2,
+        /// Open interest from which the initial rate rises; 0 with `oi_upper` 0 is never.
+        oi_lower: Money = Money::ZERO; since 2,
+        /// Open interest at which the initial rate is 100 %.
+        oi_upper: Money = Money::ZERO; since 2,
+        /// Depth of the book; 0 switches the concentration add-on off.
+        depth: Money = Money::ZERO; since 2,
+        /// Notional free of the add-on, in billionths of the depth.
+        concentration_free: u64 = 0; since 2,
+        /// Rate per depth beyond that, in parts per billion.
+        concentration_slope: u32 = 0; since 2,
+        /// What part of unrealised profit counts for initial margin, in parts per billion.
+        profit_weight: u32 = Rate::ONE.get(); since 2,
+        /// Sources that must be live; 0 takes each index price as it comes.
+        sources_min: u8 = 0; since 2,
+        /// A source's price is stale after this time, in nanoseconds; 0 is never.
+        stale_ns: u64 = 0; since 2,
+        /// A source further from the median is left out, in parts per billion; 0 is none.
+        outlier: u32 = 0; since 2,
+        /// Sources that disagree by more make the index uncertain, in parts per billion; 0 is never.
+        uncertain: u32 = 0; since 2,
+        /// An index further from its slow average is wild, in parts per billion; 0 is never.
+        wild: u32 = 0; since 2,
+        /// Ticks of the index inside the limit that end a wild state.
+        confirmations: u8 = 0; since 2,
+        /// Band around the index for what makes the mark, in parts per billion; 0 leaves the mark to the index.
+        component_band: u32 = 0; since 2,
+        /// Time constant of the average of book less index, in nanoseconds.
+        basis_tau_ns: u64 = 0; since 2,
+        /// The stable price moves at most so much a second, in parts per billion; 0 is no stable price.
+        stable_step: u32 = 0; since 2,
+        /// While the index is stale the mark moves at most so much a minute, in parts per billion.
+        frozen_step: u32 = 0; since 2,
+        /// Time between payments of funding, in nanoseconds; 0 is no funding.
+        interval_ns: u64 = 0; since 2,
+        /// Time the rate is quoted for, in nanoseconds.
+        rate_period_ns: u64 = 0; since 2,
+        /// Notional that the impact prices are taken for.
+        impact_notional: Money = Money::ZERO; since 2,
+        /// Interest part of the rate, a period, in parts per billion.
+        interest: u32 = 0; since 2,
+        /// It pulls the premium by at most this, in parts per billion.
+        interest_clamp: u32 = 0; since 2,
+        /// Bound of the rate, a period, in parts per billion.
+        rate_max: u32 = 0; since 2,
     } [
         /// Margin brackets.
         tiers: Group<TierRow>
@@ -79,6 +134,10 @@ messages! {
         account_id: AccountId,
         /// Positive in, negative out.
         amount: Money,
+        /// What.
+        asset_id: AssetId = AssetId::BASE; since 2,
+        /// The account's number for it, rising per account: sent again with it, the same transfer is done once.
+        external_id: IdN = IdN::NONE; since 2,
     }
     /// The operator's switch for an account: `Active`, `ReduceOnly` or `Suspended`. Admin to venue.
     404 SetAccountStatus {
@@ -177,6 +236,8 @@ messages! {
         limit_state_band: u32,
         /// How long the auction lasts that ends such a pause.
         limit_state_call: Millis,
+        /// Largest position of all accounts of one owner together; 0 is no limit.
+        owner_position_max: Qty = Qty::ZERO; since 2,
     }
     /// Begins a call auction that uncrosses by itself. Admin to venue.
     414 StartAuction {

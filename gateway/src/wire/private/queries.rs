@@ -4,12 +4,12 @@
 //! command it is the state after.
 
 use engine::{ClientOrderId, OrderId, Seq};
-use risk::{AccountId, InstrumentId, Money, Price, Qty};
+use risk::{AccountId, AssetId, InstrumentId, Money, Price, Qty};
 
 use crate::wire::message::{Group, messages, rows};
 use crate::wire::types::{
-    AccountStatus, Chars16, Code, I64N, IdN, MarkN, Millis, OrdFlags, OrderStage, PriceN, Side, TimeNsN,
-    TradingState, TriggerKind, TriggerSrc, U32N,
+    AccountStatus, Chars16, Code, ContractKind, I64N, IdN, MarginState, MarkN, Millis, OrdFlags, OrderStage,
+    PriceN, Side, TimeNsN, TradingState, TriggerKind, TriggerSrc, U32N,
 };
 
 messages! {
@@ -151,6 +151,14 @@ messages! {
         limit_state_band: u32,
         /// How long the auction lasts that ends such a pause.
         limit_state_call: Millis,
+        /// The asset profits, fees and requirements are counted in; `money_decimals` are its.
+        settlement_asset: AssetId,
+        /// How price and quantity make a value.
+        contract_kind: Code<ContractKind>,
+        /// When a dated future ends; none is a perpetual.
+        expiry: TimeNsN,
+        /// Largest position of all accounts of one owner together; 0 is no limit.
+        owner_position_max: Qty,
     }
     /// Price levels of one side, best first: a row of an answer. Venue to client.
     231 BookLevels {
@@ -177,11 +185,11 @@ messages! {
         query_id: u64,
         /// Whose.
         account_id: AccountId,
-        /// Cash.
+        /// Cash in the unit of account.
         balance: Money,
-        /// Unrealised profit and loss, rounded down.
+        /// Equity less the balance: profit and loss of positions and what other assets count for, rounded down.
         unrealized_pnl: Money,
-        /// Balance plus unrealised profit and loss.
+        /// Balance plus unrealised profit and loss, and what other assets count for.
         equity: Money,
         /// Required for positions and open orders, rounded up.
         initial_margin: Money,
@@ -189,7 +197,7 @@ messages! {
         maintenance_margin: Money,
         /// Equity left for new initial margin, rounded down.
         available: Money,
-        /// What may be withdrawn.
+        /// What may be withdrawn in the unit of account.
         withdrawable: Money,
         /// Gross notional of the positions.
         exposure: Money,
@@ -201,6 +209,10 @@ messages! {
         money_decimals: u8,
         /// What it may do.
         status: Code<AccountStatus>,
+        /// What of the equity counts for initial margin, rounded down.
+        initial_equity: Money,
+        /// Equity against maintenance margin.
+        margin_state: Code<MarginState>,
     }
     /// A position: a row of an answer. Venue to client.
     311 PositionState {
@@ -228,6 +240,10 @@ messages! {
         notional: Money,
         /// Setting in hundredths; 0 when there is none.
         leverage_e2: u32,
+        /// Funding that is owed and not booked, counted in `unrealized_pnl`; negative where it is to be received.
+        funding_owed: Money,
+        /// The asset that all of this is counted in.
+        settlement_asset: AssetId,
     }
 }
 

@@ -87,7 +87,9 @@ impl Teller<'_> {
         self.put("account", event.account_id.get());
         self.put("quantity", self.instruments.qty(at, event.position_qty));
         self.put("instrument", self.instruments.name(at));
-        self.money("amount", event.amount).money("balance", event.balance).money("covered", event.covered);
+        let asset = self.instruments.settlement(at);
+        self.amount("amount", asset, event.amount).amount("balance", asset, event.balance);
+        self.amount("covered", asset, event.covered);
         self.put("seq", event.engine_seq.get());
         "settled"
     }
