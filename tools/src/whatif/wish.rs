@@ -164,7 +164,7 @@ mod tests {
     use crate::desk::instruments::tests::bitcoin;
 
     fn instruments() -> Instruments {
-        Instruments(vec![bitcoin()])
+        Instruments { defs: vec![bitcoin()], assets: Vec::new() }
     }
 
     #[test]
