@@ -12,7 +12,7 @@ use risk::{
     OwnerGroupId, Price, Qty, Restriction, Side, TradingLimits, byte_enum, unit,
 };
 
-pub use money::{MoveMargin, Transfer, TransferBetween};
+pub use money::{MarginChange, MoveMargin, Transfer, TransferBetween};
 pub use special::{
     AdvancedOrder, BatchMode, BatchedOrder, Exit, Instructions, MassQuote, OrderBatch, Pricing, Protection,
     Quote, SelfTrade, Trigger, TriggerKind, TriggerSource,
@@ -499,6 +499,18 @@ pub enum Action {
         /// Which; 0 is the instrument's own fees.
         tier: u8,
     },
+    /// Schedules a change of an instrument's margin, in place of one that is scheduled.
+    ScheduleMargin {
+        /// Where.
+        instrument: InstrumentId,
+        /// What, when and in how many steps. Boxed: rare.
+        change: Box<MarginChange>,
+    },
+    /// Takes back what is scheduled of an instrument's margin; steps that were taken stay.
+    CancelMargin {
+        /// Where.
+        instrument: InstrumentId,
+    },
     /// Defines a collateral asset.
     DefineAsset {
         /// The next free asset number; the unit of account is 0.
@@ -548,6 +560,8 @@ impl Action {
             Self::MoveMargin(moved) => moved.account,
             Self::SetGroupRestriction { .. }
             | Self::DefineFeeTier { .. }
+            | Self::ScheduleMargin { .. }
+            | Self::CancelMargin { .. }
             | Self::SuspendKey { .. }
             | Self::SetLimits { .. }
             | Self::StartAuction { .. }

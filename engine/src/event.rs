@@ -620,6 +620,56 @@ pub enum Event {
         /// From now on; 0 is the instrument's own fees.
         tier: u8,
     },
+    /// A change of an instrument's margin is scheduled; whom it would put below maintenance margin as things stand
+    /// follows.
+    MarginScheduled {
+        /// Where.
+        instrument: InstrumentId,
+        /// When its next step is due.
+        due: TimeNs,
+    },
+    /// What was scheduled is taken back.
+    MarginChangeEnded {
+        /// Where.
+        instrument: InstrumentId,
+    },
+    /// A change of an instrument's margin would put an account below maintenance margin.
+    WouldLiquidate {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// Equity, rounded down.
+        equity: Money,
+        /// Maintenance margin after the change, rounded up.
+        maintenance: Money,
+    },
+    /// Every account was looked at for a change of margin that is not due.
+    MarginWeighed {
+        /// Where.
+        instrument: InstrumentId,
+        /// Accounts it would put below maintenance margin as things stand.
+        accounts: u32,
+    },
+    /// A step of a change of margin is due and would put accounts below maintenance margin, so it is not taken: the change
+    /// is over, or its step waits.
+    MarginHeld {
+        /// Where.
+        instrument: InstrumentId,
+        /// Such accounts.
+        accounts: u32,
+        /// When the step is due again; 0 where the change is over.
+        due: TimeNs,
+    },
+    /// A step of a change of margin was taken.
+    MarginChanged {
+        /// Where.
+        instrument: InstrumentId,
+        /// Which step, from 1.
+        step: u16,
+        /// When the next step is due; 0 where this was the last.
+        due: TimeNs,
+    },
     /// How far an instrument's index may be trusted changed.
     OracleStateChanged {
         /// Where.
@@ -729,6 +779,12 @@ impl Event {
             Self::MarginModeSet { .. } => "MarginModeSet",
             Self::FeeTierDefined { .. } => "FeeTierDefined",
             Self::FeeTierSet { .. } => "FeeTierSet",
+            Self::MarginScheduled { .. } => "MarginScheduled",
+            Self::MarginChangeEnded { .. } => "MarginChangeEnded",
+            Self::WouldLiquidate { .. } => "WouldLiquidate",
+            Self::MarginWeighed { .. } => "MarginWeighed",
+            Self::MarginHeld { .. } => "MarginHeld",
+            Self::MarginChanged { .. } => "MarginChanged",
             Self::OracleStateChanged { .. } => "OracleStateChanged",
             Self::SourcePriceTaken { .. } => "SourcePriceTaken",
             Self::IndexSourceSet { .. } => "IndexSourceSet",

@@ -33,10 +33,10 @@ pub mod venue;
 
 pub use command::{
     Action, AdvancedOrder, AmendOrder, AmendTrigger, BatchMode, BatchedOrder, CancelOnLoss, CancelOrder,
-    ClientOrderId, ClientSeq, Command, Exit, Instructions, KeyId, KeyTerms, Logon, MassCancel, MassQuote,
-    MoveMargin, NewOrder, OrderBatch, OrderId, OrderRef, OrderTag, Pricing, Protection, ProtectionId, Quote,
-    SelfTrade, Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs, TradingState, Transfer,
-    TransferBetween, Trigger, TriggerKind, TriggerSource,
+    ClientOrderId, ClientSeq, Command, Exit, Instructions, KeyId, KeyTerms, Logon, MarginChange, MassCancel,
+    MassQuote, MoveMargin, NewOrder, OrderBatch, OrderId, OrderRef, OrderTag, Pricing, Protection,
+    ProtectionId, Quote, SelfTrade, Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs,
+    TradingState, Transfer, TransferBetween, Trigger, TriggerKind, TriggerSource,
 };
 pub use conditions::Stage;
 pub use event::{

@@ -57,6 +57,10 @@ pub const QUOTE_LEVELS: u8 = 16;
 pub const SETTLES_PER_COMMAND: usize = 256;
 /// Account numbers a settlement may pass in one command.
 pub const SETTLE_LOOKS_PER_COMMAND: usize = 4096;
+/// Accounts one command may weigh or arm anew for a change of margin.
+pub const WEIGHED_PER_COMMAND: usize = 256;
+/// Account numbers one command may pass for it.
+pub const WEIGH_LOOKS_PER_COMMAND: usize = 4096;
 /// Orders an auction may look at in one command to find its price.
 pub const AUCTION_LOOKS_PER_COMMAND: usize = 4096;
 /// Instruments a restart may pass in one command.
@@ -108,3 +112,4 @@ const _: () = assert!(EVENTS_PER_COMMAND >= INTEREST_PER_COMMAND * (ASSETS_MAX +
 const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_COMMAND);
 const _: () = assert!(ISOLATED_PER_ACCOUNT_MAX < ACCOUNTS_PER_GROUP_MAX);
 const _: () = assert!(risk::limits::ACCOUNTS_MAX < OWN_GROUPS, "every account has a group of its own");
+const _: () = assert!(EVENTS_PER_COMMAND >= 4 * WEIGHED_PER_COMMAND + 64);

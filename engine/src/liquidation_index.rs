@@ -78,6 +78,10 @@ struct Triggers {
     /// Marks per bucket, as a shift.
     shift: u32,
     buckets: u32,
+    /// All longs lie below this bucket. Exact when last tightened, else a bound.
+    longs_below: u32,
+    /// All shorts lie in this bucket or above. Exact when last tightened, else a bound.
+    shorts_from: u32,
     /// How far funding that longs paid has moved their edges up; it never goes back.
     long_shift: i64,
     /// How far funding that shorts paid has moved theirs down.
@@ -145,6 +149,8 @@ impl LiquidationIndex {
             shorts: Ladder::new(buckets),
             shift,
             buckets,
+            longs_below: 0,
+            shorts_from: NIL,
             long_shift: 0,
             short_shift: 0,
         });
@@ -347,6 +353,7 @@ impl LiquidationIndex {
         if !beyond {
             return false;
         }
+        triggers.widen(side, bucket);
         triggers.ladder_mut(side).push_back(bucket, leg_id.get(), 0, &mut TriggerNodes(&mut self.triggers));
         let trigger = &mut self.triggers[leg_id.index()];
         (trigger.bucket, trigger.side, trigger.edge) = (bucket, Some(side), edge);
@@ -412,18 +419,25 @@ impl LiquidationIndex {
 
     /// An account one of whose triggers the mark has crossed: longs from the highest trigger down, then shorts from the
     /// lowest up; then those whose sentinels the mark or the index has crossed.
+    pub(crate) fn crossed(
+        &mut self,
+        ledger: &Ledger,
+        instrument: InstrumentId,
+        mark: Mark,
+    ) -> Option<AccountId> {
+        let triggers = &mut self.instruments[instrument.index()];
+        match if triggers.are_quiet(mark) { None } else { triggers.crossed(mark) } {
+            Some(leg) => Some(ledger.leg(LegId::new(leg)).account),
+            None if self.sentinels.places() == 0 => None,
+            None => self.crossed_bound(ledger, instrument, mark),
+        }
+    }
+
+    /// Whether a tick to this mark surely concerns nobody, told without a look at any ladder.
     #[inline]
-    pub(crate) fn crossed(&self, ledger: &Ledger, instrument: InstrumentId, mark: Mark) -> Option<AccountId> {
-        let triggers = &self.instruments[instrument.index()];
-        let leg = match triggers.longs.at_or_above(triggers.long_now(mark)) {
-            Some(bucket) => triggers.longs.head(triggers.longs.at_or_below(u32::MAX).unwrap_or(bucket)),
-            None => match triggers.shorts.at_or_below(triggers.short_now(mark)) {
-                Some(bucket) => triggers.shorts.head(triggers.shorts.at_or_above(0).unwrap_or(bucket)),
-                None if self.sentinels.places() == 0 => return None,
-                None => return self.crossed_bound(ledger, instrument, mark),
-            },
-        };
-        Some(ledger.leg(LegId::new(leg)).account)
+    pub(crate) fn is_quiet(&self, instrument: InstrumentId, mark: Mark) -> bool {
+        let nobody_waits = self.hot.is_empty() && self.warned.is_empty() && self.sentinels.places() == 0;
+        nobody_waits && self.instruments[instrument.index()].are_quiet(mark)
     }
 
     #[cold]
@@ -537,6 +551,7 @@ impl LiquidationIndex {
                 assert!(is_disarmed, "flat legs are disarmed");
             } else {
                 let mark = ledger.instrument(leg.instrument).mark.expect("a position has a mark");
+                self.instruments[leg.instrument.index()].check_bounds(trigger);
                 let edge = self.instruments[leg.instrument.index()].edge_now(trigger);
                 let holds = |mark| ledger.safety(leg, mark, standing.level()) >= trigger.floor;
                 assert!(holds(edge), "the floor holds at the edge");
@@ -584,6 +599,36 @@ impl Triggers {
         u32::try_from(mark.max(0) >> self.shift).unwrap_or(self.buckets - 1).min(self.buckets - 1)
     }
 
+    /// Whether the bounds alone tell that a mark crosses nothing.
+    #[inline]
+    fn are_quiet(&self, mark: Mark) -> bool {
+        self.long_now(mark) >= self.longs_below && self.short_now(mark) < self.shorts_from
+    }
+
+    /// A leg whose trigger a mark has crossed. Where there is none the bounds are made exact again, since they were what
+    /// forced the look.
+    #[inline(never)]
+    fn crossed(&mut self, mark: Mark) -> Option<u32> {
+        if let Some(bucket) = self.longs.at_or_above(self.long_now(mark)) {
+            return Some(self.longs.head(self.longs.at_or_below(u32::MAX).unwrap_or(bucket)));
+        }
+        if let Some(bucket) = self.shorts.at_or_below(self.short_now(mark)) {
+            return Some(self.shorts.head(self.shorts.at_or_above(0).unwrap_or(bucket)));
+        }
+        self.longs_below = self.longs.at_or_below(u32::MAX).map_or(0, |highest| highest + 1);
+        self.shorts_from = self.shorts.at_or_above(0).unwrap_or(NIL);
+        None
+    }
+
+    /// Lets the bounds hold a trigger that is armed.
+    #[inline]
+    fn widen(&mut self, side: Side, bucket: u32) {
+        match side {
+            Side::Sell => self.longs_below = self.longs_below.max(bucket + 1),
+            Side::Buy => self.shorts_from = self.shorts_from.min(bucket),
+        }
+    }
+
     /// The bucket the mark is in for longs: funding they paid counts as a fall.
     #[inline]
     fn long_now(&self, mark: Mark) -> u32 {
@@ -619,6 +664,15 @@ impl Triggers {
             Some(Side::Buy) => Mark::new(trigger.edge.get().saturating_sub(self.short_shift).max(0)),
             None => trigger.edge,
         }
+    }
+
+    fn check_bounds(&self, trigger: &Trigger) {
+        let within = match trigger.side {
+            Some(Side::Sell) => trigger.bucket < self.longs_below,
+            Some(Side::Buy) => trigger.bucket >= self.shorts_from,
+            None => true,
+        };
+        assert!(within, "triggers lie within the bounds");
     }
 
     fn ladder_mut(&mut self, side: Side) -> &mut Ladder {

@@ -65,6 +65,8 @@ pub enum Reject {
     NoIsolatedPosition = 2102,
     /// The account has a position or orders in the instrument, so that its margin mode stands.
     MarginModeInUse = 2104,
+    /// No change of the instrument's margin is scheduled.
+    NothingScheduled = 2106,
     /// Flags that contradict each other.
     BadCombination = 2110,
     /// Quantity not positive, not a multiple of the lot, or not above what is already filled.
@@ -159,6 +161,7 @@ impl Reject {
         Self::UnknownOrder,
         Self::NoIsolatedPosition,
         Self::MarginModeInUse,
+        Self::NothingScheduled,
         Self::BadCombination,
         Self::BadQuantity,
         Self::QuantityTooLarge,

@@ -32,6 +32,7 @@ mod isolated;
 mod keys;
 mod linked;
 mod liquidation;
+mod margin_change;
 mod matching;
 mod maturity;
 mod new_order;
@@ -76,6 +77,7 @@ use groups::{Groups, Restricting};
 use instruments::Sources;
 use isolated::Isolated;
 use keys::Keys;
+use margin_change::MarginChanges;
 use matching::Taker;
 use maturity::{Average, Round};
 use phases::{PhaseWork, Reach};
@@ -145,6 +147,8 @@ pub struct Venue {
     /// A restriction of an owner group that has not come to all its accounts.
     restricting: Option<Restricting>,
     protections: Protections,
+    /// Changes of margin that are scheduled.
+    margin_changes: MarginChanges,
     /// Isolated positions.
     isolated: Isolated,
     /// Those whose leg came to hold nothing in this command; none between commands.
@@ -228,6 +232,7 @@ impl Venue {
             groups: Groups::default(),
             restricting: None,
             protections: Protections::default(),
+            margin_changes: MarginChanges::default(),
             isolated: Isolated::default(),
             over: Vec::new(),
             receipts: Receipts::default(),
@@ -317,12 +322,6 @@ impl Venue {
             Action::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage, events)
             }
-            Action::DefineInstrument { instrument, spec } => {
-                self.define_instrument(*instrument, spec, events)
-            }
-            Action::SetTradingState { instrument, state } => {
-                self.set_trading_state(*instrument, *state, events)
-            }
             Action::Logon(logon) => self.logon(logon, events),
             Action::RegisterKey { key, terms } => self.register_key(*key, terms, events),
             Action::RevokeKey { key } => self.revoke_key(*key, events),
@@ -345,15 +344,6 @@ impl Venue {
             Action::SuspendKey { key, suspended, cancel_orders } => {
                 self.suspend_key(*key, *suspended, *cancel_orders, events)
             }
-            Action::SetLimits { instrument, limits } => self.set_limits(*instrument, limits, events),
-            Action::StartAuction { instrument, call_ms } => self.start_auction(*instrument, *call_ms, events),
-            Action::Restarted { cancel_only_ms, call_ms } => {
-                self.restarted(*cancel_only_ms, *call_ms, events)
-            }
-            Action::Settle { instrument, price } => self.settle(*instrument, *price, events),
-            Action::SetIndexSource { instrument, source, weight } => {
-                self.set_index_source(*instrument, *source, *weight, events)
-            }
             Action::SetRestriction { .. }
             | Action::SetOwnerGroup { .. }
             | Action::SetGroupRestriction { .. }
@@ -362,8 +352,50 @@ impl Venue {
             | Action::MoveMargin(_)
             | Action::DefineFeeTier { .. }
             | Action::SetFeeTier { .. } => self.handle_of_owner(command, events),
+            Action::DefineInstrument { .. }
+            | Action::SetTradingState { .. }
+            | Action::Restarted { .. }
+            | Action::SetLimits { .. }
+            | Action::StartAuction { .. }
+            | Action::Settle { .. }
+            | Action::SetIndexSource { .. }
+            | Action::DefineAsset { .. }
+            | Action::SetDebtTerms { .. }
+            | Action::ScheduleMargin { .. }
+            | Action::CancelMargin { .. } => self.handle_of_market(command, events),
+        }
+    }
+
+    /// What concerns an instrument or an asset as a whole.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other actions are those of `handle`, which calls this"
+    )]
+    #[cold]
+    fn handle_of_market(&mut self, command: &Command, events: &mut Events) -> Verdict {
+        match &command.action {
+            Action::DefineInstrument { instrument, spec } => {
+                self.define_instrument(*instrument, spec, events)
+            }
+            Action::SetTradingState { instrument, state } => {
+                self.set_trading_state(*instrument, *state, events)
+            }
+            Action::Restarted { cancel_only_ms, call_ms } => {
+                self.restarted(*cancel_only_ms, *call_ms, events)
+            }
+            Action::SetLimits { instrument, limits } => self.set_limits(*instrument, limits, events),
+            Action::StartAuction { instrument, call_ms } => self.start_auction(*instrument, *call_ms, events),
+            Action::Settle { instrument, price } => self.settle(*instrument, *price, events),
+            Action::SetIndexSource { instrument, source, weight } => {
+                self.set_index_source(*instrument, *source, *weight, events)
+            }
             Action::DefineAsset { asset, spec } => self.define_asset(*asset, spec, events),
             Action::SetDebtTerms { asset, terms } => self.set_debt_terms(*asset, *terms, events),
+            Action::ScheduleMargin { instrument, change } => {
+                self.schedule_margin(*instrument, change, events)
+            }
+            Action::CancelMargin { instrument } => self.cancel_margin(*instrument, events),
+            _ => Ok(()),
         }
     }
 
@@ -411,6 +443,7 @@ impl Venue {
             || self.has_follow_up()
             || self.restricting.is_some()
             || self.round.is_some()
+            || self.margin_changes.has_work()
             || self.resuming
             || !self.liquidating.is_empty()
     }
@@ -440,6 +473,8 @@ impl Venue {
             self.go_on_with_phase(work, events);
         } else if let Some(round) = self.round.take() {
             self.go_on_with_round(round, events);
+        } else if self.margin_changes.has_work() {
+            self.go_on_with_margin(events);
         } else if self.resuming {
             self.go_on_resuming(events);
         } else if let Some(&account) = self.liquidating.front() {

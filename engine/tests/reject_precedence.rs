@@ -87,7 +87,7 @@ const AMEND_ORDER: &[Reject] = &[
 const HIDDEN: &[(Reject, &str)] = &[
     (
         Reject::AccountLiquidating,
-        "while an account is under liquidation the venue is pending, and VenuePending is the smaller number",
+        "while it is being liquidated the venue is pending; while that waits: scenarios/liquidation_held_paid.txt",
     ),
     (
         Reject::WithdrawalsHeld,

@@ -10,7 +10,8 @@ use engine::{
 };
 use risk::{
     AccountId, AdaptiveTerms, AssetId, AssetSpec, Capacity, ContractKind, ContractTerms, DebtTerms, FeeRate,
-    InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Side, Slice, Tier, UnderlyingId,
+    FeeTier, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Side, Slice, Tier,
+    UnderlyingId,
 };
 
 const SEEDS: u64 = 6;
@@ -126,7 +127,8 @@ struct Tally {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let [venue, behind] = [(); 2].map(|()| Venue::new(Capacity { accounts: 64, legs: 128, orders: 512 }));
+        let [venue, behind] =
+            [(); 2].map(|()| Venue::new(Capacity { accounts: 10_000, legs: 128, orders: 512 }));
         let mut world = Self {
             venue,
             behind,
@@ -152,6 +154,10 @@ impl World {
                 world.must(Action::Deposit(coins));
             }
         }
+        let half = Rate::new(500_000_000);
+        let terms = FeeTier { taker: half, maker: half, rebate: half };
+        world.must(Action::DefineFeeTier { tier: 1, terms });
+        world.must(Action::SetFeeTier { account: AccountId::new(17), tier: 1 });
         world
     }
 
@@ -204,7 +210,11 @@ impl World {
             (if self.below(2) == 0 { Side::Buy } else { Side::Sell }, i64::from(self.below(61)) - 30);
         let size = if instrument == INVERSE { 20_000 } else { 40 };
         let is_wild = self.below(12) == 0;
-        let price = if is_wild { i64::from(self.below(4_100)) } else { (mark + mark * away / 400).max(1) };
+        let price = if is_wild {
+            i64::from(self.below(4_100))
+        } else {
+            (mark + (mark * away).div_euclid(400)).max(1)
+        };
         let rests = self.below(4) > 0;
         NewOrder {
             account: self.account(),
@@ -372,5 +382,142 @@ fn what_is_foretold_comes_about() {
     let Tally { admitted, refused, short, rested, filled, shocked, warned, liquidated } = tally;
     for count in [admitted, refused, short, rested, filled, shocked, warned, liquidated] {
         assert!(count >= 20, "every comparison is made often: {tally:?}");
+    }
+}
+
+#[test]
+fn an_isolated_position_is_asked_about_with_its_account() {
+    let mut world = World::new(1);
+    let (account, instrument) = (AccountId::new(17), InstrumentId::new(0));
+    world.must(Action::SetMarginMode { account, instrument, isolated: true });
+    let order = NewOrder {
+        account,
+        instrument,
+        side: Side::Buy,
+        qty: Qty::new(20),
+        limit: Some(Price::new(990)),
+        time_in_force: TimeInForce::GoodTillCancel,
+        post_only: false,
+        reduce_only: false,
+        persistent: false,
+    };
+    let foretold = world.venue.what_if(account, &[Step::Order(order)]).expect("a trading account");
+    assert_eq!(foretold.verdicts, [Ok(())]);
+    assert_eq!(foretold.before.len(), 2, "the account, and the position that acts for it");
+    world.orders += 1;
+    world.apply(&Command::order(SESSION, ClientOrderId::new(world.orders), order));
+    let real = world.venue.what_if(account, &[]).expect("a trading account").before;
+    assert_eq!(foretold.after, real, "the account has given what the position needs");
+    assert!(real[1].figures.balance > Money::ZERO && real[1].legs.len() == 1 && real[0].legs.is_empty());
+
+    // More than the account can give: refused with what is missing, as the order would be.
+    let too_much = NewOrder { qty: Qty::new(200), limit: Some(Price::new(1_200)), ..order };
+    world.must(Action::Withdraw(Transfer::new(account, Money::new(38_000))));
+    let foretold = world.venue.what_if(account, &[Step::Order(too_much)]).expect("a trading account");
+    let denial = foretold.verdicts[0].expect_err("it is too much");
+    world.orders += 1;
+    let events = world.apply(&Command::order(SESSION, ClientOrderId::new(world.orders), too_much));
+    let Some(Event::Rejected { reject, short, .. }) = events.first() else { panic!("{events:?}") };
+    assert_eq!((denial.reject, denial.short), (*reject, *short));
+
+    let acting = real[1].account;
+    assert_eq!(world.venue.what_if(acting, &[]), Err(Reject::IsolatedAccount), "it is not named");
+}
+
+#[test]
+fn a_grid_of_shocks_is_each_of_them_alone() {
+    let mut world = World::new(2);
+    for _ in 0..600 {
+        world.order();
+    }
+    let (all, one) = (Scope::All, Scope::Instrument(INVERSE));
+    let underlying = Scope::Underlying(UnderlyingId::new(1));
+    let shocks =
+        [(all, -300_000_000), (one, 50_000_000), (all, 0), (underlying, 120_000_000), (all, i64::MIN)];
+    for account in (0..ACCOUNTS).map(|index| AccountId::new(16 + index)) {
+        let found = world.venue.stress(account, &[], &shocks).expect("a trading account");
+        for ((scope, rate), (figures, state)) in shocks.into_iter().zip(found) {
+            let step = Step::Shock { scope, to: Move::By(rate) };
+            let alone = only(world.venue.what_if(account, &[step]).expect("a trading account").after);
+            assert_eq!((figures, state), (alone.figures, alone.state), "{account} {scope:?} {rate}");
+        }
+    }
+    let many = [(all, 1); engine::limits::STRESSES_MAX + 1];
+    assert_eq!(world.venue.stress(AccountId::new(16), &[], &many), Err(Reject::BadParameter));
+}
+
+#[test]
+fn what_makes_no_sense_is_denied_and_changes_nothing() {
+    let world = World::new(3);
+    let account = AccountId::new(16);
+    let nowhere = InstrumentId::new(INSTRUMENTS);
+    let fill = |instrument, price, qty| Step::Fill {
+        instrument,
+        side: Side::Buy,
+        price: Price::new(price),
+        qty: Qty::new(qty),
+    };
+    let to =
+        |mark| Step::Shock { scope: Scope::Instrument(InstrumentId::new(0)), to: Move::To(Mark::new(mark)) };
+    let steps = [
+        (fill(nowhere, 1_000, 1), Reject::UnknownInstrument),
+        (fill(InstrumentId::new(0), 0, 1), Reject::BadPrice),
+        (fill(InstrumentId::new(0), 1_000, 0), Reject::BadQuantity),
+        (fill(InstrumentId::new(0), 1_000, 1 << 50), Reject::BadQuantity),
+        (to(0), Reject::BadPrice),
+        (to(i64::MAX), Reject::BadPrice),
+        (Step::Shock { scope: Scope::Instrument(nowhere), to: Move::By(0) }, Reject::UnknownInstrument),
+    ];
+    let answer = world.venue.what_if(account, &steps.map(|(step, _)| step)).expect("a trading account");
+    for ((step, reject), verdict) in steps.into_iter().zip(&answer.verdicts) {
+        assert_eq!(verdict.expect_err("denied").reject, reject, "{step:?}");
+    }
+    assert_eq!(answer.before, answer.after);
+    let many = [to(1 << 20); engine::limits::STEPS_MAX + 1];
+    assert_eq!(world.venue.what_if(account, &many), Err(Reject::BadParameter));
+    assert_eq!(world.venue.what_if(AccountId::new(1), &[]), Err(Reject::SystemAccount));
+    assert_eq!(world.venue.what_if(AccountId::new(63), &[]), Err(Reject::UnknownAccount));
+}
+
+#[test]
+fn surveys_count_every_account_once_and_page_after_their_bound() {
+    let mut world = World::new(4);
+    for step in 0..1_500 {
+        if step % 8 == 0 { world.shock() } else { world.order() }
+    }
+    // Accounts beyond the bound of one survey.
+    for number in [5_000, 9_000] {
+        world.must(Action::OpenAccount { account: AccountId::new(number) });
+    }
+    let ledger = world.venue.ledger();
+    for instrument in core::iter::once(None).chain((0..INSTRUMENTS).map(|at| Some(InstrumentId::new(at)))) {
+        let (mut exposed, mut exposure, mut equity, mut pages) = (0, 0, 0, 0);
+        let mut from = Some(AccountId::new(0));
+        let mut states = 0;
+        while let Some(next) = from {
+            let page = world.venue.survey(instrument, next);
+            exposed += page.accounts;
+            (exposure, equity) = (exposure + page.exposure, equity + page.equity);
+            states += page.healthy + page.warned + page.liquidating;
+            assert_eq!(page.buckets.iter().sum::<u32>(), page.accounts);
+            assert_eq!(page.highest.is_some(), page.accounts > page.buckets[engine::LEVERAGE_BUCKETS - 1]);
+            (from, pages) = (page.next, pages + 1);
+        }
+        let holds = |account: AccountId| {
+            ledger.legs_of(account).any(|(_, leg)| {
+                leg.position.get() != 0 && instrument.is_none_or(|instrument| leg.instrument == instrument)
+            })
+        };
+        let users: Vec<AccountId> = ledger.accounts().map(|(account, _)| account).collect();
+        let users: Vec<AccountId> =
+            users.into_iter().filter(|&user| !user.is_system() && holds(user)).collect();
+        assert!(!users.is_empty() && pages == 3, "{pages} pages");
+        assert_eq!((exposed, states), (u32::try_from(users.len()).expect("few"), exposed));
+        let sum: i128 = users.iter().map(|&user| i128::from(ledger.assess(user).equity.get())).sum();
+        assert_eq!(equity, sum);
+        if instrument.is_none() {
+            let sum: i128 = users.iter().map(|&user| i128::from(ledger.assess(user).exposure.get())).sum();
+            assert_eq!(exposure, sum);
+        }
     }
 }

@@ -163,9 +163,35 @@ pub struct Leg {
 const _: () = assert!(size_of::<Leg>() == 128);
 
 unit!(
-    /// Rises whenever the prices or terms that value an instrument's legs change; 0 is never.
+    /// Rises whenever the prices or terms that value an instrument's legs change; an odd number, 0 is never. A leg that
+    /// names the even number below knows its profit and has other orders than it knows the requirement of.
     Revision(u32)
 );
+
+impl Revision {
+    /// The first.
+    pub(crate) const FIRST: Self = Self(3);
+
+    /// The next one; `None` where numbers must begin anew.
+    pub(crate) const fn next(self) -> Option<Self> {
+        match self.0.checked_add(2) {
+            Some(next) => Some(Self(next)),
+            None => None,
+        }
+    }
+
+    /// With the orders no longer known.
+    #[inline]
+    pub(crate) const fn but_for_orders(self) -> Self {
+        Self(self.0 & !1)
+    }
+
+    /// With the orders known, where anything is.
+    #[inline]
+    pub(crate) const fn with_orders(self) -> Self {
+        if self.0 == 0 { self } else { Self(self.0 | 1) }
+    }
+}
 
 /// What was last found for a leg: a pure function of the leg and of the revision of its instrument that it names. Every
 /// change of the leg forgets it, any other revision does not match it. Not state, so not in the digest.

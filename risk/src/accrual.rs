@@ -86,6 +86,15 @@ impl Ledger {
         leg.funding_epoch != self.instrument(leg.instrument).funding_epoch
     }
 
+    /// Whether one of two legs of an instrument has not booked the last payment.
+    #[inline]
+    #[must_use]
+    pub fn funding_is_due_of(&self, one: LegId, other: LegId) -> bool {
+        let (one, other) = (self.leg(one), self.leg(other));
+        let epoch = self.instrument(one.instrument).funding_epoch;
+        one.funding_epoch != epoch || other.funding_epoch != epoch
+    }
+
     /// Books what a leg owes; what it paid, or `None` where nothing was due.
     pub fn settle_funding(&mut self, leg_id: LegId) -> Option<Money> {
         if !self.funding_is_due(leg_id) {

@@ -3,7 +3,7 @@
 //! Invariant: an admitted order can fill at any time, in any part, at its limit or better, without taking equity below
 //! the initial margin of what it leaves, at the marks it was admitted at. Source: `MARGIN.md` 4.
 
-use crate::account::{Leg, LegId};
+use crate::account::{Leg, LegId, Remembered, Revision};
 use crate::assessment::OpenOrders;
 use crate::collateral::Change;
 use crate::ledger::Ledger;
@@ -51,6 +51,8 @@ pub struct Prospect {
     mark: Mark,
     now: OpenOrders,
     then: OpenOrders,
+    /// Of `then`.
+    worst: Qty,
 }
 
 impl Prospect {
@@ -68,8 +70,8 @@ impl Prospect {
 
     /// [`Self::worst_now`] with the candidate in.
     #[must_use]
-    pub fn worst_then(&self) -> Qty {
-        self.then.worst_position(self.position)
+    pub const fn worst_then(&self) -> Qty {
+        self.worst
     }
 
     /// Whether the orders of a side, the candidate's among them, could do more than close the position.
@@ -97,8 +99,9 @@ impl Ledger {
             }
         };
         let then = self.orders_with(candidate, mark, now);
+        let worst = then.worst_position(position);
         let Candidate { account, instrument, leg, .. } = *candidate;
-        Prospect { account, instrument, leg, position, leverage, mark, now, then }
+        Prospect { account, instrument, leg, position, leverage, mark, now, then, worst }
     }
 
     /// What several candidates of one account, of which `one` is one, would together make of the leg of `one`.
@@ -110,6 +113,7 @@ impl Ledger {
         for candidate in all.iter().filter(|candidate| candidate.instrument == one.instrument) {
             prospect.then = self.orders_with(candidate, prospect.mark, prospect.then);
         }
+        prospect.worst = prospect.then.worst_position(prospect.position);
         prospect
     }
 
@@ -167,18 +171,33 @@ impl Ledger {
     /// [`MarginShort`].
     pub fn admit(&mut self, prospect: &Prospect) -> Result<(), MarginShort> {
         let (before, after) = self.requirements(prospect);
-        self.cover_one(prospect.account, prospect.instrument, before, after)
+        self.cover_one(prospect.account, prospect.instrument, before, after)?;
+        if let Some(leg_id) = prospect.leg {
+            self.foresee(leg_id, prospect, after);
+        }
+        Ok(())
+    }
+
+    /// Notes what a leg will require once the admitted order is reserved, for [`Self::stands_as_admitted`]. Not where an
+    /// order is through the mark: the candidate counts there only when it rests.
+    #[inline]
+    fn foresee(&mut self, leg_id: LegId, prospect: &Prospect, after: Requirement) {
+        let leg = &mut self.legs[leg_id.index()];
+        let known = if prospect.then.distance == 0 { leg.valued_at.0.but_for_orders() } else { Revision::default() };
+        leg.valued_at = Remembered(known);
+        leg.requirement = Remembered(after);
     }
 
     /// What the leg of a prospect requires, as it is and as it would be.
     #[inline]
     fn requirements(&mut self, prospect: &Prospect) -> (Requirement, Requirement) {
-        let Prospect { instrument, position, leverage, mark, .. } = *prospect;
         let before = match prospect.leg {
             None => Requirement::ZERO,
             Some(leg_id) => self.requirement_of(leg_id),
         };
-        (before, self.requirement_with(instrument, position, leverage, mark, &prospect.then))
+        let Prospect { instrument, worst, leverage, mark, .. } = *prospect;
+        let after = self.instrument(instrument).requirement_with(worst, leverage, mark, &prospect.then);
+        (before, after)
     }
 
     /// Admits a leverage setting.
@@ -213,9 +232,19 @@ impl Ledger {
         if settlement == AssetId::BASE && !self.accounts[account.index()].has_holdings() {
             return self.cover_in_base(account, after - before);
         }
-        let mut change = Change::NONE;
-        change.initial[settlement.index()] = after - before;
-        self.cover_in_assets(account, &change)
+        self.cover_one_in_assets(account, settlement, after - before)
+    }
+
+    #[cold]
+    fn cover_one_in_assets(
+        &self,
+        account: AccountId,
+        settlement: AssetId,
+        change: Requirement,
+    ) -> Result<(), MarginShort> {
+        let mut all = Change::NONE;
+        all.initial[settlement.index()] = change;
+        self.cover_in_assets(account, &all)
     }
 
     /// Whether the equity of an account with one asset covers its requirement once that changes by so much.
@@ -236,7 +265,6 @@ impl Ledger {
     }
 
     /// As [`Self::cover_in_base`], for an account with several assets.
-    #[cold]
     fn cover_in_assets(&self, account: AccountId, change: &Change) -> Result<(), MarginShort> {
         let then = self.assess_with(account, change);
         let credit = Requirement::of_money(then.initial_equity);
@@ -250,7 +278,8 @@ impl Ledger {
     /// `orders` with the candidate in and the order it replaces out.
     #[inline]
     fn orders_with(&self, candidate: &Candidate, mark: Mark, mut orders: OpenOrders) -> OpenOrders {
-        let Candidate { instrument, side, price, qty, .. } = *candidate;
+        let Candidate { side, price, qty, .. } = *candidate;
+        let instrument = self.instrument(candidate.instrument);
         if let Some(slot) = candidate.replaces {
             let old = self.reservation(slot);
             match old.weight {
@@ -261,8 +290,8 @@ impl Ledger {
                         Side::Buy => orders.buy_qty -= old.qty,
                         Side::Sell => orders.sell_qty -= old.qty,
                     }
-                    orders.fees_reserved -= self.fees_of(instrument, old.price, old.qty);
-                    orders.distance -= self.distance_of(instrument, mark, (old.side, old.price, old.qty));
+                    orders.fees_reserved -= instrument.fees_of(old.price, old.qty);
+                    orders.distance -= instrument.distance_of(mark, (old.side, old.price, old.qty));
                 }
             }
         }
@@ -274,8 +303,8 @@ impl Ledger {
             Side::Buy => orders.buy_qty += qty,
             Side::Sell => orders.sell_qty += qty,
         }
-        orders.fees_reserved += self.fees_of(instrument, price, qty);
-        orders.distance += self.distance_of(instrument, mark, (side, price, qty));
+        orders.fees_reserved += instrument.fees_of(price, qty);
+        orders.distance += instrument.distance_of(mark, (side, price, qty));
         orders
     }
 }

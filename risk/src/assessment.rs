@@ -5,6 +5,7 @@
 
 use crate::account::{Leg, LegId, Remembered};
 use crate::collateral::Change;
+use crate::instrument::Instrument;
 use crate::ledger::Ledger;
 use crate::limits::WITHDRAWAL_FLOOR_PPB;
 use crate::liquidation::Level;
@@ -156,14 +157,16 @@ impl Ledger {
         self.legs[leg_id.index()].requirement.0
     }
 
-    /// Values a leg and remembers it.
+    /// Values a leg and remembers it. Where only its orders have changed, its profit is as it was.
+    #[inline(never)]
     fn value_leg(&mut self, leg_id: LegId) {
         let mark = self.mark_of(self.leg(leg_id).instrument);
         self.tighten(leg_id, mark);
         let leg = self.leg(leg_id);
-        let profit = self.initial_profit(leg);
-        let requirement = self.leg_requirement(leg_id, leg, mark);
         let revision = self.instrument(leg.instrument).revision;
+        let knows_profit = leg.valued_at.0.with_orders() == revision;
+        let profit = if knows_profit { leg.profit.0 } else { self.initial_profit(leg) };
+        let requirement = self.leg_requirement(leg_id, leg, mark);
         let leg = &mut self.legs[leg_id.index()];
         leg.valued_at = Remembered(revision);
         (leg.profit, leg.requirement) = (Remembered(profit), Remembered(requirement));
@@ -203,7 +206,8 @@ impl Ledger {
     #[must_use]
     pub(crate) fn leg_requirement(&self, leg_id: LegId, leg: &Leg, mark: Mark) -> Requirement {
         let orders = self.open_orders(leg_id, leg, mark);
-        self.requirement_with(leg.instrument, leg.position, leg.leverage, mark, &orders)
+        let worst = orders.worst_position(leg.position);
+        self.instrument(leg.instrument).requirement_with(worst, leg.leverage, mark, &orders)
     }
 
     /// The sums over a leg's open orders.
@@ -217,24 +221,23 @@ impl Ledger {
             distance: self.open_loss_distance(leg_id, mark),
         }
     }
+}
 
-    /// The requirement of a position with these open orders.
-    #[inline]
+impl Instrument {
+    /// The requirement of open orders that lead to `worst` at most: requirements do not fall with size, so the larger of the
+    /// two extreme positions has the larger one.
     #[must_use]
     pub(crate) fn requirement_with(
         &self,
-        instrument: InstrumentId,
-        position: Position,
+        worst: Qty,
         leverage: Leverage,
         mark: Mark,
         orders: &OpenOrders,
     ) -> Requirement {
-        let instrument = self.instrument(instrument);
-        // Requirements do not fall with size, so the larger of the two extreme positions has the larger one.
-        let notional = instrument.notional(orders.worst_position(position), mark);
-        let mut requirement = instrument.initial(notional, leverage.initial_rate()) + orders.fees_reserved;
+        let notional = self.notional(worst, mark);
+        let mut requirement = self.initial(notional, leverage.initial_rate()) + orders.fees_reserved;
         if orders.distance != 0 {
-            requirement += Requirement::of_money(instrument.scale().open_loss(orders.distance));
+            requirement += Requirement::of_money(self.scale().open_loss(orders.distance));
         }
         requirement
     }

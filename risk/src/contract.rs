@@ -85,15 +85,19 @@ impl Scale {
     #[inline]
     #[must_use]
     pub fn size_of_value(&self, qty: Qty, price: Price) -> Money {
+        if self.is_exact() {
+            return Money::from_wide(self.product(qty.get(), price.get()));
+        }
+        self.rounded_size(qty, price)
+    }
+
+    #[inline(never)]
+    fn rounded_size(&self, qty: Qty, price: Price) -> Money {
         if self.is_inverse() {
             let over = i128::from(qty.get() * self.mul);
             return Money::from_wide(div_floor(over, self.under(price.get())));
         }
-        let product = self.product(qty.get(), price.get());
-        if self.div == 1 {
-            return Money::from_wide(product);
-        }
-        Money::from_wide(div_floor(product, i128::from(self.div)))
+        Money::from_wide(div_floor(self.product(qty.get(), price.get()), i128::from(self.div)))
     }
 
     /// Size of the value of `qty` at a mark in money times 2^32, rounded down: what funding is a rate of.
@@ -120,13 +124,18 @@ impl Scale {
     #[inline]
     #[must_use]
     pub fn position_value(&self, position: Position, mark: Mark) -> Money {
+        if self.is_exact() {
+            return Money::from_wide(self.product(position.get(), mark.get()) >> MARK_SHIFT);
+        }
+        self.rounded_position_value(position, mark)
+    }
+
+    #[inline(never)]
+    fn rounded_position_value(&self, position: Position, mark: Mark) -> Money {
         if self.is_inverse() {
             return Money::from_wide(div_floor(-self.coin(position.get()), self.under(mark.get())));
         }
         let product = self.product(position.get(), mark.get());
-        if self.div == 1 {
-            return Money::from_wide(product >> MARK_SHIFT);
-        }
         Money::from_wide(div_floor(product, i128::from(self.div) << MARK_SHIFT))
     }
 
@@ -145,13 +154,19 @@ impl Scale {
     #[inline]
     #[must_use]
     pub fn notional(&self, size: Qty, mark: Mark) -> Money {
+        if self.is_exact() {
+            let product = self.product(size.get(), mark.get());
+            return Money::from_wide((product + i128::from(MARK_ONE - 1)) >> MARK_SHIFT);
+        }
+        self.rounded_notional(size, mark)
+    }
+
+    #[inline(never)]
+    fn rounded_notional(&self, size: Qty, mark: Mark) -> Money {
         if self.is_inverse() {
             return Money::from_wide(div_ceil(self.coin(size.get()), self.under(mark.get())));
         }
         let product = self.product(size.get(), mark.get());
-        if self.div == 1 {
-            return Money::from_wide((product + i128::from(MARK_ONE - 1)) >> MARK_SHIFT);
-        }
         Money::from_wide(div_ceil(product, i128::from(self.div) << MARK_SHIFT))
     }
 
@@ -176,14 +191,19 @@ impl Scale {
     #[inline]
     pub(crate) fn distance(&self, qty: Qty, above: i64, below: i64) -> i128 {
         if self.is_inverse() {
-            // An order that is not through the mark loses nothing, and not what rounding its two ends apart would make of it.
-            if above == below {
-                return 0;
-            }
-            let coin = self.coin(qty.get());
-            return div_ceil(coin, self.under(below)) - div_floor(coin, self.under(above));
+            return self.coin_distance(qty, above, below);
         }
         self.product(qty.get(), above - below)
+    }
+
+    #[inline(never)]
+    fn coin_distance(&self, qty: Qty, above: i64, below: i64) -> i128 {
+        // An order that is not through the mark loses nothing, and not what rounding its two ends apart would make of it.
+        if above == below {
+            return 0;
+        }
+        let coin = self.coin(qty.get());
+        div_ceil(coin, self.under(below)) - div_floor(coin, self.under(above))
     }
 
     /// Rounds a sum of [`Self::distance`]s up to money.

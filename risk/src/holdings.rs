@@ -74,6 +74,11 @@ impl Ledger {
         if asset == AssetId::BASE {
             return self.accounts.get(account.index()).map_or(Money::ZERO, |account| account.balance);
         }
+        self.held_balance(account, asset)
+    }
+
+    #[cold]
+    fn held_balance(&self, account: AccountId, asset: AssetId) -> Money {
         self.holdings_of(account)
             .find(|holding| holding.asset == asset)
             .map_or(Money::ZERO, |holding| holding.balance)
@@ -111,6 +116,13 @@ impl Ledger {
             return self.post_holding(account, asset, amount);
         }
         self.base.balances += amount.get();
+        self.post_base(account, amount)
+    }
+
+    /// Books a change of a balance in the unit of account whose sum over all accounts is booked by the caller, or does not
+    /// change. The balance after it.
+    #[inline]
+    fn post_base(&mut self, account: AccountId, amount: Money) -> Money {
         let entry = &mut self.accounts[account.index()];
         let before = entry.balance;
         entry.balance += amount;
@@ -119,6 +131,15 @@ impl Ledger {
             self.list_debtor(account);
         }
         after
+    }
+
+    /// Moves money from one account to another; the balances after it.
+    #[inline]
+    pub fn move_cash(&mut self, from: AccountId, to: AccountId, asset: AssetId, amount: Money) -> [Money; 2] {
+        if asset != AssetId::BASE {
+            return [self.post_holding(from, asset, -amount), self.post_holding(to, asset, amount)];
+        }
+        [self.post_base(from, -amount), self.post_base(to, amount)]
     }
 
     #[cold]

@@ -113,6 +113,8 @@ pub struct Instrument {
     pub(crate) adaptive_rate: Rate,
     /// Notional that is free of the concentration add-on.
     unconcentrated: Money,
+    /// See [`Instrument::is_direct`].
+    is_direct: bool,
     pub(crate) revision: Revision,
     /// The last payment of funding; each leg names the one up to which it has paid.
     pub(crate) funding_epoch: u32,
@@ -148,6 +150,9 @@ impl InstrumentSpec {
         }
         self.check_terms(&scale)?;
         let unconcentrated = self.adaptive.unconcentrated().ok_or(SpecError::Rates)?;
+        let is_direct = self.pricing == PricingTerms::DIRECT
+            && self.contract.expiry_ns == 0
+            && self.funding.interval_ns == 0;
         Ok(Instrument {
             limits: TradingLimits::of(&self),
             spec: self,
@@ -156,10 +161,11 @@ impl InstrumentSpec {
             maintenance,
             adaptive_rate: Rate::new(0),
             unconcentrated,
+            is_direct,
             index: None,
             mark: None,
             stable: None,
-            revision: Revision::new(1),
+            revision: Revision::FIRST,
             funding_epoch: 0,
             funding: Vec::from([0]),
             volatility: Volatility::default(),
@@ -233,7 +239,14 @@ impl Instrument {
     pub(crate) fn with_spec_and_funding(&self, spec: InstrumentSpec, funding: Vec<i128>) -> Self {
         let (initial, maintenance) = (self.initial.clone(), self.maintenance.clone());
         let funding_epoch = u32::try_from(funding.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        Self { spec, initial, maintenance, funding, funding_epoch, ..*self }
+        Self { spec, initial, maintenance, funding_epoch, funding, ..*self }
+    }
+
+    /// Takes over the margin of another, which differs in nothing else.
+    pub(crate) fn take_margin(&mut self, other: Self) {
+        self.spec = other.spec;
+        (self.initial, self.maintenance) = (other.initial, other.maintenance);
+        (self.unconcentrated, self.adaptive_rate) = (other.unconcentrated, other.adaptive_rate);
     }
 
     /// The arithmetic of its contract.
@@ -249,6 +262,14 @@ impl Instrument {
     pub fn admits_price(&self, price: Mark) -> bool {
         let lowest = if self.scale.is_inverse() { self.spec.tick.to_mark() } else { Mark::new(1) };
         (lowest..=self.spec.price_max.to_mark()).contains(&price)
+    }
+
+    /// Whether each index price is taken as it comes, and the engine does nothing with it but move the mark: no average of
+    /// it, no funding.
+    #[inline]
+    #[must_use]
+    pub const fn is_direct(&self) -> bool {
+        self.is_direct
     }
 
     /// The asset it settles in.
@@ -314,10 +335,16 @@ impl Instrument {
         concentration(notional, depth, concentration_free, concentration_slope)
     }
 
+    /// The mark. Where there is none nobody holds anything, so that any mark above zero values it.
+    #[inline]
+    pub(crate) fn valuing_mark(&self) -> Mark {
+        self.mark.unwrap_or(Mark::new(1))
+    }
+
     /// The mark, or the stable price where it is worse for a position.
     #[inline]
     pub(crate) fn prudent_mark(&self, position: Position) -> Mark {
-        let mark = self.mark.unwrap_or_default();
+        let mark = self.valuing_mark();
         match self.stable {
             None => mark,
             Some(stable) if position.get() > 0 => mark.min(stable),

@@ -221,7 +221,7 @@ impl Ledger {
     /// The mark of an instrument in which somebody has a leg.
     #[inline]
     pub(crate) fn mark_of(&self, instrument: InstrumentId) -> Mark {
-        self.instrument(instrument).mark.unwrap_or_default()
+        self.instrument(instrument).valuing_mark()
     }
 
     /// A leg.
@@ -236,6 +236,14 @@ impl Ledger {
     pub(crate) fn leg_mut(&mut self, leg: LegId) -> &mut Leg {
         let leg = &mut self.legs[leg.index()];
         leg.valued_at = Remembered(Revision::default());
+        leg
+    }
+
+    /// A leg whose orders are about to change: what they were last found to require is forgotten.
+    #[inline]
+    pub(crate) fn leg_orders_mut(&mut self, leg: LegId) -> &mut Leg {
+        let leg = &mut self.legs[leg.index()];
+        leg.valued_at = Remembered(leg.valued_at.0.but_for_orders());
         leg
     }
 
@@ -364,11 +372,6 @@ impl Ledger {
         self.post_cash(account, asset, amount)
     }
 
-    /// Moves money from one account to another; the balances after it.
-    pub fn move_cash(&mut self, from: AccountId, to: AccountId, asset: AssetId, amount: Money) -> [Money; 2] {
-        [self.post_cash(from, asset, -amount), self.post_cash(to, asset, amount)]
-    }
-
     /// Sums of an asset, about to change.
     pub(crate) fn cash_mut(&mut self, asset: AssetId) -> &mut CashSums {
         if asset == AssetId::BASE {
@@ -408,26 +411,38 @@ impl Ledger {
         let before = leg.position;
         leg.position += delta;
         leg.cost += cost;
-        let (after, account) = (leg.position, leg.account);
-        let to_cash = if after == Position::ZERO { core::mem::take(&mut leg.cost) } else { Money::ZERO };
+        let after = leg.position;
+        let sums = &mut self.sums[instrument.index()];
+        sums.position += delta.get();
+        sums.cost += cost.get();
+        sums.long += after.get().max(0) - before.get().max(0);
+        sums.short += before.get().min(0) - after.get().min(0);
         if before == Position::ZERO {
             self.begin_funding(leg_id);
         }
-        let sums = &mut self.sums[instrument.index()];
-        sums.position += delta.get();
-        sums.cost += (cost - to_cash).get();
-        sums.settled += to_cash.get();
-        sums.long += after.get().max(0) - before.get().max(0);
-        sums.short += before.get().min(0) - after.get().min(0);
-        let asset = self.instrument(instrument).settlement();
-        if asset == AssetId::BASE {
-            self.base.settled += to_cash.get();
-        } else {
-            self.cash_mut(asset).settled += to_cash.get();
+        if after == Position::ZERO {
+            self.realise(leg_id);
         }
-        self.post_cash(account, asset, -to_cash);
         debug_assert!(self.touched.is_none_or(|touched| touched == instrument), "one instrument per command");
         self.touched = Some(instrument);
+    }
+
+    /// Books the cost of a leg that has become flat to the balance of its account.
+    #[inline(never)]
+    fn realise(&mut self, leg_id: LegId) {
+        let leg = &mut self.legs[leg_id.index()];
+        let Leg { account, instrument, .. } = *leg;
+        let cost = core::mem::take(&mut leg.cost);
+        let sums = &mut self.sums[instrument.index()];
+        sums.cost -= cost.get();
+        sums.settled += cost.get();
+        let asset = self.instrument(instrument).settlement();
+        if asset == AssetId::BASE {
+            self.base.settled += cost.get();
+        } else {
+            self.cash_mut(asset).settled += cost.get();
+        }
+        self.post_cash(account, asset, -cost);
     }
 
     /// Open interest of an instrument.
@@ -543,7 +558,7 @@ impl Ledger {
                 }
                 Weight::None => continue,
             }
-            sums.fees_reserved += self.fees_of(leg.instrument, reservation.price, reservation.qty);
+            sums.fees_reserved += self.instrument(leg.instrument).fees_of(reservation.price, reservation.qty);
             match reservation.side {
                 Side::Buy => {
                     assert!(reservation.price <= leg.buy_top, "buy bound");
@@ -556,8 +571,10 @@ impl Ledger {
             }
         }
         let instrument = self.instrument(leg.instrument);
-        if leg.valued_at.0 == instrument.revision {
+        if leg.valued_at.0.with_orders() == instrument.revision {
             assert!(self.initial_profit(leg) == leg.profit.0, "remembered profit");
+        }
+        if leg.valued_at.0 == instrument.revision {
             let mark = self.mark_of(leg.instrument);
             let requirement = self.leg_requirement(leg_id, leg, mark);
             assert!(requirement == leg.requirement.0, "remembered requirement");

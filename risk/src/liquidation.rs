@@ -43,7 +43,8 @@ impl Level {
     pub fn of(self, maintenance: Requirement) -> Requirement {
         match self {
             Self::Maintenance => maintenance,
-            Self::Warning => Requirement::from_ppb((5 * maintenance.ppb() + 3) >> 2),
+            // Added to what it is a part of: the product would be checked for overflow.
+            Self::Warning => maintenance + Requirement::from_ppb((maintenance.ppb() + 3) >> 2),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The normal distribution in integers: how likely a price touches a level within a time.
 //!
 //! Invariant: fixed point with 60 binary digits throughout; every function names its error bound, and the tests measure
-//! it. Nothing here decides anything: it is shown beside a distance to liquidation. Source: `MARGIN.md` 13.
+//! it. Nothing here decides anything: it is shown beside a distance to liquidation. Source: `MARGIN.md` 15.
 
 use crate::limits::PPB;
 use crate::rounding::{div_ceil, div_floor};
@@ -138,7 +138,7 @@ mod tests {
         for (distance, tail) in [
             (0.0, 0.5),
             (1.0, 0.158_655_253_931_457_05),
-            (2.0, 0.022_750_131_948_179_207),
+            (2.0, 0.022_750_131_948_179_21),
             (3.0, 0.001_349_898_031_630_094_5),
             (4.0, 3.167_124_183_311_992e-5),
             (5.0, 2.866_515_718_791_939e-7),

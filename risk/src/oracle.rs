@@ -207,6 +207,17 @@ impl Oracle {
         self.conclude(state, found)
     }
 
+    /// The same where [`PricingTerms::DIRECT`] holds: the index is what was said last, and always trusted. It is in range.
+    #[inline]
+    pub fn take_direct(&mut self, price: Mark, now_ns: u64) {
+        let said = Some((price, now_ns));
+        match self.sources.first_mut() {
+            Some(source) => source.said = said,
+            None => self.sources.push(Source { number: 0, weight: 1, said }),
+        }
+        self.index = Some(price);
+    }
+
     /// Looks at all sources after time passed or a weight changed.
     pub fn look(&mut self, terms: &PricingTerms, now_ns: u64) -> OracleState {
         let (state, found) = self.assess(terms, now_ns);
@@ -320,6 +331,17 @@ mod tests {
 
     fn index(oracle: &Oracle) -> Option<i64> {
         oracle.index().map(Mark::get)
+    }
+
+    #[test]
+    fn a_direct_price_does_what_looking_at_its_source_does() {
+        let terms = PricingTerms::DIRECT;
+        let (mut direct, mut looked) = (Oracle::new(&terms), Oracle::new(&terms));
+        for (price, now_ns) in [(7, 1), (7_000_000, 2), (1, 3)] {
+            direct.take_direct(Mark::new(price), now_ns);
+            looked.take(4, Mark::new(price), &terms, now_ns);
+            assert_eq!(direct, looked);
+        }
     }
 
     /// The table of `MARGIN.md` 11, row by row.

@@ -22,6 +22,7 @@ pub struct Prices {
 
 impl Ledger {
     /// Sets an instrument's prices.
+    #[inline]
     pub fn set_prices(&mut self, instrument: InstrumentId, prices: Prices) {
         let Prices { index, mark, stable } = prices;
         let terms = &mut self.instruments[instrument.index()];
@@ -30,13 +31,14 @@ impl Ledger {
         for asset in self.assets.iter_mut().filter(|asset| asset.spec.priced_by == instrument) {
             asset.concentrate(index);
         }
-        let scaled = self.scale_initial_rate(instrument);
-        if moved || scaled {
+        let scales = self.instrument(instrument).spec.adaptive.oi_upper != Money::ZERO;
+        if scales && self.scale_initial_rate(instrument) || moved {
             self.revise(instrument);
         }
     }
 
     /// The mark led toward `target` by at most the instrument's step; the first one is there at once.
+    #[inline]
     #[must_use]
     pub fn mark_toward(&self, instrument: InstrumentId, target: Mark) -> Mark {
         let terms = self.instrument(instrument);
@@ -45,6 +47,7 @@ impl Ledger {
     }
 
     /// Takes an index price: the mark follows it by at most the instrument's step. Returns the new mark.
+    #[inline]
     pub fn set_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
         let mark = self.mark_toward(instrument, index);
         let stable = self.instrument(instrument).stable;
@@ -52,16 +55,9 @@ impl Ledger {
         mark
     }
 
-    /// Notes an index price while the mark stands still; the mark. Where there is none yet, the index becomes it.
-    pub fn note_index(&mut self, instrument: InstrumentId, index: Mark) -> Mark {
-        let terms = self.instrument(instrument);
-        let mark = terms.mark.unwrap_or(index);
-        self.set_prices(instrument, Prices { index, mark, stable: terms.stable });
-        mark
-    }
-
     /// Takes the initial rate that open interest asks for; whether it changed. Source: `MARGIN.md` 3.
-    fn scale_initial_rate(&mut self, instrument: InstrumentId) -> bool {
+    #[inline(never)]
+    pub(crate) fn scale_initial_rate(&mut self, instrument: InstrumentId) -> bool {
         let terms = self.instrument(instrument);
         let AdaptiveTerms { oi_lower, oi_upper, .. } = terms.spec.adaptive;
         if oi_upper == Money::ZERO {
@@ -73,14 +69,19 @@ impl Ledger {
     }
 
     /// The legs of an instrument are worth or require something else from now on.
+    #[inline]
     pub(crate) fn revise(&mut self, instrument: InstrumentId) {
         let revision = &mut self.instruments[instrument.index()].revision;
-        if let Some(next) = revision.get().checked_add(1) {
-            *revision = Revision::new(next);
-            return;
+        match revision.next() {
+            Some(next) => *revision = next,
+            None => self.begin_revisions_anew(instrument),
         }
-        // Once in 2^32 changes numbers begin anew, and nothing may be remembered from before.
-        *revision = Revision::new(1);
+    }
+
+    /// Once in 2^31 changes numbers begin anew, and nothing may be remembered from before.
+    #[cold]
+    fn begin_revisions_anew(&mut self, instrument: InstrumentId) {
+        self.instruments[instrument.index()].revision = Revision::FIRST;
         for leg in &mut self.legs {
             leg.valued_at = Remembered(Revision::default());
         }

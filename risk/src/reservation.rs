@@ -3,7 +3,8 @@
 //! Invariant: a leg's `buy_qty`, `sell_qty`, `reduce_only_qty`, `fees_reserved` and `orders` are the exact sums over
 //! its chain of reservations, kept in O(1) per change.
 
-use crate::account::{Leg, LegId, Remembered, Revision};
+use crate::account::{Leg, LegId, Remembered};
+use crate::instrument::Instrument;
 use crate::ledger::Ledger;
 use crate::units::{AccountId, InstrumentId, Mark, Price, Qty, Requirement, Side};
 use crate::{byte_enum, place};
@@ -93,9 +94,13 @@ impl Ledger {
         if let Some(first) = first.some() {
             self.reservations[first.index()].prev = slot;
         }
-        let fees = self.fees_reserved_for(leg_id, price, qty);
+        // One that sleeps may have no price yet.
+        let fees = match weight {
+            Weight::Full => self.fees_reserved_for(leg_id, price, qty),
+            Weight::ReduceOnly | Weight::None => Requirement::ZERO,
+        };
         self.orders += 1;
-        let leg = self.leg_mut(leg_id);
+        let leg = self.leg_orders_mut(leg_id);
         leg.first_order = slot;
         leg.orders += 1;
         match weight {
@@ -127,8 +132,24 @@ impl Ledger {
             Side::Sell if price < leg.sell_bottom => leg.sell_bottom = price,
             Side::Buy | Side::Sell => return,
         }
-        // What the leg was last found to be worth may have been found while the order did not count.
-        leg.valued_at = Remembered(Revision::default());
+        // What the leg was last found to require may have been found while the order did not count. It counts where it is
+        // through the mark.
+        let mark = self.instruments[leg.instrument.index()].mark.unwrap_or_default();
+        let is_through = match side {
+            Side::Buy => price.to_mark() > mark,
+            Side::Sell => price < mark.ceil_price(),
+        };
+        if is_through {
+            leg.valued_at = Remembered(leg.valued_at.0.but_for_orders());
+        }
+    }
+
+    /// Remembers what a leg requires: the order that [`Ledger::admit`] admitted last is reserved, and nothing else has
+    /// changed the leg since.
+    #[inline]
+    pub fn stands_as_admitted(&mut self, leg: LegId) {
+        let leg = &mut self.legs[leg.index()];
+        leg.valued_at = Remembered(leg.valued_at.0.with_orders());
     }
 
     /// Adds `qty` to an order that counts for nothing yet: an exit grows with its entry's fills.
@@ -152,16 +173,16 @@ impl Ledger {
         let reservation = &mut self.reservations[slot.index()];
         reservation.qty -= qty;
         let Reservation { leg: leg_id, price, side, weight, qty: left, .. } = *reservation;
-        let fees = self.fees_released_by(leg_id, price, qty, left);
-        let leg = self.leg_mut(leg_id);
         match weight {
             Weight::Full => {}
             Weight::ReduceOnly => {
-                leg.reduce_only_qty -= qty;
+                self.leg_orders_mut(leg_id).reduce_only_qty -= qty;
                 return;
             }
             Weight::None => return,
         }
+        let fees = self.fees_released_by(leg_id, price, qty, left);
+        let leg = self.leg_orders_mut(leg_id);
         leg.fees_reserved -= fees;
         match side {
             Side::Buy => leg.buy_qty -= qty,
@@ -230,10 +251,10 @@ impl Ledger {
     }
 
     /// Fees an order reserves: `value x taker rate`, exact.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
+    #[inline(always)]
     fn fees_reserved_for(&self, leg: LegId, price: Price, qty: Qty) -> Requirement {
-        let instrument = self.instrument(self.legs[leg.index()].instrument);
-        instrument.spec.taker_fee.of(instrument.size_of_value(qty, price))
+        self.instrument(self.legs[leg.index()].instrument).fees_of(price, qty)
     }
 
     /// Fees an order reserves no longer that is smaller by `qty` and has `left`. Where values are rounded, parts of an
@@ -273,17 +294,7 @@ impl Ledger {
         let instrument = self.instrument(leg.instrument);
         let through = self.orders_of(leg_id).filter(|(_, reservation)| reservation.weight == Weight::Full);
         through
-            .map(|(_, reservation)| {
-                let price = reservation.price.to_mark().get();
-                match reservation.side {
-                    Side::Buy => {
-                        instrument.scale().distance(reservation.qty, price.max(mark.get()), mark.get())
-                    }
-                    Side::Sell => {
-                        instrument.scale().distance(reservation.qty, mark.get(), price.min(mark.get()))
-                    }
-                }
-            })
+            .map(|(_, &Reservation { side, price, qty, .. })| instrument.distance_of(mark, (side, price, qty)))
             .sum()
     }
 
@@ -306,25 +317,24 @@ impl Ledger {
         (leg.buy_top, leg.sell_bottom) = (top, bottom);
     }
 
+}
+
+impl Instrument {
     /// What an order of these terms would add to [`Ledger::open_loss_distance`].
-    pub(crate) fn distance_of(
-        &self,
-        leg_instrument: InstrumentId,
-        mark: Mark,
-        order: (Side, Price, Qty),
-    ) -> i128 {
-        let instrument = self.instrument(leg_instrument);
-        let (side, price, qty) = order;
-        let price = price.to_mark().get();
-        match side {
-            Side::Buy => instrument.scale().distance(qty, price.max(mark.get()), mark.get()),
-            Side::Sell => instrument.scale().distance(qty, mark.get(), price.min(mark.get())),
-        }
+    #[inline]
+    pub(crate) fn distance_of(&self, mark: Mark, (side, price, qty): (Side, Price, Qty)) -> i128 {
+        let (price, mark) = (price.to_mark().get(), mark.get());
+        let (above, below) = match side {
+            Side::Buy => (price, mark),
+            Side::Sell => (mark, price),
+        };
+        if above > below { self.scale().distance(qty, above, below) } else { 0 }
     }
 
     /// Fees an order of these terms reserves.
-    pub(crate) fn fees_of(&self, instrument: InstrumentId, price: Price, qty: Qty) -> Requirement {
-        let instrument = self.instrument(instrument);
-        instrument.spec.taker_fee.of(instrument.size_of_value(qty, price))
+    #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
+    #[inline(always)]
+    pub(crate) fn fees_of(&self, price: Price, qty: Qty) -> Requirement {
+        self.spec.taker_fee.of(self.size_of_value(qty, price))
     }
 }

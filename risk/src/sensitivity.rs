@@ -1,7 +1,7 @@
 //! How an account's equity answers to prices, and how far they may move before it is liquidated.
 //!
 //! Invariant: everything is found by valuing an extract of the account at other prices with the code that decides, so that
-//! weights, debts, coins and inverse contracts are counted as they count. Nothing here decides. Source: `MARGIN.md` 13.
+//! weights, debts, coins and inverse contracts are counted as they count. Nothing here decides. Source: `MARGIN.md` 15.
 
 use alloc::vec::Vec;
 

@@ -42,11 +42,14 @@ impl Ledger {
         qty: Qty,
     ) -> Settlement {
         let value = self.exchange(taker, maker, side, price, qty);
-        let Leg { account, instrument, .. } = *self.leg(taker);
-        let rate = self.taker_rate(account, self.instrument(instrument).spec.taker_fee);
-        let taker_fee = rate.of_ceil(value);
-        self.charge(taker, AccountId::FEES, taker_fee);
-        self.charge_maker(maker, value, taker_fee)
+        let (account, instrument) = (self.leg(taker).account, self.instrument(self.leg(taker).instrument));
+        let taker_fee = self.taker_rate(account, instrument.spec.taker_fee).of_ceil(value);
+        let (asset, maker_fee) = (instrument.settlement(), instrument.spec.maker_fee);
+        self.move_cash(account, AccountId::FEES, asset, taker_fee);
+        let account = self.leg(maker).account;
+        let maker_fee = self.maker_rate(account, maker_fee).of(value);
+        self.move_cash(account, AccountId::FEES, asset, maker_fee);
+        Settlement { value, taker_fee, maker_fee }
     }
 
     /// Settles a match of an account under liquidation. Its fee is taken only from what the price is better than the

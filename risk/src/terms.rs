@@ -166,12 +166,6 @@ pub struct FundingTerms {
 }
 
 impl FundingTerms {
-    /// Time between payments, in seconds.
-    #[must_use]
-    pub fn interval_s(&self) -> u32 {
-        whole_seconds(self.interval_ns).unwrap_or(0)
-    }
-
     /// Time the rate is quoted for, in seconds.
     #[must_use]
     pub fn period_s(&self) -> u32 {
@@ -212,4 +206,48 @@ impl FundingTerms {
 fn whole_seconds(ns: u64) -> Option<u32> {
     let (seconds, rest) = (ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
     u32::try_from(seconds).ok().filter(|&seconds| rest == 0 && seconds > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_that_need_each_other_come_together() {
+        assert!(PricingTerms::DIRECT.is_sound() && FundingTerms::NONE.is_sound());
+        let share = Rate::new(100_000_000);
+        let unsound = [
+            PricingTerms { sources_min: 17, ..PricingTerms::DIRECT },
+            PricingTerms { wild: share, ..PricingTerms::DIRECT },
+            PricingTerms { component_band: share, ..PricingTerms::DIRECT },
+            PricingTerms { outlier: Rate::new(500_000_001), ..PricingTerms::DIRECT },
+            PricingTerms { stable_step: share, ..PricingTerms::DIRECT },
+        ];
+        assert!(unsound.iter().all(|terms| !terms.is_sound()));
+        let wild = PricingTerms { wild: share, confirmations: 1, ..PricingTerms::DIRECT };
+        let banded = PricingTerms { component_band: share, basis_tau_ns: 1, ..PricingTerms::DIRECT };
+        assert!(wild.is_sound() && banded.is_sound());
+    }
+
+    #[test]
+    fn funding_counts_whole_seconds_of_a_bounded_period() {
+        const SECOND: u64 = 1_000_000_000;
+        let hourly = FundingTerms {
+            interval_ns: 3_600 * SECOND,
+            rate_period_ns: 28_800 * SECOND,
+            rate_max: Rate::new(1_000),
+            ..FundingTerms::NONE
+        };
+        assert!(hourly.is_sound());
+        assert_eq!(hourly.period_s(), 28_800);
+        let unsound = [
+            FundingTerms { interval_ns: SECOND + 1, ..hourly },
+            FundingTerms { rate_period_ns: 0, ..hourly },
+            FundingTerms { interval_ns: 28_801 * SECOND, ..hourly },
+            FundingTerms { rate_period_ns: 259_201 * SECOND, ..hourly },
+            FundingTerms { interest: Rate::new(1_001), ..hourly },
+            FundingTerms { impact_notional: Money::new(-1), ..hourly },
+        ];
+        assert!(unsound.iter().all(|terms| !terms.is_sound()));
+    }
 }

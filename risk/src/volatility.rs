@@ -2,7 +2,7 @@
 //!
 //! Invariant: a pure function of marks and of when they came, in integers; at most one sample a second, so that a burst of
 //! marks does not pass for volatility, and O(log seconds) however long nothing came. It is shown beside distances to
-//! liquidation and moves no margin. Source: `MARGIN.md` 13.
+//! liquidation and moves no margin. Source: `MARGIN.md` 15.
 
 use crate::ledger::Ledger;
 use crate::limits::PPB;
@@ -37,15 +37,21 @@ pub struct Volatility {
 impl Volatility {
     /// Takes a mark at a time. Where a second or more has passed since the last sample, the move since then is the return
     /// of the last of these seconds, and nothing moved in the others.
+    #[inline]
     pub fn observe(&mut self, now_ns: u64, mark: Mark) {
+        let is_sampled = now_ns.saturating_sub(self.sampled_ns) < RETURN_NS;
+        if !is_sampled || self.mark == Mark::default() {
+            self.sample(now_ns, mark);
+        }
+    }
+
+    #[inline(never)]
+    fn sample(&mut self, now_ns: u64, mark: Mark) {
         if self.mark == Mark::default() {
             (self.sampled_ns, self.mark) = (now_ns, mark);
             return;
         }
         let seconds = self.seconds_until(now_ns);
-        if seconds == 0 {
-            return;
-        }
         let moved = wide_mul(mark.get() - self.mark.get(), PPB);
         let moved = div_floor(moved.abs(), i128::from(self.mark.get())).min(RETURN_MAX);
         let square = (moved * moved).unsigned_abs() << VARIANCE_SHIFT;
@@ -148,6 +154,24 @@ mod tests {
         assert!(decayed(one, FAST, 6_000) <= one >> 10, "a 1024th after ten of them");
         assert_eq!(decayed(one, SLOW, u64::MAX), 0, "however long");
         assert_eq!(decayed(one, SLOW, 0), one);
+    }
+
+    #[test]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "53 digits are more than the bound that is measured asks for"
+    )]
+    fn what_is_left_is_never_more_and_hardly_less_than_it_is() {
+        let one = 1_u128 << 80;
+        for (kept, half_life) in [(FAST, 600.0_f64), (SLOW, 86_400.0)] {
+            for seconds in (0..200_000_u64).step_by(97).chain(0..700) {
+                let exact = (-(seconds as f64) / half_life).exp2();
+                let found = decayed(one, kept, seconds) as f64 / one as f64;
+                let below = exact - found;
+                // The constants are rounded to nearest, which may be up: by half of 2^-32 a second.
+                assert!((-0.5_f64.powi(16)..0.5_f64.powi(15)).contains(&below), "{seconds}: {below:e}");
+            }
+        }
     }
 
     #[test]

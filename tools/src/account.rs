@@ -119,7 +119,7 @@ pub struct PositionReport {
 const RATIO_DECIMALS: u8 = 9;
 
 /// A ratio with four decimals, rounded up: shown riskier than it is, never safer.
-fn ratio(billionths: i64, shift: u8) -> String {
+pub(crate) fn ratio(billionths: i64, shift: u8) -> String {
     let unit = 10_i64.pow(u32::from(RATIO_DECIMALS - 4 - shift));
     decimal(i128::from(billionths.div_euclid(unit) + i64::from(billionths.rem_euclid(unit) > 0)), 4)
 }

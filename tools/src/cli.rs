@@ -13,6 +13,7 @@ use gateway::runner::Mode;
 
 use crate::account::{self, AccountArgs};
 use crate::admin::{self, args::AdminArgs};
+use crate::at_risk::{self, RiskArgs};
 use crate::book::{self, BookArgs};
 use crate::demo::{self, Source};
 use crate::flow::modelled::Size;
@@ -27,6 +28,7 @@ use crate::replay::{self, Format};
 use crate::serve::{self, ServeArgs};
 use crate::tracebook;
 use crate::verify;
+use crate::whatif::{self, WhatIfArgs};
 
 /// Order commands of modelled flow when not said otherwise.
 const ORDERS: u64 = 200_000;
@@ -80,6 +82,14 @@ pub enum Subcommands {
     Order(OrderArgs),
     /// Show an account: equity, margins, leverage, positions with liquidation and bankruptcy prices
     Account(AccountArgs),
+    /// Ask what an account would be after prices moved, trades were done and orders were placed
+    ///
+    /// By the code that decides: figures, margins and liquidation prices before and after, and the answer each order would get.
+    /// Nothing changes.
+    #[command(name = "whatif")]
+    WhatIf(WhatIfArgs),
+    /// Show how an account answers to prices and how far it is from liquidation; what an instrument or the venue risks
+    Risk(RiskArgs),
     /// Show the best levels of a book
     Book(BookArgs),
     /// Load a venue: requests at a rate, latency from the intended send time
@@ -227,6 +237,8 @@ pub fn run(cli: &Cli, output: &mut dyn Write) -> anyhow::Result<u8> {
         Subcommands::Admin(args) => admin::run(args, output),
         Subcommands::Order(args) => order::run(args, output),
         Subcommands::Account(args) => account::run(args, output),
+        Subcommands::WhatIf(args) => whatif::run(args, output),
+        Subcommands::Risk(args) => at_risk::run(args, output),
         Subcommands::Book(args) => book::run(args, output),
         Subcommands::Load(args) => load::run(args, output),
         Subcommands::Market(args) => market::run(args, output),

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod at_risk;
 pub mod book;
 pub mod cli;
 pub mod config;
@@ -23,3 +24,4 @@ pub mod replay;
 pub mod serve;
 pub mod tracebook;
 pub mod verify;
+pub mod whatif;

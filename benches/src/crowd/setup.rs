@@ -10,8 +10,8 @@ use anyhow::ensure;
 use engine::{Action, ClientOrderId, Command, KeyTerms, TimeNs};
 use gateway::client::{Answered, Connection, Key, Request, SessionTerms, Ticket};
 use gateway::wire::private::{AccountCreate, IndexPrice, KeyRegister, Transfer};
-use gateway::wire::types::{CodMode, Octets, Permissions, SessionKind, TimeNsN};
-use risk::{AccountId, InstrumentId, Money, Price};
+use gateway::wire::types::{CodMode, IdN, Octets, Permissions, SessionKind, TimeNsN};
+use risk::{AccountId, AssetId, InstrumentId, Money, Price};
 
 use super::rest;
 use crate::measure::now;
@@ -85,7 +85,8 @@ pub fn set_up(address: SocketAddr, accounts: u32, funded: u32) -> anyhow::Result
         let account_id = account_at(index);
         requests.push(AccountCreate { request_id: CHOSEN, account_id }.into());
         if index < funded {
-            requests.push(Transfer { request_id: CHOSEN, account_id, amount: Money::new(DEPOSIT) }.into());
+            let (amount, asset_id, external_id) = (Money::new(DEPOSIT), AssetId::BASE, IdN::NONE);
+            requests.push(Transfer { request_id: CHOSEN, account_id, amount, asset_id, external_id }.into());
         }
         let kinds = [SessionKind::OrderEntry, SessionKind::DropCopy];
         requests.push(register(Who::Account(index), account_id, &kinds));

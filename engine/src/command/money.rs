@@ -1,8 +1,10 @@
-//! What moves money: in, out, and between accounts.
+//! What moves money (in, out, and between accounts) and what is asked of it.
 //!
 //! Invariant: as for every command, field order here is the format of the log.
 
-use risk::{AccountId, AssetId, InstrumentId, Money};
+use risk::{AccountId, AssetId, InstrumentId, MarginTerms, Money};
+
+use super::TimeNs;
 
 /// Money in or out of an account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
@@ -49,4 +51,17 @@ pub struct MoveMargin {
     pub instrument: InstrumentId,
     /// Into the position (positive) or out of it; not zero.
     pub amount: Money,
+}
+
+/// A change of an instrument's margin.
+#[derive(Clone, PartialEq, Eq, Debug, bincode::Encode, bincode::Decode)]
+pub struct MarginChange {
+    /// What is asked for in the end.
+    pub terms: MarginTerms,
+    /// From the first tick at or past this time; a time that is over is at once.
+    pub effective: TimeNs,
+    /// In so many steps maintenance margin goes there; initial margin is there with the first. 1 is at once.
+    pub steps: u16,
+    /// Time from one step to the next, in milliseconds; 0 with one step.
+    pub step_ms: u32,
 }

@@ -148,6 +148,7 @@ impl Venue {
             self.orders.conditions_mut(slot).hidden = Qty::ZERO;
         }
         let leg = self.renew(slot, limit, key, leaves, events);
+        self.ledger.stands_as_admitted(leg);
         let taker = Taker {
             account: order.account,
             group: self.group_of(order.account),

@@ -52,7 +52,9 @@ impl Venue {
             hash.write(bytes);
         });
         encode_to(&(&self.groups, &self.restricting, &self.protections), |bytes| hash.write(bytes));
-        encode_to(&(&self.receipts, self.bankrupt, &self.isolated), |bytes| hash.write(bytes));
+        encode_to(&(&self.receipts, self.bankrupt, &self.isolated, &self.margin_changes), |bytes| {
+            hash.write(bytes);
+        });
         for sweep in &self.sweeps {
             encode_to(sweep, |bytes| hash.write(bytes));
         }
@@ -118,6 +120,7 @@ impl Venue {
         self.check_timed();
         self.check_standings();
         self.check_fee_tiers();
+        self.check_margin_changes();
         if self.suspended.is_none() {
             self.check_isolated();
         }
@@ -208,7 +211,7 @@ impl Venue {
                 continue;
             }
             // While takers or wakes wait, an account may be between a change and the look at it.
-            if self.suspended.is_none() && self.wakes.is_empty() {
+            if self.suspended.is_none() && self.wakes.is_empty() && !self.margin_changes.is_arming() {
                 assert!(!self.ledger.assess(account).is_below_maintenance(), "no account is missed");
                 self.index.check(&self.ledger, account);
             }

@@ -31,6 +31,7 @@ impl Venue {
         self.charge_interest_if_due(events);
         self.fire_due(self.last.time, events);
         self.start_round(self.last.time, events);
+        self.look_at_margin_changes();
     }
 
     /// Fires what ran out by `now`, up to the bound of a command; the rest waits.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a question, not a command. Steps are done to an extract of the account, by the functions that do them to the
 //! venue: an assumed order passes the very checks of a new order, in their order, against the books as they are. What is
-//! assumed touches nothing else: nothing is matched, nobody is liquidated, no exits fire. Source: `risk/MARGIN.md` 13.
+//! assumed touches nothing else: nothing is matched, nobody is liquidated, no exits fire. Source: `risk/MARGIN.md` 15.
 
 use alloc::vec::Vec;
 
@@ -247,12 +247,6 @@ impl<'a> Hypothesis<'a> {
         Ok(())
     }
 
-    /// The prices there are.
-    fn prices(&self) -> Vec<(InstrumentId, Prices)> {
-        let all = (0..self.ledger.instruments()).map(InstrumentId::new);
-        all.filter_map(|instrument| Some((instrument, self.ledger.prices_of(instrument)?))).collect()
-    }
-
     fn pictures(&self) -> Vec<Picture> {
         let numbers = (SUBJECT.get()..).map(AccountId::new);
         let family = self.family.iter().zip(numbers);
@@ -325,14 +319,12 @@ impl Venue {
         for step in steps {
             assumed.assume(step).map_err(|denial| denial.reject)?;
         }
+        let kept = assumed.ledger.keep_prices();
         let mut found = Vec::with_capacity(shocks.len());
         for &(scope, rate) in shocks {
-            let kept = assumed.prices();
             assumed.shock(scope, Move::By(rate))?;
             found.push((assumed.ledger.figures(SUBJECT), margin_state(&assumed.ledger, SUBJECT)));
-            for (instrument, prices) in kept {
-                assumed.ledger.suppose_prices(instrument, prices);
-            }
+            assumed.ledger.restore_prices(&kept);
         }
         Ok(found)
     }

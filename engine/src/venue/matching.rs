@@ -158,8 +158,9 @@ impl Venue {
         let qty = taker.leaves.min(resting.leaves);
         let price = self.price_of(taker.instrument, resting.key);
         let maker_leg = self.ledger.reservation(maker).leg;
-        self.book_funding(taker.leg, events);
-        self.book_funding(maker_leg, events);
+        if self.ledger.funding_is_due_of(taker.leg, maker_leg) {
+            self.book_funding_of([taker.leg, maker_leg], events);
+        }
 
         let settlement = match taker.purpose {
             Purpose::Order { slot, .. } => {
@@ -203,6 +204,13 @@ impl Venue {
         }
     }
 
+    #[cold]
+    fn book_funding_of(&mut self, legs: [LegId; 2], events: &mut Events) {
+        for leg in legs {
+            self.book_funding(leg, events);
+        }
+    }
+
     #[expect(clippy::inline_always, reason = "the event is written where it stays, not copied there")]
     #[inline(always)]
     fn fill_event(
@@ -232,6 +240,8 @@ impl Venue {
         })
     }
 
+    #[expect(clippy::inline_always, reason = "a plain order pays for no call here, whoever else calls it")]
+    #[inline(always)]
     pub(super) fn fill_side(
         &self,
         order: Option<OrderSlot>,

@@ -173,39 +173,19 @@ impl Venue {
         order: &NewOrder,
         events: &mut Events,
     ) -> Verdict {
-        let acting = self.acting_account(order.account, order.instrument)?;
+        let (mut order, acting) = (order, self.acting_account(order.account, order.instrument)?);
+        let instead;
         if acting != order.account {
-            let order = NewOrder { account: acting, ..*order };
-            return self.isolated_order(session, client_order_id, &order, events);
+            instead = NewOrder { account: acting, ..*order };
+            order = &instead;
         }
-        self.plain_order(session, client_order_id, order, events)
-    }
-
-    #[cold]
-    fn isolated_order(
-        &mut self,
-        session: SessionId,
-        client_order_id: ClientOrderId,
-        order: &NewOrder,
-        events: &mut Events,
-    ) -> Verdict {
-        self.plain_order(session, client_order_id, order, events)
-    }
-
-    #[inline]
-    fn plain_order(
-        &mut self,
-        session: SessionId,
-        client_order_id: ClientOrderId,
-        order: &NewOrder,
-        events: &mut Events,
-    ) -> Verdict {
         let checked = self.check_order(order, &Nothing, Ahead::default())?;
         let feed = self.admit(&checked.candidate(order))?;
 
         self.feed(order.account, feed, events);
         let terms = Terms::new(session, client_order_id);
         let (slot, leg) = self.accept(terms, order, &Nothing, &checked, events);
+        self.ledger.stands_as_admitted(leg);
         let taker = Taker {
             account: order.account,
             group: checked.group,

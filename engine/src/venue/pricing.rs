@@ -31,6 +31,11 @@ impl Pricing {
     }
 }
 
+/// While an instrument stands still, so does its mark.
+const fn stands_still(state: TradingState) -> bool {
+    matches!(state, TradingState::Halted | TradingState::Closed)
+}
+
 /// Whether a source may say this: a price in range, or, where prices are not taken as they come, that there is none.
 fn is_index(instrument: &Instrument, price: Mark) -> bool {
     let most = instrument.spec.price_max.to_mark().get();
@@ -54,10 +59,16 @@ impl Venue {
         if !is_index(known, price) {
             return Err(Reject::BadPrice.into());
         }
-        let (terms, market) = (known.spec.pricing, &mut self.markets[instrument.index()]);
+        let market = &mut self.markets[instrument.index()];
         if number != 0 {
             market.sources.check(source, number)?;
         }
+        if known.is_direct() && !stands_still(state) {
+            market.sources.take(source, number);
+            self.direct_price(instrument, price, events);
+            return Ok(());
+        }
+        let terms = known.spec.pricing;
         if terms.sources_min > 0 && !market.pricing.oracle.has_room_for(source) {
             return Err(Reject::BadParameter.into());
         }
@@ -74,6 +85,19 @@ impl Venue {
             events.push(Event::SourcePriceTaken { instrument, source, price });
         }
         Ok(())
+    }
+
+    /// What [`Self::index_price`] comes to where [`Instrument::is_direct`].
+    #[inline]
+    fn direct_price(&mut self, instrument: InstrumentId, index: Mark, events: &mut Events) {
+        let now = self.last.time.get();
+        self.markets[instrument.index()].pricing.oracle.take_direct(index, now);
+        let mark = self.ledger.set_index(instrument, index);
+        events.push(Event::Marked { instrument, index, mark });
+        self.wake(instrument, events);
+        if self.markets[instrument.index()].is_followed {
+            self.mark_moved(instrument);
+        }
     }
 
     #[cold]
@@ -135,9 +159,7 @@ impl Venue {
         let Some(index) = self.markets[instrument.index()].pricing.oracle.index() else { return false };
         let known = self.ledger.instrument(instrument);
         let before = (known.index, known.mark);
-        // While an instrument stands still, so does its mark.
-        let state = self.markets[instrument.index()].state;
-        let stands = matches!(state, TradingState::Halted | TradingState::Closed);
+        let stands = stands_still(self.markets[instrument.index()].state);
         let mark = if stands {
             known.mark.unwrap_or(index)
         } else {

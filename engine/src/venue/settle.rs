@@ -140,6 +140,7 @@ impl Venue {
     fn end_settlement(&mut self, settling: &Settling, events: &mut Events) {
         let Settling { instrument, price, paid, .. } = *settling;
         self.set_state(instrument, TradingState::Settled, TimeNs::default(), events);
+        self.forget_margin_change(instrument, events);
         events.push(Event::InstrumentSettled { instrument, price, dust: -paid });
         self.end_of_time(instrument);
         self.resume_liquidations();

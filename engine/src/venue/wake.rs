@@ -25,8 +25,17 @@ const WARNED_PER_PRICE: usize = 4;
 
 impl Venue {
     /// Begins to wake what the new prices of `instrument` crossed.
+    #[inline]
     pub(super) fn wake(&mut self, instrument: InstrumentId, events: &mut Events) {
         self.ledger.observe_mark(instrument, self.last.time.get());
+        let is_quiet = |mark| self.wakes.is_empty() && self.index.is_quiet(instrument, mark);
+        if !self.mark(instrument).is_some_and(is_quiet) {
+            self.wake_crossed(instrument, events);
+        }
+    }
+
+    #[inline(never)]
+    fn wake_crossed(&mut self, instrument: InstrumentId, events: &mut Events) {
         for _ in 0..WARNED_PER_PRICE {
             let Some(account) = self.index.next_warned() else { break };
             self.look(account, events);
@@ -68,7 +77,7 @@ impl Venue {
     }
 
     /// The next account that a wake concerns; `None` when it is through, or has scanned enough for one command.
-    fn next_to_wake(&self, wake: &mut Wake, scans: &mut u32) -> Option<AccountId> {
+    fn next_to_wake(&mut self, wake: &mut Wake, scans: &mut u32) -> Option<AccountId> {
         let mark = self.mark(wake.instrument)?;
         if let Some(account) = self.index.crossed(&self.ledger, wake.instrument, mark) {
             return Some(account);
@@ -101,15 +110,18 @@ impl Venue {
     /// Keeps the no-miss invariant after an account's leg changed.
     #[inline]
     pub(super) fn tend(&mut self, account: AccountId, leg: LegId, events: &mut Events) {
-        if account.is_system() || self.is_liquidating(account) {
+        let Some(known) = self.ledger.account(account) else { return };
+        if account.is_system() || known.state == AccountState::Liquidating {
             return;
         }
-        if self.ledger.account(account).is_some_and(Account::has_holdings) {
+        if known.has_holdings() {
             self.look(account, events);
             return;
         }
         let verdict = self.index.tend(&self.ledger, account, leg);
-        self.judge(account, verdict, events);
+        if verdict != Verdict::Safe {
+            self.judge(account, verdict, events);
+        }
     }
 
     /// Keeps the no-miss invariant after an account's balance changed.
@@ -125,7 +137,6 @@ impl Venue {
         self.judge(account, verdict, events);
     }
 
-    #[inline]
     fn judge(&mut self, account: AccountId, verdict: Verdict, events: &mut Events) {
         match verdict {
             Verdict::Safe => {}
@@ -178,8 +189,14 @@ impl Venue {
     pub(super) fn drop_leg_if_empty(&mut self, leg: LegId) {
         let known = self.ledger.leg(leg);
         if known.orders == 0 && known.position == Position::ZERO {
-            self.note_over(known.account);
+            self.end_leg(leg);
         }
+    }
+
+    /// A leg holds neither position nor orders any more.
+    #[inline(never)]
+    fn end_leg(&mut self, leg: LegId) {
+        self.note_over(self.ledger.leg(leg).account);
         if self.ledger.leg(leg).is_empty() {
             self.index.forget_leg(&self.ledger, leg);
             self.ledger.drop_leg(leg);

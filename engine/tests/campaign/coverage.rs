@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 60] = [
+const KINDS: [&str; 68] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -65,9 +65,17 @@ const KINDS: [&str; 60] = [
     "IndexSourceSet",
     "LiquidationHeld",
     "LiquidationResumed",
+    "FundingPaid",
+    "FundingBooked",
     "MarginModeSet",
     "FeeTierDefined",
     "FeeTierSet",
+    "MarginScheduled",
+    "MarginChangeEnded",
+    "WouldLiquidate",
+    "MarginWeighed",
+    "MarginHeld",
+    "MarginChanged",
     "moved MarginShort",
     "moved MarginMoved",
     "moved PositionOver",

@@ -1,8 +1,9 @@
 //! Accounts of one owner: transfers between them, and transfers that are sent once more.
 
-use engine::{Action, MassCancel, MoveMargin, SessionId, Transfer, TransferBetween};
-use risk::{AccountId, AssetId, FeeTier, Money, Rate};
+use engine::{Action, MarginChange, MassCancel, MoveMargin, SessionId, TimeNs, Transfer, TransferBetween};
+use risk::{AccountId, AssetId, FeeTier, MarginTerms, Money, Rate};
 
+use super::STEP_NS;
 use super::generate::{Generator, QUARTER_LOT};
 use super::view::View;
 
@@ -62,6 +63,33 @@ impl Generator {
         let isolated = self.rng.permille(800);
         self.soon(SessionId::new(0), Action::SetMarginMode { account, instrument, isolated });
         Action::Tick
+    }
+
+    /// A change of an instrument's margin, scheduled or taken back.
+    pub(super) fn margin_change(&mut self, view: &View) -> Action {
+        let instrument = self.instrument();
+        if self.rng.permille(150) {
+            return Action::CancelMargin { instrument };
+        }
+        // Its own terms, or harsher ones by the same factor, so that they stay five quarters apart.
+        let mut terms = MarginTerms::of(&self.spec(instrument));
+        let percent = u64::try_from(self.rng.pick(&[100, 120, 150, 190, 190])).expect("positive");
+        for tier in terms.initial_tiers.iter_mut().chain(&mut terms.maintenance_tiers) {
+            let rate = (u64::from(tier.rate.get()) * percent).div_euclid(100);
+            tier.rate = Rate::new(u32::try_from(rate).expect("a rate"));
+        }
+        let steps = u16::try_from(self.rng.pick(&[1, 1, 1, 2, 3, 0])).expect("small");
+        let step_ms = u32::from(steps > 1 || self.rng.permille(20));
+        let soon = STEP_NS * self.rng.below(60);
+        let effective = TimeNs::new(if self.rng.permille(400) { 0 } else { view.now + soon });
+        let change = Box::new(MarginChange { terms, effective, steps, step_ms });
+        if self.rng.permille(150) {
+            // Taken back while it waits.
+            self.soon(SessionId::new(0), Action::ScheduleMargin { instrument, change });
+            self.soon(SessionId::new(0), Action::CancelMargin { instrument });
+            return Action::Tick;
+        }
+        Action::ScheduleMargin { instrument, change }
     }
 
     /// A tier of fees, or who has it.

@@ -2,7 +2,10 @@
 //!
 //! A lot of each instrument is worth about [`LOT_VALUE`], so that accounts move between them; value is exact in all.
 
-use risk::{Capacity, ContractTerms, FeeRate, InstrumentSpec, Money, Price, PricingTerms, Qty, Rate, Tier};
+use risk::{
+    Capacity, ContractTerms, FeeRate, FundingTerms, InstrumentSpec, Money, Price, PricingTerms, Qty, Rate,
+    Tier,
+};
 
 use super::STEP_NS;
 
@@ -64,7 +67,7 @@ pub(crate) fn rebated() -> Traded {
         contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
         pricing: PricingTerms::DIRECT,
-        funding: risk::FundingTerms::NONE,
+        funding: FundingTerms::NONE,
     };
     Traded { spec, home: 500_000, trades: true }
 }
@@ -91,7 +94,7 @@ fn divided() -> Traded {
         contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
         pricing: PricingTerms::DIRECT,
-        funding: risk::FundingTerms::NONE,
+        funding: FundingTerms::NONE,
         ..rebated().spec
     };
     Traded { spec, home: 25_000, trades: true }
@@ -121,7 +124,7 @@ fn multiplied() -> Traded {
         contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
         pricing: PricingTerms::DIRECT,
-        funding: risk::FundingTerms::NONE,
+        funding: FundingTerms::NONE,
         ..rebated().spec
     };
     Traded { spec, home: 166_650, trades: true }
@@ -149,13 +152,13 @@ pub(crate) fn coarse() -> Traded {
         contract: ContractTerms::LINEAR_PERPETUAL,
         adaptive: risk::AdaptiveTerms::OFF,
         pricing: PricingTerms::DIRECT,
-        funding: risk::FundingTerms::NONE,
+        funding: FundingTerms::NONE,
         ..rebated().spec
     };
     Traded { spec, home: 50, trades: true }
 }
 
-/// Fine ticks, an index of several sources that go stale and disagree, and a mark out of index and book.
+/// Fine ticks, an index of several sources that go stale and disagree, a mark out of index and book, and funding.
 pub(crate) fn indexed() -> Traded {
     let pricing = PricingTerms {
         sources_min: 3,
@@ -166,10 +169,18 @@ pub(crate) fn indexed() -> Traded {
         confirmations: 2,
         component_band: Rate::new(20_000_000),
         basis_tau_ns: 2_000 * STEP_NS,
-        stable_step: Rate::new(0),
+        stable_step: Rate::new(300_000),
         frozen_step: Rate::new(500_000_000),
     };
-    let spec = InstrumentSpec { symbol: *b"INDEXED\0\0\0\0\0\0\0\0\0", pricing, ..rebated().spec };
+    let funding = FundingTerms {
+        interval_ns: 1_000_000_000,
+        rate_period_ns: 4_000_000_000,
+        impact_notional: Money::new(2 * LOT_VALUE),
+        interest: Rate::new(100_000),
+        interest_clamp: Rate::new(500_000),
+        rate_max: Rate::new(20_000_000),
+    };
+    let spec = InstrumentSpec { symbol: *b"INDEXED\0\0\0\0\0\0\0\0\0", pricing, funding, ..rebated().spec };
     Traded { spec, home: 500_000, trades: true }
 }
 

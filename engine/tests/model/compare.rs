@@ -252,9 +252,8 @@ impl Model {
                 return Some(format!("account {account}: venue {balances:?}, model {model:?}"));
             }
             let found = (liquidating, venue.restriction, venue.standing, venue.group, venue.fee_tier);
-            let of_model =
-                (model.liquidating, model.restriction, model.standing, model.group, model.fee_tier);
-            if found != of_model {
+            let known = (model.liquidating, model.restriction, model.standing, model.group, model.fee_tier);
+            if found != known {
                 return Some(format!("account {account}: venue {found:?}, model {model:?}"));
             }
             let legs = ledger.legs_of(account).map(|(_, leg)| Held {

@@ -106,10 +106,6 @@ impl Model {
         self.unrealised_at(account, instrument, if long { mark.min(stable) } else { mark.max(stable) })
     }
 
-    fn stable(&self, instrument: InstrumentId) -> Option<i128> {
-        self.instruments[instrument.index()].stable.as_ref().map(|stable| stable.now)
-    }
-
     fn unrealised_at(&self, account: AccountId, instrument: InstrumentId, mark: i128) -> i128 {
         let leg = self.leg(account, instrument);
         if leg.position == 0 {

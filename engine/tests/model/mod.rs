@@ -23,6 +23,7 @@ pub(crate) mod isolated;
 pub(crate) mod linked;
 pub(crate) mod liquidation;
 pub(crate) mod margin;
+pub(crate) mod margin_change;
 pub(crate) mod matching;
 pub(crate) mod orders;
 pub(crate) mod phases;
@@ -52,6 +53,7 @@ use assets::Asset;
 use auction::Uncrossing;
 use debts::Interest;
 use funds::Asked;
+use margin_change::{Pass, Planned};
 use state::{
     Account, Budget, Group, Instrument, Isolation, Key, Leg, Order, Restricting, Session, Settling, Sweep,
     Taker,
@@ -100,6 +102,9 @@ pub(crate) struct Model {
     pub(crate) by_client: BTreeMap<(SessionId, ClientOrderId), OrderId>,
     pub(crate) used_numbers: BTreeSet<OrderId>,
     pub(crate) trades: u64,
+    /// Changes of margin that are scheduled, and the pass over accounts one of them makes.
+    pub(crate) planned: BTreeMap<InstrumentId, Planned>,
+    pub(crate) passing: Option<Pass>,
     /// Tiers of fees, but for the instruments' own.
     pub(crate) tiers: BTreeMap<u8, FeeTier>,
     /// Isolated positions of accounts.
@@ -197,6 +202,8 @@ impl Model {
             by_client: BTreeMap::new(),
             used_numbers: BTreeSet::new(),
             trades: 0,
+            planned: BTreeMap::new(),
+            passing: None,
             tiers: BTreeMap::new(),
             isolated: BTreeMap::new(),
             done: Vec::new(),
@@ -244,6 +251,7 @@ impl Model {
             || self.restricting.is_some()
             || self.settling.is_some()
             || self.round.is_some()
+            || self.passing.is_some()
             || self.resuming
             || !self.queue.is_empty()
     }
@@ -317,6 +325,7 @@ impl Model {
         self.serials
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are those of `carry_out_of_owner`")]
     fn carry_out(&mut self, command: &Command, hints: &[Event]) -> Result<(), Refusal> {
         let busy = self.pending() || self.waking;
         let session = command.session;
@@ -349,10 +358,7 @@ impl Model {
             }
             Action::Continue => Ok(()),
             Action::Tick => {
-                self.out.push(Event::Ticked);
-                self.charge_interest();
-                self.fire_timers(self.now);
-                self.start_round(hints);
+                self.tick(hints);
                 Ok(())
             }
             Action::OpenSession { session } => self.open_session(*session),
@@ -387,18 +393,19 @@ impl Model {
             Action::SetIndexSource { instrument, source, weight } => {
                 self.set_index_source(*instrument, *source, *weight, hints)
             }
-            Action::SetRestriction { .. }
-            | Action::SetOwnerGroup { .. }
-            | Action::SetGroupRestriction { .. }
-            | Action::TransferBetween(_)
-            | Action::SetMarginMode { .. }
-            | Action::MoveMargin(_)
-            | Action::DefineFeeTier { .. }
-            | Action::SetFeeTier { .. } => self.carry_out_of_owner(&command.action),
+            _ => self.carry_out_of_owner(&command.action),
         }
     }
 
-    /// What concerns an account and others of its owner.
+    fn tick(&mut self, hints: &[Event]) {
+        self.out.push(Event::Ticked);
+        self.charge_interest();
+        self.fire_timers(self.now);
+        self.start_round(hints);
+        self.pass_what_is_due();
+    }
+
+    /// What concerns an account and others of its owner, and changes of margin.
     fn carry_out_of_owner(&mut self, action: &Action) -> Result<(), Refusal> {
         if let Action::SetRestriction { account, restriction, cancel_orders } = action {
             return self.set_restriction(*account, *restriction, *cancel_orders);
@@ -423,6 +430,12 @@ impl Model {
         }
         if let Action::SetFeeTier { account, tier } = action {
             return self.set_fee_tier(*account, *tier);
+        }
+        if let Action::ScheduleMargin { instrument, change } = action {
+            return self.schedule_margin(*instrument, change);
+        }
+        if let Action::CancelMargin { instrument } = action {
+            return self.cancel_margin(*instrument);
         }
         Ok(())
     }
@@ -470,6 +483,8 @@ impl Model {
             if core::mem::take(&mut self.quiet) && self.round.is_none() && self.out.is_empty() {
                 self.go_on_below(hints);
             }
+        } else if let Some(pass) = self.passing.take() {
+            self.pass_on(pass);
         } else if self.resuming {
             self.resume();
         } else if self.queue.is_empty() {

@@ -16,7 +16,7 @@ use super::stable::Stable;
 use super::state::{Order, Settling};
 use super::{Model, Refusal, mark_of};
 
-const SECOND: u64 = 1_000_000_000;
+pub(super) const SECOND: u64 = 1_000_000_000;
 /// Time constant of the slow average of an index.
 const SLOW: u64 = 300 * SECOND;
 
@@ -25,7 +25,7 @@ fn toward_zero(numerator: i128, denominator: i128) -> i128 {
     numerator.signum() * floor(numerator.abs(), denominator)
 }
 
-fn rate(of: Rate) -> i128 {
+pub(super) fn rate(of: Rate) -> i128 {
     i128::from(of.get())
 }
 
@@ -553,6 +553,11 @@ impl Model {
             self.queue.push_back(account);
             self.out.push(Event::LiquidationResumed { account });
         }
+    }
+
+    /// The slow price, where there is one.
+    pub(crate) fn stable(&self, instrument: InstrumentId) -> Option<i128> {
+        self.instruments[instrument.index()].stable.as_ref().map(|stable| stable.now)
     }
 
     /// What the venue's index of an instrument is held against: trust, index and mark.

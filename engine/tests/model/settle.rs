@@ -67,6 +67,9 @@ impl Model {
         }
         self.enter(instrument, TradingState::Settled, None);
         let (price, dust) = (mark_of(settling.price), money(settling.dust));
+        if self.planned.remove(&instrument).is_some() {
+            self.out.push(Event::MarginChangeEnded { instrument });
+        }
         self.out.push(Event::InstrumentSettled { instrument, price, dust });
         self.resuming = !self.held.is_empty();
     }

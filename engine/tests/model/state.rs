@@ -31,7 +31,8 @@ impl Default for Account {
     fn default() -> Self {
         let group = OwnerGroupId::new(0);
         let (restriction, standing) = (Restriction::None, Standing::Active);
-        Self { balances: [0; ASSETS_MAX + 1], liquidating: false, restriction, standing, group, fee_tier: 0 }
+        let balances = [0; ASSETS_MAX + 1];
+        Self { balances, liquidating: false, restriction, standing, group, fee_tier: 0 }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The table of the commands that are neither new orders nor amendments.
 
 use engine::{
-    Action, AmendTrigger, CancelOrder, KeyId, KeyTerms, MassCancel, OrderId, OrderRef, Reject, SessionId,
-    SessionKind, Skip, TimeNs, TradingState, Transfer, TransferBetween,
+    Action, AmendTrigger, CancelOrder, KeyId, KeyTerms, MarginChange, MassCancel, OrderId, OrderRef, Reject,
+    SessionId, SessionKind, Skip, TimeNs, TradingState, Transfer, TransferBetween,
 };
 use risk::{
     AccountId, AssetId, AssetSpec, ContractKind, ContractTerms, DebtTerms, FeeTier, InstrumentId,
-    InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Restriction,
+    InstrumentSpec, Leverage, MarginTerms, Mark, Money, Price, Qty, Rate, Restriction, Tier,
 };
 
 use super::scene::{
@@ -19,8 +19,9 @@ pub(crate) fn others() -> Vec<(Action, Vec<Reject>)> {
     let mut all = of_trading();
     all.extend(of_money());
     all.extend(of_transfers());
-    all.extend(of_assets());
     all.extend(of_fees());
+    all.extend(of_margin());
+    all.extend(of_assets());
     all.extend(of_sessions());
     all.extend(of_restrictions());
     all
@@ -149,6 +150,41 @@ fn of_transfers() -> Vec<(Action, Vec<Reject>)> {
     ]
 }
 
+/// About fee tiers.
+fn of_fees() -> Vec<(Action, Vec<Reject>)> {
+    let set = |account, tier| Action::SetFeeTier { account, tier };
+    let terms = |share| FeeTier { taker: Rate::new(share), ..FeeTier::FULL };
+    vec![
+        (set(NOBODY_OF_THE_VENUE, 9), vec![Reject::UnknownAccount, Reject::SystemAccount]),
+        (set(AccountId::FEES, 9), vec![Reject::SystemAccount, Reject::BadParameter]),
+        (set(TRADER, 9), vec![Reject::BadParameter]),
+        (Action::DefineFeeTier { tier: 0, terms: FeeTier::FULL }, vec![Reject::BadParameter]),
+        (Action::DefineFeeTier { tier: 1, terms: terms(1_000_000_001) }, vec![Reject::BadParameter]),
+    ]
+}
+
+/// About changes of margin.
+fn of_margin() -> Vec<(Action, Vec<Reject>)> {
+    let change = |instrument, rate| {
+        let terms = MarginTerms {
+            maintenance_tiers: vec![Tier { floor: Money::ZERO, rate: Rate::new(rate) }],
+            ..MarginTerms::of(&spec())
+        };
+        let change = MarginChange { terms, effective: TimeNs::new(0), steps: 1, step_ms: 0 };
+        Action::ScheduleMargin { instrument, change: Box::new(change) }
+    };
+    let (nowhere, sound, above) = (Reject::UnknownInstrument, 50_000_000, 90_000_000);
+    vec![
+        (change(NOWHERE, above), vec![Reject::NoPermission, nowhere]),
+        (change(NOWHERE, above), vec![nowhere, Reject::BadParameter]),
+        // Initial margin is 10 %, less than five quarters of 9 %.
+        (change(TRADED, above), vec![Reject::BadParameter]),
+        (change(TRADED, sound), vec![Reject::NoPermission]),
+        (Action::CancelMargin { instrument: NOWHERE }, vec![nowhere, Reject::NothingScheduled]),
+        (Action::CancelMargin { instrument: TRADED }, vec![Reject::NothingScheduled]),
+    ]
+}
+
 fn of_assets() -> Vec<(Action, Vec<Reject>)> {
     let (unknown, asset) = (AssetId::new(9), AssetId::new(1));
     let of_unknown =
@@ -197,19 +233,6 @@ fn of_assets() -> Vec<(Action, Vec<Reject>)> {
         (owes(AssetId::BASE), vec![Reject::BadParameter]),
         (define(asset, NOWHERE), vec![Reject::NoPermission, Reject::UnknownInstrument]),
         (owes(unknown), vec![Reject::NoPermission, Reject::UnknownAsset]),
-    ]
-}
-
-/// About fee tiers.
-fn of_fees() -> Vec<(Action, Vec<Reject>)> {
-    let set = |account, tier| Action::SetFeeTier { account, tier };
-    let terms = |share| FeeTier { taker: Rate::new(share), ..FeeTier::FULL };
-    vec![
-        (set(NOBODY_OF_THE_VENUE, 9), vec![Reject::UnknownAccount, Reject::SystemAccount]),
-        (set(AccountId::FEES, 9), vec![Reject::SystemAccount, Reject::BadParameter]),
-        (set(TRADER, 9), vec![Reject::BadParameter]),
-        (Action::DefineFeeTier { tier: 0, terms: FeeTier::FULL }, vec![Reject::BadParameter]),
-        (Action::DefineFeeTier { tier: 1, terms: terms(1_000_000_001) }, vec![Reject::BadParameter]),
     ]
 }
 

@@ -144,7 +144,7 @@ impl Story<'_> {
         } else if let Event::InterestCharged { account, asset, amount, balance } = *event {
             format!("interest of {} {amount}{} balance {balance}", self.owner(account), self.of_asset(asset))
         } else {
-            String::new()
+            self.of_margin(event)
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Money and standings: words into commands, and events into words.
 
-use engine::{Action, Event, MoveMargin, Movement, MovementReason, Transfer, TransferBetween};
+use engine::{Action, Event, MoveMargin, Movement, MovementReason, TimeNs, Transfer, TransferBetween};
 use risk::{AccountId, AssetId, InstrumentId, Money};
 
 use super::Story;
 use super::read::{number, small};
+use super::write::after_start;
 
 impl Story<'_> {
     /// `[of ASSET] [id N]`.
@@ -75,6 +76,27 @@ impl Story<'_> {
             format!("{} is {standing:?}", self.owner(account))
         } else {
             self.of_collateral(event)
+        }
+    }
+
+    /// What happens to an instrument's margin.
+    pub(crate) fn of_margin(&self, event: &Event) -> String {
+        let when =
+            |due: TimeNs| if due.get() == 0 { "over".to_owned() } else { after_start(due).to_string() };
+        if let Event::MarginScheduled { instrument, due } = *event {
+            format!("margin of {instrument} scheduled {}", when(due))
+        } else if let Event::MarginChangeEnded { instrument } = *event {
+            format!("margin of {instrument} stays")
+        } else if let Event::WouldLiquidate { account, equity, maintenance, .. } = *event {
+            format!("{} would be liquidated equity {equity} maintenance {maintenance}", self.owner(account))
+        } else if let Event::MarginWeighed { instrument, accounts } = *event {
+            format!("margin of {instrument} weighed {accounts}")
+        } else if let Event::MarginHeld { instrument, accounts, due } = *event {
+            format!("margin of {instrument} held {accounts} {}", when(due))
+        } else if let Event::MarginChanged { instrument, step, due } = *event {
+            format!("margin of {instrument} step {step} next {}", when(due))
+        } else {
+            String::new()
         }
     }
 }

@@ -1,8 +1,12 @@
 //! Words into commands.
 
-use engine::{Action, AmendOrder, CancelOrder};
-use risk::{FeeRate, FeeTier, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Rate, Tier};
+use engine::{Action, AmendOrder, CancelOrder, MarginChange, TimeNs};
+use risk::{
+    FeeRate, FeeTier, InstrumentId, InstrumentSpec, Leverage, MarginTerms, Mark, Money, Price, Qty, Rate,
+    Tier,
+};
 
+use super::machine::time;
 use super::prices::{of_index, set};
 use super::{Story, assets};
 
@@ -106,6 +110,26 @@ pub(crate) fn spec(words: &[&str]) -> Result<InstrumentSpec, String> {
 }
 
 impl Story<'_> {
+    /// `INSTRUMENT [initial=TIERS] [maintenance=TIERS] [at=MS] [steps=N] [every=MS]`.
+    fn margin_change(&self, words: &[&str]) -> Result<Action, String> {
+        let [place, terms @ ..] = words else { return Err("which instrument".to_owned()) };
+        let place = small(place)?;
+        let spec = self.specs.get(place as usize).ok_or("no such instrument")?;
+        let mut change =
+            MarginChange { terms: MarginTerms::of(spec), effective: TimeNs::new(0), steps: 1, step_ms: 0 };
+        for (name, value) in settings(terms)? {
+            match name {
+                "initial" => change.terms.initial_tiers = tiers(value)?,
+                "maintenance" => change.terms.maintenance_tiers = tiers(value)?,
+                "at" => change.effective = time(number(value)?.unsigned_abs()),
+                "steps" => change.steps = u16::try_from(small(value)?).map_err(|error| error.to_string())?,
+                "every" => change.step_ms = small(value)?,
+                _ => return Err(format!("no setting {name}")),
+            }
+        }
+        Ok(Action::ScheduleMargin { instrument: InstrumentId::new(place), change: Box::new(change) })
+    }
+
     /// A command that begins with what it is about.
     pub(crate) fn action(&mut self, words: &[&str]) -> Result<Action, String> {
         Ok(match *words {
@@ -116,7 +140,10 @@ impl Story<'_> {
                 self.of_session(words)?
             }
             ["group" | "restrict-group" | "suspend" | "admit", ..] => self.of_owners(words)?,
-            ["debt-terms", asset, ref settings @ ..] => self.debt_terms(asset, settings)?,
+            ["margin-change", ref terms @ ..] => self.margin_change(terms)?,
+            ["margin-as-it-is", place] => {
+                Action::CancelMargin { instrument: InstrumentId::new(small(place)?) }
+            }
             ["fee-tier", tier, taker, maker, rebate] => {
                 let tier = u8::try_from(small(tier)?).map_err(|error| error.to_string())?;
                 let (taker, maker, rebate) = (rate(taker)?, rate(maker)?, rate(rebate)?);
@@ -126,6 +153,7 @@ impl Story<'_> {
                 account: self.account(name)?,
                 tier: u8::try_from(small(tier)?).map_err(|error| error.to_string())?,
             },
+            ["debt-terms", asset, ref settings @ ..] => self.debt_terms(asset, settings)?,
             ["trading" | "auction" | "restarted" | "limits" | "settle", ..] => self.of_phase(words)?,
             [account, ref rest @ ..] => self.of_account(account, rest)?,
             [] => return Err("nothing".to_owned()),

@@ -44,7 +44,7 @@ fn mark(mark: Mark) -> String {
 }
 
 /// Milliseconds since the story began.
-fn after_start(at: TimeNs) -> u64 {
+pub(crate) fn after_start(at: TimeNs) -> u64 {
     (at.get() - time(0).get()).div_euclid(1_000_000)
 }
 

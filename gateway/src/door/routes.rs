@@ -115,6 +115,12 @@ impl Projection {
             Event::TransferRepeated { .. } => self.route_repeated(outcome, event),
             Event::SessionOpened { .. }
             | Event::LimitStateEntered { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
             | Event::Uncrossed { .. }
             | Event::TradingStateSet { .. }
             | Event::InstrumentSettled { .. }

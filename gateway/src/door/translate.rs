@@ -63,6 +63,8 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         Action::MoveMargin(_) => private::MoveMargin::LAYOUT.template,
         Action::Continue
         | Action::Tick
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::OpenSession { .. }
         | Action::Logon(_)
         | Action::Logoff { .. }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod flow;
 mod harness;
+mod insight;
 mod logon;
 mod losses;
 mod margin;

@@ -267,6 +267,12 @@ impl Model {
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
             | Event::Uncrossed { .. }
             | Event::InstrumentSettled { .. }
             | Event::OracleStateChanged { .. }

@@ -4,25 +4,34 @@
 //! from, found by the same code; what is done to it is done to nothing else. The first account is [`SUBJECT`] there, the
 //! others have the numbers after it, and whoever takes the other side of their fills is [`REST`]; instruments, assets and
 //! sums of open interest keep their numbers. An extract is asked, never kept and never verified: other accounts are
-//! missing from it. Source: `MARGIN.md` 13.
+//! missing from it. Source: `MARGIN.md` 15.
 
 use alloc::vec::Vec;
 
 use super::Ledger;
 use crate::account::{Account, Leg, LegId};
 use crate::admission::Candidate;
+use crate::holdings::{DebtorPlace, HoldingId};
 use crate::instrument::{Instrument, InstrumentSpec};
 use crate::ledger::Capacity;
 use crate::limits::{FIRST_USER_ACCOUNT, PPB};
 use crate::prices::Prices;
 use crate::reservation::{OrderSlot, Weight};
 use crate::rounding::{div_floor, wide_mul};
-use crate::units::{AccountId, AssetId, InstrumentId, Mark, Money, Position, Price, Qty, Side};
+use crate::units::{AccountId, AssetId, InstrumentId, Mark, Money, Position, Price, Qty, Rate, Side};
 
 /// The other side of everything that is traded in an extract.
 pub const REST: AccountId = AccountId::new(FIRST_USER_ACCOUNT);
 /// The first account that was taken out; the others follow.
 pub const SUBJECT: AccountId = AccountId::new(FIRST_USER_ACCOUNT + 1);
+
+/// Prices that are gone back to. What follows from open interest and from balances is found with each price, from what they
+/// are then, so it is kept beside.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    instruments: Vec<(InstrumentId, Prices, Rate)>,
+    concentrations: Vec<Rate>,
+}
 
 impl Instrument {
     /// The instrument without what only its definition needs, and of its payments of funding only those since `epoch`.
@@ -48,6 +57,7 @@ impl Ledger {
         copy.sums.clone_from(&self.sums);
         copy.assets.clone_from(&self.assets);
         (copy.base, copy.base_debt) = (self.base, self.base_debt);
+        copy.fee_tiers.clone_from(&self.fee_tiers);
         copy.open_account(REST);
         for (&account, to) in accounts.iter().zip(SUBJECT.get()..) {
             self.copy_account(account, AccountId::new(to), &mut copy);
@@ -58,16 +68,21 @@ impl Ledger {
     /// Copies an account with its balances, legs and orders.
     fn copy_account(&self, account: AccountId, to: AccountId, copy: &mut Self) {
         copy.open_account(to);
+        let known = self.accounts[account.index()];
+        // All it is, but for where its legs and balances are kept.
+        copy.accounts[to.index()] = Account {
+            balance: Money::ZERO,
+            first_leg: LegId::NONE,
+            legs: 0,
+            first_holding: HoldingId::NONE,
+            debtor: DebtorPlace::NONE,
+            ..known
+        };
         for holding in self.holdings_of(account) {
             copy.holding_for(to, holding.asset);
             copy.place_cash(to, holding.asset, holding.balance);
         }
-        let Account { state, restriction, standing, form, group, balance, .. } =
-            self.accounts[account.index()];
-        let copied = &mut copy.accounts[to.index()];
-        (copied.state, copied.restriction, copied.standing) = (state, restriction, standing);
-        (copied.form, copied.group) = (form, group);
-        copy.place_cash(to, AssetId::BASE, balance);
+        copy.place_cash(to, AssetId::BASE, known.balance);
         for (leg_id, leg) in self.legs_of(account) {
             self.copy_leg(leg_id, leg, to, copy);
         }
@@ -155,6 +170,30 @@ impl Ledger {
         let terms = self.instrument(instrument);
         let (index, mark) = (terms.index?, terms.mark?);
         Some(Prices { index, mark, stable: terms.stable })
+    }
+
+    /// All prices and what was last found of them, to go back to.
+    #[must_use]
+    pub fn keep_prices(&self) -> Kept {
+        let numbers = (0..self.instruments()).map(InstrumentId::new);
+        let priced =
+            numbers.filter_map(|at| Some((at, self.prices_of(at)?, self.instrument(at).adaptive_rate)));
+        Kept {
+            instruments: priced.collect(),
+            concentrations: self.assets.iter().map(|asset| asset.concentration).collect(),
+        }
+    }
+
+    /// Goes back to what was kept.
+    pub fn restore_prices(&mut self, kept: &Kept) {
+        for &(instrument, prices, adaptive_rate) in &kept.instruments {
+            self.set_prices(instrument, prices);
+            self.instruments[instrument.index()].adaptive_rate = adaptive_rate;
+            self.revise(instrument);
+        }
+        for (asset, concentration) in self.assets.iter_mut().zip(&kept.concentrations) {
+            asset.concentration = *concentration;
+        }
     }
 
     /// The highest mark there can be: twice the highest order price.

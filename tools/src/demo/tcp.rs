@@ -250,6 +250,8 @@ impl Floor {
                 | Action::Skip(_)
                 | Action::CancelAllAfter { .. }
                 | Action::SetOwnerGroup { .. }
+                | Action::ScheduleMargin { .. }
+                | Action::CancelMargin { .. }
                 | Action::DefineFeeTier { .. }
                 | Action::SetFeeTier { .. }
                 | Action::SetMarginMode { .. }

@@ -59,6 +59,8 @@ pub fn route(action: &Action) -> Route {
         | Action::RegisterKey { .. }
         | Action::RevokeKey { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::DefineFeeTier { .. }
         | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
@@ -144,6 +146,8 @@ pub fn request(
         | Action::SetProtection(_)
         | Action::ResetProtection { .. }
         | Action::SetOwnerGroup { .. }
+        | Action::ScheduleMargin { .. }
+        | Action::CancelMargin { .. }
         | Action::DefineFeeTier { .. }
         | Action::SetFeeTier { .. }
         | Action::SetMarginMode { .. }
@@ -277,6 +281,13 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
         | FromVenue::PositionState(_)
+        | FromVenue::AccountPicture(_)
+        | FromVenue::PositionPicture(_)
+        | FromVenue::StepVerdict(_)
+        | FromVenue::UnderlyingRisk(_)
+        | FromVenue::PositionRisk(_)
+        | FromVenue::InstrumentRisk(_)
+        | FromVenue::RiskSurvey(_)
         | FromVenue::BalanceChange(_)
         | FromVenue::LeverageSet(_)
         | FromVenue::AccountStatusChanged(_)

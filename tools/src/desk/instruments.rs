@@ -165,11 +165,11 @@ pub fn show_mark(def: &InstrumentDef, mark: Mark) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use gateway::wire::types::{Chars16, ContractKind, MarkN, Millis, TimeNsN, TradingState};
 
-    fn bitcoin() -> InstrumentDef {
+    pub(crate) fn bitcoin() -> InstrumentDef {
         let mut name = [0; 16];
         name[..8].copy_from_slice(b"BTC-PERP");
         InstrumentDef {
