@@ -183,7 +183,8 @@ impl Ledger {
     #[inline]
     fn foresee(&mut self, leg_id: LegId, prospect: &Prospect, after: Requirement) {
         let leg = &mut self.legs[leg_id.index()];
-        let known = if prospect.then.distance == 0 { leg.valued_at.0.but_for_orders() } else { Revision::default() };
+        let known =
+            if prospect.then.distance == 0 { leg.valued_at.0.but_for_orders() } else { Revision::default() };
         leg.valued_at = Remembered(known);
         leg.requirement = Remembered(after);
     }

@@ -294,7 +294,9 @@ impl Ledger {
         let instrument = self.instrument(leg.instrument);
         let through = self.orders_of(leg_id).filter(|(_, reservation)| reservation.weight == Weight::Full);
         through
-            .map(|(_, &Reservation { side, price, qty, .. })| instrument.distance_of(mark, (side, price, qty)))
+            .map(|(_, &Reservation { side, price, qty, .. })| {
+                instrument.distance_of(mark, (side, price, qty))
+            })
             .sum()
     }
 
@@ -316,7 +318,6 @@ impl Ledger {
         let leg = &mut self.legs[leg_id.index()];
         (leg.buy_top, leg.sell_bottom) = (top, bottom);
     }
-
 }
 
 impl Instrument {

@@ -104,7 +104,8 @@ fn the_coins_of_the_readme_are_what_they_say() {
     let checked = parse(coins()).unwrap();
     let [linear, inverse] = checked.instruments.as_slice() else { panic!("two instruments") };
     assert_eq!(linear.contract, risk::ContractTerms::LINEAR_PERPETUAL);
-    assert_eq!((linear.funding.interval_s(), linear.funding.period_s()), (3_600, 28_800));
+    assert_eq!(linear.funding.interval_ns, 3_600_000_000_000);
+    assert_eq!(linear.funding.rate_period_ns, 28_800_000_000_000);
     assert_eq!(linear.adaptive.profit_weight, risk::Rate::new(900_000_000));
     assert_eq!(linear.pricing.stable_step, risk::Rate::new(500_000));
     assert_eq!(inverse.contract.kind, risk::ContractKind::Inverse);
