@@ -8,14 +8,21 @@ use risk::{InstrumentId, Mark, Price};
 use serde::Serialize;
 
 use crate::measure::{Latency, Spread, cpu_ns_per_op, now, sample_ns};
+use crate::near;
 use crate::population::{BASE, Population, Terms};
 use crate::report::{Report, Setting, table};
 
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Numbers of accounts, each with one position.
+    /// Numbers of accounts.
     pub accounts: Vec<u32>,
+    /// Positions of each.
+    pub legs: u32,
+    /// Instruments they are in; the first one ticks.
+    pub instruments: u32,
+    /// Accounts that ticks concern; `None` leaves them out.
+    pub near: Option<near::Options>,
     /// Ticks per run.
     pub ticks: usize,
     /// Runs on each venue.
@@ -28,14 +35,15 @@ impl Options {
     /// A run of a moment, for tests.
     #[must_use]
     pub fn quick() -> Self {
-        Self { accounts: vec![100, 1_000], ticks: 500, runs: 1, core: 1 }
+        let near = Some(near::Options::quick());
+        Self { accounts: vec![100, 1_000], legs: 4, instruments: 8, near, ticks: 500, runs: 1, core: 1 }
     }
 }
 
 /// One venue under mark ticks.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
-    /// Accounts, each with one position in the instrument that ticks.
+    /// Accounts.
     pub accounts: u32,
     /// CPU nanoseconds per tick.
     pub ns_per_tick: Spread,
@@ -52,8 +60,14 @@ pub struct MarkReport {
     pub setting: Setting,
     /// Ticks per run.
     pub ticks: usize,
-    /// Venues.
+    /// Positions of each account.
+    pub legs: u32,
+    /// Instruments they are in.
+    pub instruments: u32,
+    /// Venues in which a tick crosses nothing.
     pub lines: Vec<Line>,
+    /// Venues in which it does.
+    pub near: Vec<near::Line>,
 }
 
 /// Measures every venue.
@@ -69,11 +83,14 @@ pub fn run(options: &Options) -> MarkReport {
         let smallest = lines.first().map_or(ns_per_tick.median, |line| line.ns_per_tick.median);
         lines.push(Line { accounts, ns_per_tick, times_smallest: ns_per_tick.median / smallest, latency });
     }
-    MarkReport { setting, ticks: options.ticks, lines }
+    let near = options.near.as_ref().map(near::run).unwrap_or_default();
+    let Options { ticks, legs, instruments, .. } = *options;
+    MarkReport { setting, ticks, legs, instruments, lines, near }
 }
 
 fn measure(accounts: u32, options: &Options) -> (Spread, Latency) {
-    let terms = Terms { accounts, instruments: 1, legs: 1, resting: 0, room: 0, fixed_qty: None, seed: 21 };
+    let Options { instruments, legs, .. } = *options;
+    let terms = Terms { accounts, instruments, legs, resting: 0, room: 0, fixed_qty: None, seed: 21 };
     let mut population = Population::with_positions(terms);
     let ticks: Vec<Command> = (0..options.ticks).map(|_| tick(&mut population)).collect();
     let mut feeder = population.feeder;
@@ -123,9 +140,12 @@ impl Report for MarkReport {
                 format!("{}/{}/{}", latency.p50, latency.p99, latency.p999),
             ]
         }));
-        let title =
-            "mark tick, nothing crossed, one position per account; ns/tick: thread CPU, median of runs";
-        format!("{}\n{title} of {} ticks\n{}", self.setting.line(), self.ticks, table(&rows))
+        let title = format!(
+            "mark tick, nothing crossed, {} positions per account in {} instruments; ns/tick: thread CPU, median of runs",
+            self.legs, self.instruments
+        );
+        let quiet = format!("{}\n{title} of {} ticks\n{}", self.setting.line(), self.ticks, table(&rows));
+        if self.near.is_empty() { quiet } else { format!("{quiet}\n{}", near::text(&self.near)) }
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Feeder {
     /// Continuations injected so far.
     pub continuations: u64,
     seq: u64,
+    /// Time beyond a microsecond per command.
+    ahead_ns: u64,
     events: Events,
     kept: Option<Vec<Command>>,
 }
@@ -77,6 +79,7 @@ impl Feeder {
             liquidations: 0,
             continuations: 0,
             seq: 0,
+            ahead_ns: 0,
             events,
             kept: None,
         }
@@ -86,7 +89,24 @@ impl Feeder {
     #[inline]
     pub const fn stamp(&mut self) -> Stamp {
         self.seq += 1;
-        Stamp { seq: Seq::new(self.seq), time: TimeNs::new(self.seq * 1_000) }
+        Stamp { seq: Seq::new(self.seq), time: TimeNs::new(self.seq * 1_000 + self.ahead_ns) }
+    }
+
+    /// Lets time pass without a command.
+    pub const fn let_pass(&mut self, ns: u64) {
+        self.ahead_ns += ns;
+    }
+
+    /// Applies one command and what it leaves over, for a timed loop: nothing is counted or kept.
+    #[inline]
+    pub fn drive(&mut self, command: &Command, events: &mut Events) {
+        events.clear();
+        let stamp = self.stamp();
+        self.venue.apply(stamp, command, events);
+        while self.venue.pending() {
+            let stamp = self.stamp();
+            self.venue.apply(stamp, &Command::venue(Action::Continue), events);
+        }
     }
 
     /// Applies one command as a sequencer does, what it leaves over included. Its events.
@@ -109,7 +129,8 @@ impl Feeder {
         self.events.as_slice()
     }
 
-    fn admin(&mut self, action: Action) {
+    /// Applies a command of the venue's own session.
+    pub fn admin(&mut self, action: Action) {
         self.send(&Command::venue(action));
     }
 }
@@ -148,24 +169,30 @@ impl Population {
     /// Builds a venue that has instruments only.
     #[must_use]
     pub fn without_accounts(terms: Terms) -> Self {
-        Self::begin(terms, None)
+        Self::begin(terms, &spec(), None)
+    }
+
+    /// The same with instruments of this specification.
+    #[must_use]
+    pub fn of_spec(terms: Terms, spec: &InstrumentSpec) -> Self {
+        Self::begin(terms, spec, None)
     }
 
     /// The commands that [`Self::build`] sends.
     #[must_use]
     pub fn commands(terms: Terms) -> Vec<Command> {
-        let mut population = Self::begin(terms, Some(Vec::new()));
+        let mut population = Self::begin(terms, &spec(), Some(Vec::new()));
         population.open_accounts();
         population.trade_positions();
         population.rest_orders();
         population.feeder.kept.unwrap_or_default()
     }
 
-    fn begin(terms: Terms, kept: Option<Vec<Command>>) -> Self {
+    fn begin(terms: Terms, spec: &InstrumentSpec, kept: Option<Vec<Command>>) -> Self {
         let mut feeder = Feeder { kept, ..Feeder::new(terms.capacity()) };
         for number in 0..terms.instruments {
             let instrument = InstrumentId::new(number);
-            feeder.admin(Action::DefineInstrument { instrument, spec: Box::new(spec()) });
+            feeder.admin(Action::DefineInstrument { instrument, spec: Box::new(spec.clone()) });
             feeder.admin(Action::index_price(instrument, Price::new(BASE).to_mark()));
         }
         let client_ids = vec![0; terms.accounts as usize];
@@ -182,11 +209,25 @@ impl Population {
     /// Opens and funds every account, each with its session.
     pub fn open_accounts(&mut self) {
         for index in 0..self.terms.accounts {
-            let account = account_at(index);
-            self.feeder.admin(Action::OpenSession { session: session_at(index) });
-            self.feeder.admin(Action::OpenAccount { account });
-            self.feeder.admin(Action::Deposit(Transfer::new(account, Money::new(DEPOSIT))));
+            self.open_account(index, Money::new(DEPOSIT));
         }
+    }
+
+    /// Opens and funds the next account, with its session.
+    pub fn open_account(&mut self, index: u32, deposit: Money) {
+        let account = account_at(index);
+        self.feeder.admin(Action::OpenSession { session: session_at(index) });
+        self.feeder.admin(Action::OpenAccount { account });
+        self.feeder.admin(Action::Deposit(Transfer::new(account, deposit)));
+    }
+
+    /// One account takes from another at a price.
+    pub fn trade(&mut self, taker: u32, maker: u32, instrument: InstrumentId, side: Side, qty: Qty) {
+        let limit = Price::new(BASE);
+        let rests = self.order(maker, instrument, side.opposite(), qty, limit, TimeInForce::GoodTillCancel);
+        self.feeder.send(&rests);
+        let takes = self.order(taker, instrument, side, qty, limit, TimeInForce::ImmediateOrCancel);
+        self.feeder.send(&takes);
     }
 
     /// Pairs neighbours in every instrument both are in: one sells to the other, roles alternating.

@@ -102,6 +102,8 @@ pub(crate) struct LiquidationIndex {
     /// The place of the warned account whose turn to be looked at is next.
     turn: u32,
     sentinels: Sentinels,
+    /// How often an account was looked at: a gauge, not state.
+    looks: u64,
 }
 
 struct TriggerNodes<'a>(&'a mut [Trigger]);
@@ -136,6 +138,7 @@ impl LiquidationIndex {
             warned: Vec::with_capacity(accounts as usize),
             turn: 0,
             sentinels: Sentinels::default(),
+            looks: 0,
         }
     }
 
@@ -221,6 +224,7 @@ impl LiquidationIndex {
     /// Evaluates an account exactly and arms it anew, puts it on the hot list, or finds it below maintenance (then
     /// it is disarmed).
     pub(crate) fn look(&mut self, ledger: &Ledger, account: AccountId) -> Verdict {
+        self.looks = self.looks.wrapping_add(1);
         self.disarm(ledger, account);
         let now = ledger.assess(account);
         if now.is_below(Level::Maintenance) {
@@ -483,6 +487,11 @@ impl LiquidationIndex {
     /// How many accounts are on the hot list.
     pub(crate) fn hot_count(&self) -> usize {
         self.hot.len()
+    }
+
+    /// How often an account was looked at since the venue was made.
+    pub(crate) const fn looks(&self) -> u64 {
+        self.looks
     }
 
     /// The account at a place of the hot list.

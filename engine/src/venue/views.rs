@@ -53,6 +53,18 @@ pub struct SpecialView {
 }
 
 impl Venue {
+    /// How many accounts are so near to a warning or to liquidation that every price looks at them.
+    #[must_use]
+    pub fn hot_accounts(&self) -> usize {
+        self.index.hot_count()
+    }
+
+    /// How often an account was evaluated whole since this venue was made: a gauge for measurements, not state.
+    #[must_use]
+    pub const fn looks(&self) -> u64 {
+        self.index.looks()
+    }
+
     /// Open orders of an account: by ascending instrument, in an instrument the latest to join first. None where
     /// there is no such account.
     pub fn open_orders(&self, account: AccountId) -> impl Iterator<Item = OpenOrderView> + '_ {
