@@ -239,9 +239,8 @@ impl LiquidationIndex {
             (true, false) => Verdict::Recovered,
             _ => Verdict::Safe,
         };
-        if now.exposure.get() == 0 && !ledger.owes(account) {
-            self.cool(account);
-        } else if self.arm(ledger, account, &now) {
+        let has_nothing_to_lose = now.exposure.get() == 0 && !ledger.owes(account);
+        if has_nothing_to_lose || self.arm(ledger, account, &now) {
             self.cool(account);
         } else {
             self.disarm(ledger, account);

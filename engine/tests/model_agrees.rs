@@ -16,8 +16,9 @@ use campaign::coverage::Coverage;
 use campaign::generate::Generator;
 use campaign::rng::Rng;
 use campaign::{Step, configured};
-use model::arith::{Terms, ceil, floor};
+use model::arith::{MARKS, PPB, Terms, ceil, floor};
 use num_rational::BigRational;
+use risk::Side;
 
 /// Seeds of a default run; the remainder by 7 picks the world.
 const SEEDS: [u64; 14] = [7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
@@ -137,4 +138,111 @@ fn rationals_of_any_size_agree() {
         assert_eq!(whole(floor(small, divisor)), rational(small, divisor).floor());
         assert_eq!(whole(ceil(small, divisor)), rational(small, divisor).ceil());
     }
+}
+
+/// A resting order of a small book: buys or sells, limit, quantity, whether it only reduces.
+type Resting = (Side, i128, i128, bool);
+
+/// What a position with these orders requires, in billionths. Orders that only reduce stand on its closing side.
+fn required(terms: &Terms, mark: i128, position: i128, orders: &[Resting]) -> i128 {
+    let sum = |of: Side, reduces: bool| -> i128 {
+        orders
+            .iter()
+            .filter(|(side, _, _, only)| *side == of && *only == reduces)
+            .map(|(_, _, qty, _)| qty)
+            .sum()
+    };
+    let reducing = |of: Side, closes: bool| if closes { sum(of, true).min(position.abs()) } else { 0 };
+    let bought = position + sum(Side::Buy, false) + reducing(Side::Buy, position < 0);
+    let sold = position - sum(Side::Sell, false) - reducing(Side::Sell, position > 0);
+    let worst = bought.abs().max(sold.abs());
+    let plain = || orders.iter().filter(|(_, _, _, only)| !only);
+    let is_through = |side: Side, limit: i128| match side {
+        Side::Buy => limit * MARKS > mark,
+        Side::Sell => limit * MARKS < mark,
+    };
+    let through: Vec<(i128, i128)> = plain()
+        .filter(|(side, limit, _, _)| is_through(*side, *limit))
+        .map(|&(_, limit, qty, _)| (qty, limit))
+        .collect();
+    let fees: i128 = plain().map(|&(_, limit, qty, _)| terms.value(qty, limit) * terms.taker_fee).sum();
+    let notional = if worst == 0 { 0 } else { terms.notional(worst, mark) };
+    terms.initial_of(notional, 0, 0) + PPB * terms.open_loss(&through, mark) + fees
+}
+
+/// Fills those of the orders whose bit is set, each at its limit; the position, what that cost, fees, and what rests then.
+fn filled(
+    terms: &Terms,
+    mut position: i128,
+    orders: &[Resting],
+    set: usize,
+) -> (i128, i128, i128, Vec<Resting>) {
+    let (mut cost, mut fees, mut left) = (0, 0, Vec::new());
+    for (place, &(side, limit, qty, only_reduces)) in orders.iter().enumerate() {
+        if set & (1 << place) == 0 {
+            left.push((side, limit, qty, only_reduces));
+            continue;
+        }
+        let sign = if side == Side::Buy { 1 } else { -1 };
+        let closes = position * sign < 0;
+        let qty = match only_reduces {
+            true if closes => qty.min(position.abs()),
+            true => 0,
+            false => qty,
+        };
+        let value = terms.value(qty, limit);
+        position += sign * qty;
+        cost += sign * terms.cost_of_buying(value);
+        // What an order that only reduces pays is not reserved.
+        fees += if only_reduces { 0 } else { ceil(value * terms.taker_fee, PPB) };
+    }
+    // What would only reduce and does not any more is cancelled.
+    left.retain(|&(side, _, _, only_reduces)| {
+        !only_reduces || (side == Side::Buy) == (position < 0) && position != 0
+    });
+    (position, cost, fees, left)
+}
+
+#[test]
+fn every_subset_of_fills_is_covered() {
+    let worlds: Vec<_> = campaign::worlds::all().into_iter().chain(campaign::collateral::coined()).collect();
+    let mut rng = Rng::new(2);
+    let mut subsets = 0_u64;
+    for round in 0..8_000 {
+        let traded = &worlds[round % worlds.len()];
+        let terms = Terms::new(&traded.spec);
+        let lots = |rng: &mut Rng, most: i64| i128::from(rng.within(1, most)) * terms.lot;
+        let mark = i128::from(traded.home) * MARKS + i128::from(rng.within(-700, 700));
+        let held = i128::from(rng.within(-80, 80)) * terms.lot;
+        let closing = if held > 0 { Side::Sell } else { Side::Buy };
+        let count = rng.within(1, 7);
+        let orders: Vec<Resting> = (0..count)
+            .map(|_| {
+                let only_reduces = held != 0 && rng.permille(250);
+                let side = if only_reduces { closing } else { rng.pick(&[Side::Buy, Side::Sell]) };
+                // Nor what it loses through the mark: it stands on its own side.
+                let away = i128::from(rng.within(if only_reduces { 1 } else { -12 }, 12));
+                let away = if side == Side::Buy { -away } else { away };
+                let ticks =
+                    floor(mark, MARKS * terms.tick) + i128::from(only_reduces && side == Side::Sell) + away;
+                (side, ticks.max(1) * terms.tick, lots(&mut rng, 60), only_reduces)
+            })
+            .collect();
+        let before = required(&terms, mark, held, &orders);
+        for set in 0..1_usize << orders.len() {
+            subsets += 1;
+            let (position, cost, fees, left) = filled(&terms, held, &orders, set);
+            let gained =
+                terms.position_value(position, mark) - terms.position_value(held, mark) - cost - fees;
+            let after = required(&terms, mark, position, &left);
+            // Each match rounds its value and its fee, and each valuation once.
+            let rounding = 2 * i128::from(set.count_ones()) + 2;
+            assert!(
+                (gained + rounding) * PPB >= after - before,
+                "{} held {held} at {mark}: {orders:?}, {set:b} filled: {before} before, {after} after, {gained} gained",
+                traded.spec.multiplier
+            );
+        }
+    }
+    println!("{subsets} subsets of fills covered");
 }

@@ -17,8 +17,8 @@ use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::message::{Message, Refusal};
 use crate::wire::private::{
-    self, AccountPicture, InstrumentRisk, LeverageBucket, PositionPicture, PositionRisk, RiskSurvey,
-    ShockRow, StepRow, StepVerdict, UnderlyingRisk,
+    self, AccountPicture, FromClient, InstrumentRisk, LeverageBucket, PositionPicture, PositionRisk,
+    RiskSurvey, ShockRow, StepRow, StepVerdict, UnderlyingRisk,
 };
 use crate::wire::types::{
     Code, I64N, Millis, MoneyN, OrdFlags, PictureOf, ShockScope, Side, StepKind, Tif, U16N, U32N,
@@ -89,11 +89,48 @@ macro_rules! at {
     };
 }
 
+/// What a message asks, with its number; nothing where this session may not ask it. `about` says whose account may be
+/// asked about.
+///
+/// # Errors
+/// [`Refusal`]: what it says makes no sense, or it is none of these questions.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other message is none of these questions")]
+pub(crate) fn read(
+    message: &FromClient,
+    about: impl Fn(AccountId) -> Option<AccountId>,
+    is_operator: bool,
+) -> Result<(u64, Option<Inquiry>), Refusal> {
+    Ok(match message {
+        FromClient::WhatIfQuery(query) => {
+            let inquiry = about(query.account_id).map(|account| what_if(account, query));
+            (query.query_id, inquiry.transpose()?)
+        }
+        FromClient::StressQuery(query) => {
+            let inquiry = about(query.account_id).map(|account| stress(account, query));
+            (query.query_id, inquiry.transpose()?)
+        }
+        FromClient::SensitivityQuery(query) => {
+            let sensitivity = |account| Inquiry::Sensitivity { account, horizon: query.horizon };
+            (query.query_id, about(query.account_id).map(sensitivity))
+        }
+        FromClient::InstrumentRiskQuery(query) => {
+            // Who holds most of what is the operator's to know.
+            let from = is_operator.then_some(query.from_account);
+            let (instrument, horizon) = (query.instrument_id, query.horizon);
+            (query.query_id, Some(Inquiry::Instrument { instrument, from, horizon }))
+        }
+        FromClient::VenueRiskQuery(query) => {
+            (query.query_id, is_operator.then_some(Inquiry::Venue { from: query.from_account }))
+        }
+        _ => return Err(ErrorCode::UnknownTemplate.into()),
+    })
+}
+
 /// The steps of a question.
 ///
 /// # Errors
 /// [`Refusal`] of the group.
-pub(crate) fn what_if(account: AccountId, query: &private::WhatIfQuery) -> Result<Inquiry, Refusal> {
+fn what_if(account: AccountId, query: &private::WhatIfQuery) -> Result<Inquiry, Refusal> {
     let refused = at!(WhatIfQuery, "steps", BadGroup);
     let rows = &query.steps.0;
     let steps = rows.iter().map(step).collect::<Option<Vec<_>>>().filter(|_| rows.len() <= STEPS_MAX);
@@ -104,7 +141,7 @@ pub(crate) fn what_if(account: AccountId, query: &private::WhatIfQuery) -> Resul
 ///
 /// # Errors
 /// [`Refusal`] of the group.
-pub(crate) fn stress(account: AccountId, query: &private::StressQuery) -> Result<Inquiry, Refusal> {
+fn stress(account: AccountId, query: &private::StressQuery) -> Result<Inquiry, Refusal> {
     let refused = at!(StressQuery, "shocks", BadGroup);
     let rows = &query.shocks.0;
     let shock = |row: &ShockRow| Some((scope(row.scope, row.instrument_id, row.underlying)?, row.rate_e9));

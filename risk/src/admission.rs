@@ -171,11 +171,15 @@ impl Ledger {
     /// [`MarginShort`].
     pub fn admit(&mut self, prospect: &Prospect) -> Result<(), MarginShort> {
         let (before, after) = self.requirements(prospect);
-        self.cover_one(prospect.account, prospect.instrument, before, after)?;
+        let verdict = self.cover_one(prospect.account, prospect.instrument, before, after);
         if let Some(leg_id) = prospect.leg {
-            self.foresee(leg_id, prospect, after);
+            match verdict {
+                Ok(()) => self.foresee(leg_id, prospect, after),
+                // Its parent's money may yet bring the order about, and nothing foresaw that.
+                Err(_) => self.legs[leg_id.index()].valued_at = Remembered(Revision::default()),
+            }
         }
-        Ok(())
+        verdict
     }
 
     /// Notes what a leg will require once the admitted order is reserved, for [`Self::stands_as_admitted`]. Not where an

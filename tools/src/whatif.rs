@@ -188,8 +188,8 @@ impl WhatIfReport {
     }
 }
 
-fn or_dash(text: &Option<String>, unit: &str) -> String {
-    text.as_ref().map_or_else(|| "-".to_owned(), |text| format!("{text}{unit}"))
+fn or_dash(text: Option<&String>, unit: &str) -> String {
+    text.map_or_else(|| "-".to_owned(), |text| format!("{text}{unit}"))
 }
 
 impl fmt::Display for WhatIfReport {
@@ -223,8 +223,8 @@ impl fmt::Display for WhatIfReport {
                 group_whole(&one.maintenance_margin),
                 group_whole(&one.available),
                 group_whole(&one.exposure),
-                or_dash(&one.leverage, "x"),
-                or_dash(&one.margin_ratio_percent, "%"),
+                or_dash(one.leverage.as_ref(), "x"),
+                or_dash(one.margin_ratio_percent.as_ref(), "%"),
             ]);
         }
         write!(f, "{table}")?;
@@ -247,11 +247,11 @@ impl fmt::Display for WhatIfReport {
                 leg.instrument.clone(),
                 leg.of.clone(),
                 leg.quantity.clone(),
-                or_dash(&leg.mark, ""),
-                or_dash(&leg.liquidation, ""),
-                or_dash(&leg.bankruptcy, ""),
-                or_dash(&leg.leverage, "x"),
-                or_dash(&leg.margin_ratio_percent, "%"),
+                or_dash(leg.mark.as_ref(), ""),
+                or_dash(leg.liquidation.as_ref(), ""),
+                or_dash(leg.bankruptcy.as_ref(), ""),
+                or_dash(leg.leverage.as_ref(), "x"),
+                or_dash(leg.margin_ratio_percent.as_ref(), "%"),
             ]);
         }
         write!(f, "{table}")

@@ -59,10 +59,10 @@ impl Model {
 
     /// The first difference between the model and the venue.
     pub(crate) fn difference(&self, venue: &Venue) -> Option<String> {
-        self.difference_of_ledger(venue.ledger())
+        self.difference_of_markets(venue)
+            .or_else(|| self.difference_of_ledger(venue.ledger()))
             .or_else(|| self.difference_of_sessions(venue))
             .or_else(|| self.difference_of_views(venue))
-            .or_else(|| self.difference_of_markets(venue))
             .or_else(|| self.difference_of_protections(venue))
             .or_else(|| self.difference_of_isolated(venue))
     }
@@ -150,6 +150,13 @@ impl Model {
             let seen = (venue.trading_state(place), venue.state_until(place));
             if seen != state {
                 return Some(format!("state of {place}: venue {seen:?}, model {state:?}"));
+            }
+            let prices = venue.ledger().instrument(place);
+            let seen = [prices.index, prices.mark, prices.stable];
+            let stable = known.stable.as_ref().map(|stable| stable.now);
+            let model = [known.index, known.mark, stable].map(|price| price.map(super::mark_of));
+            if seen != model {
+                return Some(format!("prices of {place}: venue {seen:?}, model {model:?}"));
             }
             let seen = venue.oracle(place).map(|oracle| (oracle.state(), oracle.index()));
             if seen != Some(self.prices_of(place)) {

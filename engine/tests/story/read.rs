@@ -20,12 +20,12 @@ pub(crate) fn small(word: &str) -> Result<u32, String> {
 }
 
 /// A share in percent with up to seven decimals, as parts per billion.
-fn share(word: &str) -> Result<i32, String> {
+fn share(word: &str) -> Result<i64, String> {
     let digits = word.strip_suffix('%').ok_or_else(|| format!("{word} is not a percentage"))?;
     let (sign, digits) = digits.strip_prefix('-').map_or((1, digits), |rest| (-1, rest));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
     let text = format!("{whole}{part:0<7}");
-    let parts: i32 = text.parse().map_err(|_| format!("{word} is not a percentage"))?;
+    let parts: i64 = text.parse().map_err(|_| format!("{word} is not a percentage"))?;
     Ok(sign * parts)
 }
 
@@ -97,7 +97,10 @@ pub(crate) fn spec(words: &[&str]) -> Result<InstrumentSpec, String> {
             "band" => spec.price_band = rate(value)?,
             "collar" => spec.market_collar = rate(value)?,
             "step" => spec.mark_step_max = rate(value)?,
-            "maker_fee" => spec.maker_fee = FeeRate::new(share(value)?),
+            "maker_fee" => {
+                spec.maker_fee =
+                    FeeRate::new(i32::try_from(share(value)?).map_err(|error| error.to_string())?)
+            }
             "taker_fee" => spec.taker_fee = rate(value)?,
             "liquidation_fee" => spec.liquidation_fee = rate(value)?,
             "initial" => spec.initial_tiers = tiers(value)?,

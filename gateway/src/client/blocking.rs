@@ -234,6 +234,10 @@ impl Connection {
     ///
     /// # Errors
     /// [`ClientError::Deadline`]; [`ClientError::Refused`] where the venue gives no answer; a final [`Fault`].
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is asked anew where the connection breaks; nobody asks twice"
+    )]
     pub fn query(&mut self, query: Query) -> Result<Answer, ClientError> {
         let deadline = self.deadline(self.patience);
         loop {

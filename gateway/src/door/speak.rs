@@ -12,7 +12,7 @@ use super::receive::{Speaker, Taken};
 use super::requests;
 use super::resend::Resend;
 use super::{Door, Gate};
-use crate::insight::{self, Inquiry};
+use crate::insight;
 use crate::query::{Query, Question};
 use crate::wire::codes::ErrorCode;
 use crate::wire::frame::{Frame, SCHEMA_PRIVATE};
@@ -228,29 +228,14 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         FromClient::TermsQuery(query) => {
             (query.query_id, Some(Question::Terms { instrument: query.instrument_id }))
         }
-        FromClient::WhatIfQuery(query) => {
-            let inquiry = about(query.account_id).map(|account| insight::what_if(account, &query));
-            (query.query_id, inquiry.transpose()?.map(Question::Insight))
-        }
-        FromClient::StressQuery(query) => {
-            let inquiry = about(query.account_id).map(|account| insight::stress(account, &query));
-            (query.query_id, inquiry.transpose()?.map(Question::Insight))
-        }
-        FromClient::SensitivityQuery(query) => {
-            let horizon = query.horizon;
-            let inquiry = about(query.account_id).map(|account| Inquiry::Sensitivity { account, horizon });
-            (query.query_id, inquiry.map(Question::Insight))
-        }
-        FromClient::InstrumentRiskQuery(query) => {
-            let (instrument, horizon) = (query.instrument_id, query.horizon);
-            // Who holds most of what is the operator's to know.
-            let from = (speaker.kind == SessionKind::Admin).then_some(query.from_account);
-            (query.query_id, Some(Question::Insight(Inquiry::Instrument { instrument, from, horizon })))
-        }
-        FromClient::VenueRiskQuery(query) => {
-            let inquiry = Inquiry::Venue { from: query.from_account };
+        asked @ (FromClient::WhatIfQuery(_)
+        | FromClient::StressQuery(_)
+        | FromClient::SensitivityQuery(_)
+        | FromClient::InstrumentRiskQuery(_)
+        | FromClient::VenueRiskQuery(_)) => {
             let is_operator = speaker.kind == SessionKind::Admin;
-            (query.query_id, is_operator.then_some(Question::Insight(inquiry)))
+            let (query_id, inquiry) = insight::read(&asked, about, is_operator)?;
+            (query_id, inquiry.map(Question::Insight))
         }
         FromClient::Hello(_)
         | FromClient::LogonProof(_)
@@ -271,6 +256,8 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         | FromClient::SetIndexSource(_)
         | FromClient::FeeTierDefine(_)
         | FromClient::SetFeeTier(_)
+        | FromClient::ScheduleMargin(_)
+        | FromClient::CancelMargin(_)
         | FromClient::SetLeverage(_)
         | FromClient::InstrumentDefine(_)
         | FromClient::SetTradingState(_)

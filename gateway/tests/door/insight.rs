@@ -9,7 +9,7 @@ use gateway::wire::private::{
     WhatIfQuery,
 };
 use gateway::wire::types::{
-    Code, I64N, MarginLevel, MarkN, Millis, OrdFlags, PictureOf, PriceN, ShockScope, Side, StepKind, Tif,
+    Code, I64N, MarginState, MarkN, Millis, OrdFlags, PictureOf, PriceN, ShockScope, Side, StepKind, Tif,
     U16N, U32N,
 };
 use risk::{AccountId, InstrumentId, Price, Qty};
@@ -73,7 +73,7 @@ fn an_account_is_told_what_would_become_of_it() {
             let FromVenue::AccountPicture(picture) = message else { return None };
             assert_eq!(
                 (picture.account_id, picture.level.get()),
-                (account(ALICE), Some(MarginLevel::Healthy))
+                (account(ALICE), Some(MarginState::Healthy))
             );
             Some((picture.of.get(), picture.exposure.get() > 0))
         })
