@@ -137,7 +137,7 @@ impl Ledger {
         while let Some(leg_id) = next.some() {
             let leg = &self.legs[leg_id.index()];
             next = leg.next;
-            if leg.valued_at.0 != self.instrument(leg.instrument).revision {
+            if leg.valued_at.0 != self.revision_of(leg.instrument) {
                 self.value_leg(leg_id);
             }
             let leg = &self.legs[leg_id.index()];
@@ -151,7 +151,7 @@ impl Ledger {
     #[inline]
     pub(crate) fn requirement_of(&mut self, leg_id: LegId) -> Requirement {
         let leg = &self.legs[leg_id.index()];
-        if leg.valued_at.0 != self.instrument(leg.instrument).revision {
+        if leg.valued_at.0 != self.revision_of(leg.instrument) {
             self.value_leg(leg_id);
         }
         self.legs[leg_id.index()].requirement.0
@@ -163,7 +163,7 @@ impl Ledger {
         let mark = self.mark_of(self.leg(leg_id).instrument);
         self.tighten(leg_id, mark);
         let leg = self.leg(leg_id);
-        let revision = self.instrument(leg.instrument).revision;
+        let revision = self.revision_of(leg.instrument);
         let knows_profit = leg.valued_at.0.with_orders() == revision;
         let profit = if knows_profit { leg.profit.0 } else { self.initial_profit(leg) };
         let requirement = self.leg_requirement(leg_id, leg, mark);

@@ -5,7 +5,6 @@
 
 use alloc::vec::Vec;
 
-use crate::account::Revision;
 use crate::contract::Scale;
 use crate::funding::{ACCRUAL_MAX, rate_bound};
 use crate::limits::{FUNDING_FACTOR_MAX, PPB, PRICE_MAX, QTY_MAX};
@@ -115,7 +114,6 @@ pub struct Instrument {
     unconcentrated: Money,
     /// See [`Instrument::is_direct`].
     is_direct: bool,
-    pub(crate) revision: Revision,
     /// The last payment of funding; each leg names the one up to which it has paid.
     pub(crate) funding_epoch: u32,
     /// Funding paid per lot since the beginning, after each payment: money x 2^32, positive where longs pay. The first
@@ -165,7 +163,6 @@ impl InstrumentSpec {
             index: None,
             mark: None,
             stable: None,
-            revision: Revision::FIRST,
             funding_epoch: 0,
             funding: Vec::from([0]),
             volatility: Volatility::default(),

@@ -56,6 +56,8 @@ pub struct Ledger {
     free_legs: Vec<LegId>,
     leg_capacity: u32,
     pub(crate) instruments: Vec<Instrument>,
+    /// By instrument, see [`Revision`]. Side by side: an order compares one with each leg of its account.
+    pub(crate) revisions: Vec<Revision>,
     pub(crate) reservations: Vec<Reservation>,
     /// Resting orders over all accounts.
     pub(crate) orders: u32,
@@ -86,6 +88,7 @@ impl Ledger {
             free_legs: Vec::with_capacity(legs),
             leg_capacity: capacity.legs,
             instruments: Vec::new(),
+            revisions: Vec::new(),
             reservations: Vec::with_capacity(capacity.orders as usize),
             orders: 0,
             sums: Vec::new(),
@@ -195,6 +198,7 @@ impl Ledger {
     /// Adds the next instrument.
     pub fn define(&mut self, instrument: Instrument) {
         self.instruments.push(instrument);
+        self.revisions.push(Revision::FIRST);
         self.sums.push(InstrumentSums::default());
     }
 
@@ -222,6 +226,12 @@ impl Ledger {
     #[inline]
     pub(crate) fn mark_of(&self, instrument: InstrumentId) -> Mark {
         self.instrument(instrument).valuing_mark()
+    }
+
+    /// The revision of an instrument.
+    #[inline]
+    pub(crate) fn revision_of(&self, instrument: InstrumentId) -> Revision {
+        self.revisions[instrument.index()]
     }
 
     /// A leg.
@@ -570,11 +580,11 @@ impl Ledger {
                 }
             }
         }
-        let instrument = self.instrument(leg.instrument);
-        if leg.valued_at.0.with_orders() == instrument.revision {
+        let revision = self.revision_of(leg.instrument);
+        if leg.valued_at.0.with_orders() == revision {
             assert!(self.initial_profit(leg) == leg.profit.0, "remembered profit");
         }
-        if leg.valued_at.0 == instrument.revision {
+        if leg.valued_at.0 == revision {
             let mark = self.mark_of(leg.instrument);
             let requirement = self.leg_requirement(leg_id, leg, mark);
             assert!(requirement == leg.requirement.0, "remembered requirement");

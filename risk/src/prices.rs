@@ -71,7 +71,7 @@ impl Ledger {
     /// The legs of an instrument are worth or require something else from now on.
     #[inline]
     pub(crate) fn revise(&mut self, instrument: InstrumentId) {
-        let revision = &mut self.instruments[instrument.index()].revision;
+        let revision = &mut self.revisions[instrument.index()];
         match revision.next() {
             Some(next) => *revision = next,
             None => self.begin_revisions_anew(instrument),
@@ -81,7 +81,7 @@ impl Ledger {
     /// Once in 2^31 changes numbers begin anew, and nothing may be remembered from before.
     #[cold]
     fn begin_revisions_anew(&mut self, instrument: InstrumentId) {
-        self.instruments[instrument.index()].revision = Revision::FIRST;
+        self.revisions[instrument.index()] = Revision::FIRST;
         for leg in &mut self.legs {
             leg.valued_at = Remembered(Revision::default());
         }

@@ -54,6 +54,7 @@ impl Ledger {
         let legs = u32::try_from(left).unwrap_or(u32::MAX).saturating_add(own);
         let mut copy = Self::bare(legs);
         copy.instruments = self.instruments.iter().map(|terms| terms.slim(terms.funding_epoch)).collect();
+        copy.revisions.clone_from(&self.revisions);
         copy.sums.clone_from(&self.sums);
         copy.assets.clone_from(&self.assets);
         (copy.base, copy.base_debt) = (self.base, self.base_debt);
