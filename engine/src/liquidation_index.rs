@@ -239,9 +239,8 @@ impl LiquidationIndex {
             (true, false) => Verdict::Recovered,
             _ => Verdict::Safe,
         };
-        if now.exposure.get() == 0 && !ledger.owes(account) {
-            self.cool(account);
-        } else if self.arm(ledger, account, &now) {
+        let sleeps_by_itself = now.exposure.get() == 0 && !ledger.owes(account);
+        if sleeps_by_itself || self.arm(ledger, account, &now) {
             self.cool(account);
         } else {
             self.disarm(ledger, account);

@@ -145,12 +145,11 @@ impl Sentinels {
         let watched = &self.watched[instrument.index()];
         let bounds = watched.bounds(coordinate)?;
         let now = watched.bucket_of(price);
-        let place = match bounds.below.at_or_above(now) {
-            Some(bucket) => bounds.below.head(bounds.below.at_or_below(u32::MAX).unwrap_or(bucket)),
-            None => {
-                let bucket = bounds.above.at_or_below(now)?;
-                bounds.above.head(bounds.above.at_or_above(0).unwrap_or(bucket))
-            }
+        let place = if let Some(bucket) = bounds.below.at_or_above(now) {
+            bounds.below.head(bounds.below.at_or_below(u32::MAX).unwrap_or(bucket))
+        } else {
+            let bucket = bounds.above.at_or_below(now)?;
+            bounds.above.head(bounds.above.at_or_above(0).unwrap_or(bucket))
         };
         self.list.get(place as usize).map(|sentinel| sentinel.account)
     }

@@ -254,9 +254,10 @@ impl Ledger {
         let open = |leg: &Leg| leg.position.get() != 0 && admitted(leg.instrument);
         for (leg_id, leg) in self.legs_of(account).filter(|(_, leg)| open(leg)) {
             let is_base = self.instrument(leg.instrument).settlement() == AssetId::BASE;
-            let maintenance = match is_base {
-                true => self.maintenance_of(leg),
-                false => Requirement::of_money(self.maintenance_in_base(leg)),
+            let maintenance = if is_base {
+                self.maintenance_of(leg)
+            } else {
+                Requirement::of_money(self.maintenance_in_base(leg))
             };
             if largest.is_none_or(|(most, _)| maintenance > most) {
                 largest = Some((maintenance, leg_id));

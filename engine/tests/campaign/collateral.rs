@@ -185,7 +185,7 @@ impl Generator {
     /// What an account begins with: money; where there are coins two of three have nothing else, and owe their first fee.
     pub(super) fn first_deposit(&mut self, account: AccountId, amount: Money) -> Action {
         let money = Transfer::new(account, amount);
-        let Some(coin) = self.world.assets.first().filter(|_| account.get() % 3 != 0) else {
+        let Some(coin) = self.world.assets.first().filter(|_| !account.get().is_multiple_of(3)) else {
             return Action::Deposit(money);
         };
         let amount = Money::new(coin.quarter * self.rng.within(4, 24));
