@@ -209,16 +209,17 @@ impl Stage {
     }
 }
 
-/// Accounts with one long, so much below the base that they are on the hot list, or just outside. A hundredth of a position's
+/// Accounts with one long, led below the base until they are on the hot list, or just outside. A hundredth of a position's
 /// value is its initial margin, half of that maintenance, five eighths of it the level of the warning; the list takes
-/// who is within 19.5 basis points of exposure of that.
-fn beside_the_list(accounts: u32, fallen: i64, case: &str, options: &Options) -> Line {
+/// who is found within 19.5 basis points of exposure of that, which a fall of 39 sees to.
+fn beside_the_list(accounts: u32, path: &[i64], case: &str, options: &Options) -> Line {
     let mut stage = Stage::new(accounts, 1, 1, &spec());
     for _ in 0..accounts {
         // 110 basis points, of which 5 go as fee.
         stage.open(VALUE.div_euclid(10_000) * 110, 0, &[(0, Side::Buy)]);
     }
-    let from = stage.move_to(0, -fallen);
+    let from = path.iter().map(|&basis_points| stage.move_to(0, basis_points)).last();
+    let from = from.expect("a path leads somewhere");
     let still = basis_point() >> 1;
     let mut walk = Walk::new(vec![from], still, still);
     stage.measure(case, options.runs, || walk.by_turns(options.ticks))
@@ -226,7 +227,7 @@ fn beside_the_list(accounts: u32, fallen: i64, case: &str, options: &Options) ->
 
 /// Accounts long of one instrument and short of another as much, `slack` basis points of exposure above the level of the
 /// warning; both prices wander together, so that the slack stays while each leg's trigger is crossed again and again.
-fn hedged(accounts: u32, slack: i64, options: &Options) -> Line {
+fn hedged(accounts: u32, slack: i64, step: i64, options: &Options) -> Line {
     let mut stage = Stage::new(accounts, 2, 2, &spec());
     for _ in 0..accounts {
         // 220 basis points of one leg, of which 10 go as fees; both legs together are warned at 125.
@@ -234,8 +235,8 @@ fn hedged(accounts: u32, slack: i64, options: &Options) -> Line {
     }
     let from = stage.move_to(0, 2 * slack - 85);
     let from = vec![from, Price::new(BASE).to_mark().get()];
-    let mut walk = Walk::new(from, 2 * basis_point(), 50 * basis_point());
-    let case = format!("hedged, {slack} basis points above the warning");
+    let mut walk = Walk::new(from, step * basis_point(), 50 * basis_point());
+    let case = format!("hedged, {slack} basis points above the warning, ticks of {step} at most");
     stage.measure(&case, options.runs, || walk.hedged(options.ticks))
 }
 
@@ -245,21 +246,23 @@ fn wandering(accounts: u32, has_coins: bool, wanders: bool, options: &Options) -
     let mut stage = with_four_legs(accounts, has_coins, &spec());
     let base = vec![Price::new(BASE).to_mark().get(); INSTRUMENTS as usize];
     let (step, within) = if wanders {
-        (10 * basis_point(), 400 * basis_point())
+        (WANDER * basis_point(), 400 * basis_point())
     } else {
         (basis_point() >> 1, basis_point() >> 1)
     };
     let mut walk = Walk::new(base, step, within);
     // All were armed at one price; by the time it is measured they have been woken at different ones.
-    let settle = if wanders { walk.by_turns(options.ticks) } else { Vec::new() };
+    let settle = if wanders { walk.by_turns(8 * options.ticks) } else { Vec::new() };
     for tick in &settle {
         stage.population.feeder.send(tick);
     }
     let assets = if has_coins { "two assets" } else { "one asset" };
-    let moves = if wanders { "prices wander by 10 basis points a tick" } else { "nothing is crossed" };
-    stage.measure(&format!("4 legs, {assets}, {moves}"), options.runs, || walk.by_turns(options.ticks))
+    let moves = if wanders { "prices wander by 25 basis points a tick" } else { "nothing is crossed" };
+    stage.measure(&format!("4 legs, {assets}, {moves}"), options.runs, || walk.by_turns(8 * options.ticks))
 }
 
+/// Basis points that a wandering price moves in a tick at most.
+const WANDER: i64 = 25;
 const INSTRUMENTS: u32 = 8;
 const LEGS: u32 = 4;
 
@@ -298,10 +301,11 @@ fn with_four_legs(accounts: u32, has_coins: bool, spec: &InstrumentSpec) -> Stag
 pub fn run(options: &Options) -> Vec<Line> {
     let mut lines = Vec::new();
     for &accounts in &options.accounts {
-        lines.push(beside_the_list(accounts, 33, "one long, on the hot list", options));
-        lines.push(beside_the_list(accounts, 15, "one long, just outside", options));
+        lines.push(beside_the_list(accounts, &[-39, -33], "one long, on the hot list", options));
+        lines.push(beside_the_list(accounts, &[-15], "one long, just outside", options));
     }
-    lines.extend([4, 10, 21, 40].map(|slack| hedged(options.walkers, slack, options)));
+    let cases = [(4, 2), (10, 2), (10, 8), (10, 16), (21, 2), (21, 16), (40, 2)];
+    lines.extend(cases.map(|(slack, step)| hedged(options.walkers, slack, step, options)));
     for wanders in [false, true] {
         lines.extend([false, true].map(|has_coins| wandering(options.walkers, has_coins, wanders, options)));
     }
@@ -340,8 +344,8 @@ mod tests {
             "{}",
             text(&lines)
         );
-        let hot: Vec<usize> = lines[2..6].iter().map(|line| line.hot).collect();
-        assert_eq!(hot, [40, 40, 0, 0], "{}", text(&lines));
-        assert_eq!((lines[6].looks_per_tick, lines[7].looks_per_tick), (0.0, 0.0), "{}", text(&lines));
+        let hot: Vec<usize> = lines[2..9].iter().map(|line| line.hot).collect();
+        assert_eq!(hot, [40, 40, 40, 40, 0, 0, 0], "{}", text(&lines));
+        assert_eq!((lines[9].looks_per_tick, lines[10].looks_per_tick), (0.0, 0.0), "{}", text(&lines));
     }
 }

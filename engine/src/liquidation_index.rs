@@ -239,8 +239,8 @@ impl LiquidationIndex {
             (true, false) => Verdict::Recovered,
             _ => Verdict::Safe,
         };
-        let sleeps_by_itself = now.exposure.get() == 0 && !ledger.owes(account);
-        if sleeps_by_itself || self.arm(ledger, account, &now) {
+        let has_nothing_to_lose = now.exposure.get() == 0 && !ledger.owes(account);
+        if has_nothing_to_lose || self.arm(ledger, account, &now) {
             self.cool(account);
         } else {
             self.disarm(ledger, account);

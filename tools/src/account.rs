@@ -7,11 +7,12 @@ use std::io::Write;
 
 use clap::Args;
 use gateway::client::{Answer, Query};
-use gateway::wire::private::{AccountState, PositionState};
+use gateway::wire::private::{AccountState, AssetBalance, PositionState};
 use gateway::wire::types::SessionKind;
 use risk::{AccountId, Mark, Money};
 use serde::Serialize;
 
+use crate::desk::assets::show_amount;
 use crate::desk::instruments::{Instruments, show_mark, show_price, show_qty};
 use crate::desk::table::{Align, Table};
 use crate::desk::told::word;
@@ -36,14 +37,18 @@ pub struct AccountReport {
     pub account: u32,
     /// What it may do.
     pub status: String,
+    /// Equity against maintenance margin.
+    pub margin_state: String,
     /// The state after this command.
     pub seq: u64,
     /// Cash.
     pub balance: String,
-    /// Unrealised profit and loss.
+    /// Unrealised profit and loss, and what other assets count for.
     pub unrealized: String,
-    /// Balance and unrealised profit and loss.
+    /// Balance, unrealised profit and loss, and what other assets count for.
     pub equity: String,
+    /// What of it counts for initial margin.
+    pub initial_equity: String,
     /// Required for positions and open orders.
     pub initial_margin: String,
     /// Below it the account is liquidated.
@@ -58,8 +63,25 @@ pub struct AccountReport {
     pub leverage: Option<String>,
     /// Maintenance margin over equity, in percent; at 100 it is liquidated. Absent when equity is not positive.
     pub margin_ratio_percent: Option<String>,
-    /// Positions.
+    /// Positions, isolated ones included.
     pub positions: Vec<PositionReport>,
+    /// What it has in each asset, isolated positions included.
+    pub assets: Vec<AssetReport>,
+}
+
+/// A balance as it is shown.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct AssetReport {
+    /// The account, or the one that acts for an isolated position.
+    pub account: u32,
+    /// Name.
+    pub asset: String,
+    /// Negative where it is owed.
+    pub balance: String,
+    /// What it counts for, in the unit of account.
+    pub collateral: String,
+    /// What may be withdrawn of it.
+    pub withdrawable: String,
 }
 
 /// A position as it is shown.
@@ -85,6 +107,12 @@ pub struct PositionReport {
     pub bankruptcy: Option<String>,
     /// The account's setting.
     pub leverage_setting: Option<String>,
+    /// Funding owed and not booked yet, counted in the unrealised profit and loss; negative where it is to come.
+    pub funding_owed: String,
+    /// The asset that its amounts are counted in.
+    pub settlement: String,
+    /// The account that acts for it, where it is isolated.
+    pub isolated: Option<u32>,
 }
 
 /// Decimals of the ratios on the wire, and those that are shown.
@@ -103,15 +131,23 @@ impl AccountReport {
         let state: &AccountState = answer.account.as_ref()?;
         let money = |amount: Money| decimal(i128::from(amount.get()), state.money_decimals);
         let positions = answer.positions.iter();
-        let positions =
-            positions.map(|position| PositionReport::of(position, state.money_decimals, instruments));
+        let positions = positions.map(|position| PositionReport::of(position, state, instruments));
+        let balance = |row: &AssetBalance| AssetReport {
+            account: row.account_id.get(),
+            asset: instruments.asset_name(row.asset_id),
+            balance: show_amount(row.decimals, row.balance),
+            collateral: money(row.collateral),
+            withdrawable: show_amount(row.decimals, row.withdrawable),
+        };
         Some(Self {
             account: state.account_id.get(),
             status: word(state.status),
+            margin_state: word(state.margin_state),
             seq: answer.seq.get(),
             balance: money(state.balance),
             unrealized: money(state.unrealized_pnl),
             equity: money(state.equity),
+            initial_equity: money(state.initial_equity),
             initial_margin: money(state.initial_margin),
             maintenance_margin: money(state.maintenance_margin),
             available: money(state.available),
@@ -120,14 +156,16 @@ impl AccountReport {
             leverage: state.leverage_e9.get().map(|ratio_e9| ratio(ratio_e9, 0)),
             margin_ratio_percent: state.margin_ratio_e9.get().map(|ratio_e9| ratio(ratio_e9, 2)),
             positions: positions.collect(),
+            assets: answer.balances.iter().map(balance).collect(),
         })
     }
 }
 
 impl PositionReport {
-    fn of(position: &PositionState, money_decimals: u8, instruments: &Instruments) -> Self {
-        let money = |amount: Money| decimal(i128::from(amount.get()), money_decimals);
+    fn of(position: &PositionState, state: &AccountState, instruments: &Instruments) -> Self {
         let def = instruments.get(position.instrument_id);
+        let decimals = def.map_or(state.money_decimals, |def| def.money_decimals);
+        let money = |amount: Money| show_amount(decimals, amount);
         let mark = |mark: Option<Mark>| def.zip(mark).map(|(def, mark)| show_mark(def, mark));
         let leverage = (position.leverage_e2 > 0).then(|| decimal(i128::from(position.leverage_e2), 2));
         Self {
@@ -141,13 +179,17 @@ impl PositionReport {
             liquidation: mark(position.liquidation_mark.get()),
             bankruptcy: def.zip(position.bankruptcy_px.get()).map(|(def, price)| show_price(def, price)),
             leverage_setting: leverage.map(|text| trimmed(&text).to_owned()),
+            funding_owed: money(position.funding_owed),
+            settlement: instruments.asset_name(position.settlement_asset),
+            isolated: (position.account_id != state.account_id).then_some(position.account_id.get()),
         }
     }
 }
 
 impl fmt::Display for AccountReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "account {}, {}, as of command {}", self.account, self.status, self.seq)?;
+        let Self { account, status, margin_state, seq, .. } = self;
+        writeln!(f, "account {account}, {status}, margin {margin_state}, as of command {seq}")?;
         writeln!(f)?;
         let or_none = |text: &Option<String>, unit: &str| {
             text.as_ref().map_or_else(|| "none".to_owned(), |text| format!("{text}{unit}"))
@@ -169,13 +211,37 @@ impl fmt::Display for AccountReport {
         }
         writeln!(f)?;
         if self.positions.is_empty() {
-            return writeln!(f, "  no position");
+            writeln!(f, "  no position")?;
+        } else {
+            self.write_positions(f)?;
         }
-        self.write_positions(f)
+        // Money alone was told above.
+        if self.assets.len() > 1 { self.write_assets(f) } else { Ok(()) }
     }
 }
 
 impl AccountReport {
+    fn write_assets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let right = |name| (name, Align::Right);
+        let mut table = Table::new(&[
+            right("account"),
+            ("asset", Align::Left),
+            right("balance"),
+            right("counts for"),
+            right("withdrawable"),
+        ]);
+        for row in &self.assets {
+            table.push(vec![
+                row.account.to_string(),
+                row.asset.clone(),
+                group_whole(&row.balance),
+                group_whole(&row.collateral),
+                group_whole(&row.withdrawable),
+            ]);
+        }
+        write!(f, "\n{table}")
+    }
+
     fn write_positions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let right = |name| (name, Align::Right);
         let mut table = Table::new(&[
@@ -188,6 +254,8 @@ impl AccountReport {
             right("liquidation"),
             right("bankruptcy"),
             right("setting"),
+            right("funding owed"),
+            ("in", Align::Left),
         ]);
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         for position in &self.positions {
@@ -201,6 +269,11 @@ impl AccountReport {
                 or_dash(&position.liquidation),
                 or_dash(&position.bankruptcy),
                 or_dash(&position.leverage_setting),
+                group_whole(&position.funding_owed),
+                position.isolated.map_or_else(
+                    || position.settlement.clone(),
+                    |acting| format!("{}, isolated as {acting}", position.settlement),
+                ),
             ]);
         }
         write!(f, "{table}")

@@ -14,9 +14,9 @@ use gateway::client::{Key, Query, Request, key::key_id};
 use gateway::clock::{Clock, WallClock};
 use gateway::wire::Group;
 use gateway::wire::private::{
-    AccountCreate, AdminMassCancel, IndexPrice, InstrumentDef, InstrumentDefine, KeyRegister, KeyRevoke,
-    KeySuspend, SetAccountStatus, SetGroupStatus, SetOwnerGroup, SetTradingState, SettleInstrument,
-    StartAuction, TierRow,
+    AccountCreate, AdminMassCancel, CancelMargin, IndexPrice, InstrumentDef, InstrumentDefine, KeyRegister,
+    KeyRevoke, KeySuspend, ScheduleMargin, SetAccountStatus, SetGroupStatus, SetOwnerGroup, SetTradingState,
+    SettleInstrument, StartAuction, TierRow,
 };
 use gateway::wire::types::{
     AccountStatus, Chars16, Code, ContractKind, Millis, Octets, Permissions, SessionKind, TimeNsN,
@@ -26,7 +26,7 @@ use risk::{AccountId, AssetId, InstrumentId, InstrumentSpec, Mark};
 
 use self::args::{
     AccountAction, AdminAction, AdminArgs, AssetAction, InstrumentAction, KeyAction, KeyAddArgs, KindName,
-    StateName,
+    MarginAction, StateName,
 };
 use crate::config::read_instrument;
 use crate::desk::Desk;
@@ -52,6 +52,7 @@ pub fn run(args: &AdminArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
         | AdminAction::Asset { .. }
         | AdminAction::Source(_)
         | AdminAction::FeeTier { .. }
+        | AdminAction::Margin { .. }
         | AdminAction::Key { .. }
         | AdminAction::Instrument { .. }
         | AdminAction::State { .. }
@@ -105,6 +106,7 @@ fn request(desk: &mut Desk, action: &AdminAction) -> anyhow::Result<Request> {
         AdminAction::Asset { action: AssetAction::List } => anyhow::bail!("a list is no request"),
         AdminAction::Source(source) => assets::source(desk, source)?.into(),
         AdminAction::FeeTier { action } => assets::fee_tier(action)?,
+        AdminAction::Margin { action } => margin(desk, action)?,
         AdminAction::Key { action: KeyAction::Add(add) } => register(add)?.into(),
         AdminAction::Key { action: KeyAction::Revoke { key } } => {
             KeyRevoke { request_id: CHOSEN, key_id: key_number(key)? }.into()
@@ -232,10 +234,6 @@ fn key_number(text: &str) -> anyhow::Result<KeyId> {
 /// The request that defines an instrument.
 #[must_use]
 pub fn definition(instrument_id: InstrumentId, spec: &InstrumentSpec) -> InstrumentDefine {
-    let rows = |tiers: &[risk::Tier], table: u8| -> Vec<TierRow> {
-        tiers.iter().map(|tier| TierRow { floor: tier.floor, rate: tier.rate.get(), table }).collect()
-    };
-    let tiers = [rows(&spec.initial_tiers, 1), rows(&spec.maintenance_tiers, 2)].concat();
     let InstrumentSpec { contract, adaptive, pricing, funding, .. } = spec;
     InstrumentDefine {
         request_id: CHOSEN,
@@ -287,8 +285,47 @@ pub fn definition(instrument_id: InstrumentId, spec: &InstrumentSpec) -> Instrum
         interest: funding.interest.get(),
         interest_clamp: funding.interest_clamp.get(),
         rate_max: funding.rate_max.get(),
-        tiers: Group(tiers),
+        tiers: Group(tier_rows(spec)),
     }
+}
+
+/// The request that schedules a change of margin, or takes it back.
+fn margin(desk: &Desk, action: &MarginAction) -> anyhow::Result<Request> {
+    match action {
+        MarginAction::Schedule { instrument, file, after, steps, step_ms } => {
+            let instrument_id = desk.instruments.find(instrument)?.instrument_id;
+            let spec = read_instrument(file, &desk.instruments.asset_symbols())?;
+            let now = WallClock::default().now().get();
+            let effective = now.saturating_add(after.saturating_mul(1_000_000_000));
+            Ok(ScheduleMargin {
+                request_id: CHOSEN,
+                instrument_id,
+                effective: TimeNsN::from((*after > 0).then_some(TimeNs::new(effective))),
+                steps: *steps,
+                step: Millis::new(*step_ms),
+                oi_lower: spec.adaptive.oi_lower,
+                oi_upper: spec.adaptive.oi_upper,
+                depth: spec.adaptive.depth,
+                concentration_free: spec.adaptive.concentration_free,
+                concentration_slope: spec.adaptive.concentration_slope.get(),
+                profit_weight: spec.adaptive.profit_weight.get(),
+                tiers: Group(tier_rows(&spec)),
+            }
+            .into())
+        }
+        MarginAction::Cancel { instrument } => {
+            let instrument_id = desk.instruments.find(instrument)?.instrument_id;
+            Ok(CancelMargin { request_id: CHOSEN, instrument_id }.into())
+        }
+    }
+}
+
+/// Both margin tables of an instrument as rows.
+fn tier_rows(spec: &InstrumentSpec) -> Vec<TierRow> {
+    let rows = |tiers: &[risk::Tier], table: u8| -> Vec<TierRow> {
+        tiers.iter().map(|tier| TierRow { floor: tier.floor, rate: tier.rate.get(), table }).collect()
+    };
+    [rows(&spec.initial_tiers, 1), rows(&spec.maintenance_tiers, 2)].concat()
 }
 
 fn define(desk: &mut Desk, file: &Path) -> anyhow::Result<InstrumentDefine> {

@@ -85,6 +85,8 @@ requests! {
     SetIndexSource named by request_id,
     FeeTierDefine named by request_id,
     SetFeeTier named by request_id,
+    ScheduleMargin named by request_id,
+    CancelMargin named by request_id,
 }
 
 impl Request {

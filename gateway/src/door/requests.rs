@@ -70,7 +70,7 @@ pub(super) enum Class {
 
 pub(super) const fn class(template: u16) -> Class {
     match template {
-        100..=107 | 110..=112 | 301 | 350..=352 | 400..=405 | 408..=418 | 430..=431 | 450 => Class::Request,
+        100..=107 | 110..=112 | 301 | 350..=352 | 400..=405 | 408..=418 | 430..=433 | 450 => Class::Request,
         1 | 3 | 6 | 7 | 8 | 10 => Class::Session,
         120..=125 | 300 | 330..=334 => Class::Query,
         _ => Class::Unknown,
@@ -81,7 +81,7 @@ pub(super) const fn class(template: u16) -> Class {
 const fn is_allowed(template: u16, kind: SessionKind) -> bool {
     match kind {
         SessionKind::OrderEntry => matches!(template, 100..=107 | 110..=112 | 301 | 350..=352),
-        SessionKind::Admin => matches!(template, 350 | 400..=405 | 408..=418 | 430..=431),
+        SessionKind::Admin => matches!(template, 350 | 400..=405 | 408..=418 | 430..=433),
         SessionKind::Oracle => template == 450,
         SessionKind::DropCopy | SessionKind::Local => false,
     }
@@ -132,6 +132,8 @@ pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Resu
         FromClient::SetIndexSource(message) => money::set_index_source(&message),
         FromClient::FeeTierDefine(message) => money::define_fee_tier(&message),
         FromClient::SetFeeTier(message) => money::set_fee_tier(&message),
+        FromClient::ScheduleMargin(message) => operator::schedule_margin(&message),
+        FromClient::CancelMargin(message) => operator::cancel_margin(&message),
         FromClient::Hello(_)
         | FromClient::LogonProof(_)
         | FromClient::Heartbeat(_)

@@ -91,6 +91,8 @@ impl Projection {
             | Event::AssetDefined { .. }
             | Event::DebtTermsSet { .. }
             | Event::FeeTierDefined { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
             | Event::InstrumentDefined { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
@@ -105,6 +107,7 @@ impl Projection {
             | Event::DeficitCovered { .. }
             | Event::InterestCharged { .. }
             | Event::StandingChanged { .. }
+            | Event::WouldLiquidate { .. }
             | Event::LiquidationHeld { .. }
             | Event::LiquidationResumed { .. } => self.route_margin(outcome, event),
             Event::FeeTierSet { .. } => {
@@ -115,9 +118,6 @@ impl Projection {
             Event::TransferRepeated { .. } => self.route_repeated(outcome, event),
             Event::SessionOpened { .. }
             | Event::LimitStateEntered { .. }
-            | Event::MarginScheduled { .. }
-            | Event::MarginChangeEnded { .. }
-            | Event::WouldLiquidate { .. }
             | Event::MarginWeighed { .. }
             | Event::MarginHeld { .. }
             | Event::MarginChanged { .. }

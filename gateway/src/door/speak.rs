@@ -256,6 +256,8 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         | FromClient::SetIndexSource(_)
         | FromClient::FeeTierDefine(_)
         | FromClient::SetFeeTier(_)
+        | FromClient::ScheduleMargin(_)
+        | FromClient::CancelMargin(_)
         | FromClient::SetLeverage(_)
         | FromClient::InstrumentDefine(_)
         | FromClient::SetTradingState(_)

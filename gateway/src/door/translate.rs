@@ -60,11 +60,11 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         Action::SetMarginMode { .. } => private::SetMarginMode::LAYOUT.template,
         Action::DefineFeeTier { .. } => private::FeeTierDefine::LAYOUT.template,
         Action::SetFeeTier { .. } => private::SetFeeTier::LAYOUT.template,
+        Action::ScheduleMargin { .. } => private::ScheduleMargin::LAYOUT.template,
+        Action::CancelMargin { .. } => private::CancelMargin::LAYOUT.template,
         Action::MoveMargin(_) => private::MoveMargin::LAYOUT.template,
         Action::Continue
         | Action::Tick
-        | Action::ScheduleMargin { .. }
-        | Action::CancelMargin { .. }
         | Action::OpenSession { .. }
         | Action::Logon(_)
         | Action::Logoff { .. }

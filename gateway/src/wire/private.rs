@@ -41,7 +41,7 @@ directions! {
         SetOwnerGroup SetGroupStatus KeySuspend SetLimits StartAuction SettleInstrument
         IndexPrice
         TransferBetween SetMarginMode MoveMargin AssetQuery TermsQuery AssetDefine SetDebtTerms SetIndexSource
-        FeeTierDefine SetFeeTier
+        FeeTierDefine SetFeeTier ScheduleMargin CancelMargin
         WhatIfQuery StressQuery SensitivityQuery InstrumentRiskQuery VenueRiskQuery
     }
     /// What the venue sends. A newer version is read as far as we know it.
@@ -54,7 +54,7 @@ directions! {
         BalanceChange LiquidationStart LeverageSet PositionTakenOver LiquidationEnd AccountStatusChanged PositionSettled
         AdminAck OracleAck
         Movement MarginStateChanged FundingBooked Converted InterestCharged StandingChanged DeficitCovered
-        TransferRepeated LiquidationHeld MarginModeChanged FeeTierSet AssetDef InstrumentTerms AssetBalance
+        TransferRepeated LiquidationHeld MarginModeChanged FeeTierSet WouldLiquidate AssetDef InstrumentTerms AssetBalance
         AccountPicture PositionPicture StepVerdict UnderlyingRisk PositionRisk InstrumentRisk RiskSurvey
     }
 }
@@ -71,7 +71,7 @@ fn check_request(frame: &Frame<'_>) -> Result<(), Refusal> {
 /// Whether a client numbers this message.
 #[must_use]
 pub const fn is_request(template: u16) -> bool {
-    matches!(template, 100..=107 | 110..=112 | 301 | 350..=352 | 400..=418 | 430..=431 | 450)
+    matches!(template, 100..=107 | 110..=112 | 301 | 350..=352 | 400..=418 | 430..=433 | 450)
 }
 
 /// How every message is laid out, by rising template.

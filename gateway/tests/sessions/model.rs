@@ -10,7 +10,7 @@ use gateway::wire::private::{
     OracleAck, OrderAccepted, OrderActivated, OrderAmended, OrderArmed, OrderCanceled, OrderFilled,
     OrderRefreshed, OrderTriggered, OrderTrimmed, PositionSettled, PositionTakenOver, ProtectionAck,
     ProtectionTripped, QuoteRefused, RequestRejected, SessionReject, StandingChanged, ThrottleReject,
-    TransferRepeated,
+    TransferRepeated, WouldLiquidate,
 };
 use risk::AccountId;
 
@@ -226,6 +226,7 @@ impl Model {
                     self.acknowledge(entry);
                 }
             }
+            Event::WouldLiquidate { account, .. } => self.account(*account, WouldLiquidate::TEMPLATE),
             Event::FeeTierSet { account, .. } => {
                 self.account(*account, FeeTierSet::TEMPLATE);
                 self.acknowledge(entry);
@@ -255,6 +256,8 @@ impl Model {
             | Event::AssetDefined { .. }
             | Event::DebtTermsSet { .. }
             | Event::FeeTierDefined { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
             | Event::InstrumentDefined { .. }
             | Event::OwnerGroupSet { .. }
             | Event::GroupRestrictionSet { .. }
@@ -267,9 +270,6 @@ impl Model {
             | Event::Ticked
             | Event::TradingStateSet { .. }
             | Event::LimitStateEntered { .. }
-            | Event::MarginScheduled { .. }
-            | Event::MarginChangeEnded { .. }
-            | Event::WouldLiquidate { .. }
             | Event::MarginWeighed { .. }
             | Event::MarginHeld { .. }
             | Event::MarginChanged { .. }

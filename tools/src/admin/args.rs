@@ -49,6 +49,12 @@ pub enum AdminAction {
     },
     /// Set what a source counts in the index of an instrument
     Source(SourceArgs),
+    /// Change the margin of an instrument at a set time, or in steps
+    Margin {
+        /// What to do
+        #[command(subcommand)]
+        action: MarginAction,
+    },
     /// Define a tier of fees, or give an account one
     FeeTier {
         /// What to do
@@ -235,6 +241,35 @@ pub enum FeeTierAction {
         /// Number
         #[arg(value_name = "TIER")]
         tier: u8,
+    },
+}
+
+/// What `fulcrum admin margin` does.
+#[derive(Clone, Debug, Subcommand)]
+pub enum MarginAction {
+    /// Schedule the margin tables and the `adaptive` group of a TOML file with the lines of one `[[instrument]]`
+    Schedule {
+        /// By name or number
+        #[arg(value_name = "INSTRUMENT")]
+        instrument: String,
+        /// Instrument file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// In so many seconds from now
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        after: u64,
+        /// In so many steps maintenance margin goes there
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        steps: u16,
+        /// Time from one step to the next, in milliseconds
+        #[arg(long, value_name = "MS", default_value_t = 0)]
+        step_ms: u32,
+    },
+    /// Take back what is scheduled; steps that were taken stay
+    Cancel {
+        /// By name or number
+        #[arg(value_name = "INSTRUMENT")]
+        instrument: String,
     },
 }
 

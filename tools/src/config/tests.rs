@@ -93,6 +93,75 @@ fn an_instrument_that_cannot_be_is_refused_with_its_line() {
     }
 }
 
+/// The block of the readme that shows every group.
+fn coins() -> &'static str {
+    let text = include_str!("../../../README.md").split_once("<!-- coins:").expect("the block").1;
+    text.split_once("```toml\n").and_then(|(_, rest)| rest.split_once("```")).expect("a block").0
+}
+
+#[test]
+fn the_coins_of_the_readme_are_what_they_say() {
+    let checked = parse(coins()).unwrap();
+    let [linear, inverse] = checked.instruments.as_slice() else { panic!("two instruments") };
+    assert_eq!(linear.contract, risk::ContractTerms::LINEAR_PERPETUAL);
+    assert_eq!(linear.funding.interval_ns, 3_600_000_000_000);
+    assert_eq!(linear.funding.rate_period_ns, 28_800_000_000_000);
+    assert_eq!(linear.adaptive.profit_weight, risk::Rate::new(900_000_000));
+    assert_eq!(linear.pricing.stable_step, risk::Rate::new(500_000));
+    assert_eq!(inverse.contract.kind, risk::ContractKind::Inverse);
+    assert_eq!(inverse.contract.settlement, risk::AssetId::new(1));
+    let [coin] = checked.assets.as_slice() else { panic!("one asset") };
+    assert_eq!((coin.spec.decimals, coin.spec.priced_by.get()), (8, 0));
+    assert_eq!(coin.spec.debt.max, risk::Money::new(50_000_000));
+    assert_eq!(coin.index, risk::Price::new(600_000).to_mark());
+    let printed = toml::to_string(&checked.config).unwrap();
+    assert_eq!(parse(&printed).unwrap().assets, checked.assets);
+
+    // A new venue takes all of it, in this order.
+    let mut venue = engine::Venue::new(CapacitySection::default().capacity());
+    let mut events = engine::Events::default();
+    for (seq, command) in (1..).zip(crate::serve::opening(&checked, Some([1; 32]))) {
+        let stamp = engine::Stamp { seq: engine::Seq::new(seq), time: engine::TimeNs::new(seq) };
+        events.clear();
+        venue.apply(stamp, &command, &mut events);
+        let is_refused = matches!(events.as_slice(), [engine::Event::Rejected { .. }]);
+        assert!(!is_refused, "{command:?}: {:?}", events.as_slice());
+    }
+    assert_eq!((venue.ledger().instruments(), venue.ledger().asset_numbers()), (2, 2));
+}
+
+#[test]
+fn an_asset_that_cannot_be_is_refused_with_its_line() {
+    let cases = [
+        ("index = \"60000\"\n", "", "has no `index`"),
+        ("index = \"60000\"", "index = \"0\"", "above zero"),
+        ("priced_by = \"BTC-PERP\"", "priced_by = \"ETH-PERP\"", "no instrument ETH-PERP"),
+        ("priced_by = \"BTC-PERP\"", "priced_by = \"BTC-INV\"", "must be linear"),
+        ("settlement = \"BTC\"", "settlement = \"ETH\"", "there is no asset ETH; there are BTC"),
+        ("liability_weight = \"110%\"", "liability_weight = \"90%\"", "100% to 200%"),
+        ("\"5000000\", weight = \"90%\"", "\"5000000\", weight = \"97%\"", "fall from at most 100%"),
+        ("kind = \"inverse\"", "kind = \"linear\"", "settles in the unit of account"),
+        ("rate_period_s = 28800", "rate_period_s = 60", "no more of them between payments"),
+        ("[instrument.pricing]", "[instrument.prices]", "unknown field `prices`"),
+        ("stable_step = \"0.05%\"", "sources = 3", "without `sources`"),
+    ];
+    for (sound, broken, said) in cases {
+        let text = coins().replacen(sound, broken, 1);
+        assert_ne!(text, coins(), "{sound}");
+        let error = refused(&text);
+        assert!(error.starts_with("venue.toml, line ") && error.contains(said), "{broken}: {error}");
+    }
+}
+
+#[test]
+fn what_settles_in_an_asset_comes_behind_its_price() {
+    let (linear, rest) = coins().split_once("# 0.95").unwrap();
+    let (asset, inverse) = rest.split_once("# Contracts").unwrap();
+    let turned = format!("# Contracts{inverse}{linear}# 0.95{asset}");
+    let error = refused(&turned);
+    assert!(error.contains("put BTC-INV behind it"), "{error}");
+}
+
 #[test]
 fn one_instrument_has_a_file_of_its_own() {
     let directory = tempfile::tempdir().unwrap();

@@ -89,6 +89,7 @@ impl Heard {
             | FromVenue::DeficitCovered(_)
             | FromVenue::TransferRepeated(_)
             | FromVenue::LiquidationHeld(_)
+            | FromVenue::WouldLiquidate(_)
             | FromVenue::FeeTierSet(_)
             | FromVenue::MarginModeChanged(_)
             | FromVenue::AssetDef(_)

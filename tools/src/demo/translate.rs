@@ -251,6 +251,7 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
         | FromVenue::DeficitCovered(_)
         | FromVenue::TransferRepeated(_)
         | FromVenue::LiquidationHeld(_)
+        | FromVenue::WouldLiquidate(_)
         | FromVenue::FeeTierSet(_)
         | FromVenue::MarginModeChanged(_)
         | FromVenue::AssetDef(_)
@@ -281,13 +282,6 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
         | FromVenue::PositionState(_)
-        | FromVenue::AccountPicture(_)
-        | FromVenue::PositionPicture(_)
-        | FromVenue::StepVerdict(_)
-        | FromVenue::UnderlyingRisk(_)
-        | FromVenue::PositionRisk(_)
-        | FromVenue::InstrumentRisk(_)
-        | FromVenue::RiskSurvey(_)
         | FromVenue::BalanceChange(_)
         | FromVenue::LeverageSet(_)
         | FromVenue::AccountStatusChanged(_)
@@ -441,6 +435,7 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         FromVenue::DeficitCovered(told) => Some(told.engine_seq),
         FromVenue::TransferRepeated(told) => Some(told.engine_seq),
         FromVenue::LiquidationHeld(told) => Some(told.engine_seq),
+        FromVenue::WouldLiquidate(told) => Some(told.engine_seq),
         FromVenue::FeeTierSet(told) => Some(told.engine_seq),
         FromVenue::MarginModeChanged(told) => Some(told.engine_seq),
         FromVenue::OrderTriggered(told) => Some(told.engine_seq),

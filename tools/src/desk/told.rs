@@ -170,6 +170,7 @@ pub fn told(message: &FromVenue, instruments: &Instruments) -> Option<Told> {
         FromVenue::DeficitCovered(event) => teller.covered(event),
         FromVenue::TransferRepeated(event) => teller.repeated(event),
         FromVenue::LiquidationHeld(event) => teller.held(event),
+        FromVenue::WouldLiquidate(event) => teller.would_liquidate(event),
         FromVenue::FeeTierSet(event) => teller.fee_tier(event),
         FromVenue::MarginModeChanged(event) => teller.margin_mode(event),
         FromVenue::Challenge(_)

@@ -224,12 +224,6 @@ impl Row {
             | Event::DeadManSet { .. }
             | Event::DeadManFired { .. }
             | Event::OwnerGroupSet { .. }
-            | Event::MarginScheduled { .. }
-            | Event::MarginChangeEnded { .. }
-            | Event::WouldLiquidate { .. }
-            | Event::MarginWeighed { .. }
-            | Event::MarginHeld { .. }
-            | Event::MarginChanged { .. }
             | Event::GroupRestrictionSet { .. }
             | Event::KeySuspended { .. }
             | Event::RestrictionSet { .. } => self.fill_in_session(event),
@@ -244,6 +238,12 @@ impl Row {
             | Event::InterestCharged { .. }
             | Event::MarginStateChanged { .. }
             | Event::MarginModeSet { .. }
+            | Event::MarginScheduled { .. }
+            | Event::MarginChangeEnded { .. }
+            | Event::WouldLiquidate { .. }
+            | Event::MarginWeighed { .. }
+            | Event::MarginHeld { .. }
+            | Event::MarginChanged { .. }
             | Event::FeeTierDefined { .. }
             | Event::FeeTierSet { .. }
             | Event::StandingChanged { .. } => self.fill_in_money(event),

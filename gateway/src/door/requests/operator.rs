@@ -3,14 +3,16 @@
 //! Invariant: they name accounts; none means the session's own.
 
 use engine::{
-    Action, ClientOrderId, KeyTerms, MassCancel, OwnerGroupId, TimeNs, TradingLimits, TradingState, Transfer,
+    Action, ClientOrderId, KeyTerms, MarginChange, MassCancel, OwnerGroupId, TimeNs, TradingLimits,
+    TradingState, Transfer,
 };
 use risk::{
-    AdaptiveTerms, ContractKind, ContractTerms, FeeRate, FundingTerms, InstrumentId, InstrumentSpec, Mark,
-    Money, PricingTerms, Rate, Restriction, Tier,
+    AdaptiveTerms, ContractKind, ContractTerms, FeeRate, FundingTerms, InstrumentId, InstrumentSpec,
+    MarginTerms, Mark, Money, PricingTerms, Rate, Restriction, Tier,
 };
 
 use super::{Request, flag, named, require};
+use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::message::{Message, Refusal};
 use crate::wire::private;
@@ -18,15 +20,8 @@ use crate::wire::types::{self, AccountStatus};
 
 pub(super) fn define_instrument(message: &private::InstrumentDefine) -> Result<Request, Refusal> {
     type M = private::InstrumentDefine;
-    let (mut initial_tiers, mut maintenance_tiers) = (Vec::new(), Vec::new());
-    for row in &message.tiers.0 {
-        let tier = Tier { floor: row.floor, rate: Rate::new(row.rate) };
-        match row.table {
-            1 => initial_tiers.push(tier),
-            2 => maintenance_tiers.push(tier),
-            _ => return Err(refusal!(M, BadEnum, "tiers")),
-        }
-    }
+    let tables = tables(&message.tiers).ok_or(refusal!(M, BadEnum, "tiers"))?;
+    let [initial_tiers, maintenance_tiers] = tables;
     let spec = InstrumentSpec {
         symbol: message.symbol.0,
         price_decimals: message.price_decimals,
@@ -54,6 +49,43 @@ pub(super) fn define_instrument(message: &private::InstrumentDefine) -> Result<R
     };
     let action = Action::DefineInstrument { instrument: message.instrument_id, spec: Box::new(spec) };
     named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+/// Initial and maintenance brackets; `None` where a row is of neither table.
+fn tables(rows: &Group<private::TierRow>) -> Option<[Vec<Tier>; 2]> {
+    let mut tables = [Vec::new(), Vec::new()];
+    for row in &rows.0 {
+        let table = tables.get_mut(usize::from(row.table.checked_sub(1)?))?;
+        table.push(Tier { floor: row.floor, rate: Rate::new(row.rate) });
+    }
+    Some(tables)
+}
+
+pub(super) fn schedule_margin(message: &private::ScheduleMargin) -> Result<Request, Refusal> {
+    type M = private::ScheduleMargin;
+    let tables = tables(&message.tiers).ok_or(refusal!(M, BadEnum, "tiers"))?;
+    let [initial_tiers, maintenance_tiers] = tables;
+    let adaptive = AdaptiveTerms {
+        oi_lower: message.oi_lower,
+        oi_upper: message.oi_upper,
+        depth: message.depth,
+        concentration_free: message.concentration_free,
+        concentration_slope: Rate::new(message.concentration_slope),
+        profit_weight: Rate::new(message.profit_weight),
+    };
+    let change = MarginChange {
+        terms: MarginTerms { initial_tiers, maintenance_tiers, adaptive },
+        effective: message.effective.get().unwrap_or_default(),
+        steps: message.steps,
+        step_ms: message.step.get(),
+    };
+    let action = Action::ScheduleMargin { instrument: message.instrument_id, change: Box::new(change) };
+    named(message.request_id, refusal!(M, NullInRequired, "request_id"), action)
+}
+
+pub(super) fn cancel_margin(message: &private::CancelMargin) -> Result<Request, Refusal> {
+    let action = Action::CancelMargin { instrument: message.instrument_id };
+    named(message.request_id, refusal!(private::CancelMargin, NullInRequired, "request_id"), action)
 }
 
 fn contract(message: &private::InstrumentDefine) -> Result<ContractTerms, Refusal> {

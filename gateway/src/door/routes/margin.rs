@@ -37,6 +37,8 @@ impl Projection {
             self.stage(&message);
         } else if let Some(message) = collateral::fee_tier(outcome, event) {
             self.stage(&message);
+        } else if let Some(message) = collateral::would_liquidate(outcome, event) {
+            self.stage(&message);
         } else if let Some(message) = collateral::held(outcome, event) {
             self.stage(&message);
         }

@@ -19,6 +19,7 @@ pub(in crate::door) fn account_of(event: &Event) -> Option<AccountId> {
     | Event::StandingChanged { account, .. }
     | Event::DeficitCovered { account, .. }
     | Event::FeeTierSet { account, .. }
+    | Event::WouldLiquidate { account, .. }
     | Event::LiquidationHeld { account }
     | Event::LiquidationResumed { account } = *event
     {
@@ -195,6 +196,21 @@ pub(in crate::door) fn fee_tier(outcome: &Outcome<'_>, event: &Event) -> Option<
         transact_time: outcome.stamp.time,
         account_id: account,
         tier,
+    })
+}
+
+pub(in crate::door) fn would_liquidate(
+    outcome: &Outcome<'_>,
+    event: &Event,
+) -> Option<private::WouldLiquidate> {
+    let Event::WouldLiquidate { account, instrument, equity, maintenance } = *event else { return None };
+    Some(private::WouldLiquidate {
+        engine_seq: outcome.stamp.seq,
+        transact_time: outcome.stamp.time,
+        account_id: account,
+        instrument_id: instrument,
+        equity,
+        maintenance_margin: maintenance,
     })
 }
 

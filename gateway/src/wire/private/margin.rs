@@ -230,4 +230,19 @@ messages! {
         /// From now on; 0 is the instrument's own fees.
         tier: u8,
     }
+    /// A change of an instrument's margin would put the account below maintenance margin as things stand. Venue to client.
+    371 WouldLiquidate {
+        /// Place of the command in the venue's total order.
+        engine_seq: Seq,
+        /// Time of sequencing.
+        transact_time: TimeNs,
+        /// Whose.
+        account_id: AccountId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// Equity, rounded down.
+        equity: Money,
+        /// Maintenance margin after the change, rounded up.
+        maintenance_margin: Money,
+    }
 }

@@ -7,7 +7,7 @@ use risk::{AccountId, AssetId, InstrumentId, Money, UnderlyingId};
 
 use super::operator::TierRow;
 use crate::wire::message::{Group, messages, rows};
-use crate::wire::types::{Chars16, Code, ContractKind, I64N, MarkN, OracleState, TimeNsN, U32N};
+use crate::wire::types::{Chars16, Code, ContractKind, I64N, MarkN, Millis, OracleState, TimeNsN, U32N};
 
 messages! {
     /// Asks for every asset. Client to venue.
@@ -215,6 +215,41 @@ messages! {
         account_id: AccountId,
         /// Which; 0 is the instrument's own fees.
         tier: u8,
+    }
+    /// Schedules a change of an instrument's margin, in place of one that is scheduled. Admin to venue.
+    432 ScheduleMargin {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// From the first tick at or past this time; none is at once.
+        effective: TimeNsN,
+        /// In so many steps maintenance margin goes there; 1 is at once.
+        steps: u16,
+        /// Time from one step to the next; 0 with one step.
+        step: Millis,
+        /// Open interest from which the initial rate rises; 0 with `oi_upper` 0 is never.
+        oi_lower: Money,
+        /// Open interest at which the initial rate is 100 %.
+        oi_upper: Money,
+        /// Depth of the book; 0 switches the concentration add-on off.
+        depth: Money,
+        /// Notional free of the add-on, in billionths of the depth.
+        concentration_free: u64,
+        /// Rate per depth beyond that, in parts per billion.
+        concentration_slope: u32,
+        /// What part of unrealised profit counts for initial margin, in parts per billion.
+        profit_weight: u32,
+    } [
+        /// What is asked for in the end.
+        tiers: Group<TierRow>
+    ]
+    /// Takes back what is scheduled of an instrument's margin; steps that were taken stay. Admin to venue.
+    433 CancelMargin {
+        /// The client's name for the request; above every one its session has used.
+        request_id: ClientOrderId,
+        /// Where.
+        instrument_id: InstrumentId,
     }
     /// Sets what a source counts in the index of an instrument. Admin to venue.
     418 SetIndexSource {

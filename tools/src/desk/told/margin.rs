@@ -4,7 +4,7 @@
 
 use gateway::wire::private::{
     Converted, DeficitCovered, FeeTierSet, FundingBooked, InterestCharged, LiquidationHeld,
-    MarginModeChanged, MarginStateChanged, Movement, StandingChanged, TransferRepeated,
+    MarginModeChanged, MarginStateChanged, Movement, StandingChanged, TransferRepeated, WouldLiquidate,
 };
 use gateway::wire::types::I64N;
 use risk::{AssetId, Money};
@@ -116,6 +116,14 @@ impl Teller<'_> {
         self.put("account", event.account_id.get()).put("tier", event.tier);
         self.put("seq", event.engine_seq.get());
         "fee tier"
+    }
+
+    pub(super) fn would_liquidate(&mut self, event: &WouldLiquidate) -> &'static str {
+        let name = self.instruments.name(event.instrument_id);
+        self.put("account", event.account_id.get()).put("instrument", name);
+        self.money("equity", event.equity).money("maintenance", event.maintenance_margin);
+        self.put("seq", event.engine_seq.get());
+        "too little"
     }
 
     pub(super) fn held(&mut self, event: &LiquidationHeld) -> &'static str {

@@ -107,6 +107,34 @@ impl Row {
         } else if let Event::StandingChanged { account, standing } = *event {
             self.who(account);
             self.named(C::Detail, standing);
+        } else {
+            self.fill_in_schedule(event);
+        }
+    }
+
+    /// A change of an instrument's margin, and whom it would meet.
+    fn fill_in_schedule(&mut self, event: &Event) {
+        if let Event::MarginScheduled { instrument, due } = *event {
+            self.at(instrument);
+            self.number(C::DeadlineNs, due.get());
+        } else if let Event::MarginChangeEnded { instrument } = *event {
+            self.at(instrument);
+        } else if let Event::WouldLiquidate { account, instrument, equity, maintenance } = *event {
+            self.who(account);
+            self.at(instrument);
+            self.number(C::Amount, equity.get());
+            self.number(C::Maintenance, maintenance.get());
+        } else if let Event::MarginWeighed { instrument, accounts } = *event {
+            self.at(instrument);
+            self.number(C::Qty, accounts);
+        } else if let Event::MarginHeld { instrument, accounts, due } = *event {
+            self.at(instrument);
+            self.number(C::Qty, accounts);
+            self.number(C::DeadlineNs, due.get());
+        } else if let Event::MarginChanged { instrument, step, due } = *event {
+            self.at(instrument);
+            self.number(C::Tag, step);
+            self.number(C::DeadlineNs, due.get());
         }
     }
 
