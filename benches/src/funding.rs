@@ -2,7 +2,6 @@
 //!
 //! A payment is one number per instrument, so it costs the same however many hold positions. An account with one asset
 //! books its share with its next trade; one with several is looked at when the payment comes.
-#![expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "quotients of a report")]
 
 use engine::{Action, Command, Event, Events, TimeInForce};
 use risk::{FundingTerms, InstrumentId, InstrumentSpec, Money, Price, Qty, Rate, Side};

@@ -23,6 +23,8 @@ use risk::{
     Slice, Tier,
 };
 
+const _: () = assert!(cfg!(debug_assertions), "a build that looks for overflows");
+
 const COMMANDS: u64 = 60_000;
 const COMMANDS_PER_WORLD: u64 = 3_000;
 const ACCOUNTS: u64 = 6;
@@ -281,7 +283,6 @@ impl World {
 
 #[test]
 fn nothing_overflows_at_the_ends_of_ranges() {
-    assert!(cfg!(debug_assertions), "a build that looks for overflows");
     let total = configured("FULCRUM_EXTREME_COMMANDS", COMMANDS);
     let first = configured("FULCRUM_SEED", 1);
     let (mut carried_out, mut refused) = (0, 0);
@@ -305,7 +306,8 @@ fn nothing_overflows_at_the_ends_of_ranges() {
             // What people are shown is computed from the same figures.
             let account = world.account();
             for asset in (0..4).map(AssetId::new) {
-                let _ = world.venue.ledger().withdrawable(account, asset).get();
+                let leaves = world.venue.ledger().withdrawable(account, asset);
+                assert!(leaves >= Money::ZERO, "{leaves} of {asset} may leave {account}");
             }
         }
         carried_out += world.carried_out;

@@ -22,7 +22,7 @@ use risk::Side;
 
 /// Seeds of a default run; the remainder by 7 picks the world.
 const SEEDS: [u64; 14] = [7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
-const COMMANDS: u64 = 1_000_000;
+const COMMANDS: u64 = 1_400_000;
 /// Steps of a script that went wrong that are printed.
 const STEPS_SHOWN: usize = 400;
 /// Below this a run is too short to reach everything.

@@ -149,7 +149,7 @@ impl Watched {
     /// Gives an account money, or coins, or both, and positions as large as that admits, hedged or not.
     fn endow(&mut self, account: AccountId) {
         let parts = self.rng.within(1, 12);
-        if account.get() % 3 != 0 {
+        if !account.get().is_multiple_of(3) {
             let amount = Money::new((LOT_VALUE >> 2) * parts);
             self.apply(Action::Deposit(Transfer::new(account, amount)));
         }

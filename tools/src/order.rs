@@ -80,31 +80,12 @@ fn act(desk: &mut Desk, account: AccountId, args: &OrderArgs, output: &mut dyn W
             })?
         }
         OrderAction::MarginMode { instrument, mode } => {
-            let instrument_id = desk.instruments.find(instrument)?.instrument_id;
-            let mode = match mode {
-                ModeName::Cross => MarginMode::Cross,
-                ModeName::Isolated => MarginMode::Isolated,
-            };
-            desk.request(SetMarginMode {
-                cl_ord_id: ClientOrderId::new(0),
-                account_id: account,
-                instrument_id,
-                mode: mode.into(),
-                valid_until: TimeNsN::NONE,
-            })?
+            let mode = margin_mode(desk, account, instrument, *mode)?;
+            desk.request(mode)?
         }
         OrderAction::MoveMargin { what } => {
-            let (name, amount) =
-                what.split_once('=').ok_or_else(|| anyhow::anyhow!("write INSTRUMENT=AMOUNT"))?;
-            let instrument_id = desk.instruments.find(name)?.instrument_id;
-            let amount = desk.instruments.parse_money(amount)?;
-            desk.request(MoveMargin {
-                cl_ord_id: ClientOrderId::new(0),
-                account_id: account,
-                instrument_id,
-                amount,
-                valid_until: TimeNsN::NONE,
-            })?
+            let moved = move_margin(desk, account, what)?;
+            desk.request(moved)?
         }
         OrderAction::Transfer(transfer) => {
             let transfer = crate::admin::assets::between(desk, account.get(), transfer)?;
@@ -118,6 +99,39 @@ fn act(desk: &mut Desk, account: AccountId, args: &OrderArgs, output: &mut dyn W
         OrderAction::Watch => return Ok(0),
     };
     desk.show(&done, output)
+}
+
+fn margin_mode(
+    desk: &Desk,
+    account: AccountId,
+    instrument: &str,
+    mode: ModeName,
+) -> anyhow::Result<SetMarginMode> {
+    let instrument_id = desk.instruments.find(instrument)?.instrument_id;
+    let mode = match mode {
+        ModeName::Cross => MarginMode::Cross,
+        ModeName::Isolated => MarginMode::Isolated,
+    };
+    Ok(SetMarginMode {
+        cl_ord_id: ClientOrderId::new(0),
+        account_id: account,
+        instrument_id,
+        mode: mode.into(),
+        valid_until: TimeNsN::NONE,
+    })
+}
+
+fn move_margin(desk: &Desk, account: AccountId, what: &str) -> anyhow::Result<MoveMargin> {
+    let (name, amount) = what.split_once('=').ok_or_else(|| anyhow::anyhow!("write INSTRUMENT=AMOUNT"))?;
+    let instrument_id = desk.instruments.find(name)?.instrument_id;
+    let amount = desk.instruments.parse_money(amount)?;
+    Ok(MoveMargin {
+        cl_ord_id: ClientOrderId::new(0),
+        account_id: account,
+        instrument_id,
+        amount,
+        valid_until: TimeNsN::NONE,
+    })
 }
 
 fn find(desk: &Desk, name: Option<&str>) -> anyhow::Result<Option<InstrumentId>> {

@@ -278,7 +278,7 @@ impl Play {
         let flow = ModelledFlow::new(SIZE);
         let room = flow.capacity();
         let room =
-            Capacity { accounts: room.accounts + 4 + GAMBLERS, legs: room.legs + 8 + GAMBLERS, ..room };
+            Capacity { accounts: room.accounts + 8 + GAMBLERS, legs: room.legs + 24 + GAMBLERS, ..room };
         let mut config = Config::new(directory.to_owned(), room);
         config.log = LogOptions { segment_bytes: SEGMENT_BYTES, durability: Durability::Local };
         config.build = format!("golden, format {FORMAT_VERSION}, rules {RULES_VERSION}");

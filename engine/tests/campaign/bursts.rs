@@ -18,6 +18,8 @@ impl Generator {
     pub(super) fn burst(&mut self, view: &View, session: SessionId) {
         if self.has_sources(RUINOUS) && self.rng.permille(150) {
             self.mistrust(view);
+        } else if self.world.bursts && !self.world.assets.is_empty() && self.rng.permille(60) {
+            self.misery(session);
         } else if self.world.bursts && self.rng.permille(80) {
             match self.rng.below(100) {
                 0..25 => self.ruin(session),

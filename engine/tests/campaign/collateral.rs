@@ -1,13 +1,14 @@
 //! Worlds of several assets: a coin with a linear and an inverse perpetual, the same coin in coarse units, and another
 //! coin whose instrument never trades; and what is done with them.
 
-use engine::{Action, SessionId, TradingState, Transfer, TransferBetween};
-use risk::limits::MONEY_MAX;
+use engine::{Action, Command, SessionId, TimeInForce, TradingState, Transfer, TransferBetween};
+use risk::limits::{FIRST_USER_ACCOUNT, MONEY_MAX};
 use risk::{
-    AdaptiveTerms, AssetId, AssetSpec, ContractKind, ContractTerms, DebtTerms, FundingTerms, InstrumentId,
-    InstrumentSpec, Money, Price, PricingTerms, Qty, Rate, Slice, UnderlyingId,
+    AccountId, AdaptiveTerms, AssetId, AssetSpec, ContractKind, ContractTerms, DebtTerms, FundingTerms,
+    InstrumentId, InstrumentSpec, Money, Price, PricingTerms, Qty, Rate, Side, Slice, UnderlyingId,
 };
 
+use super::Step;
 use super::generate::Generator;
 use super::view::View;
 use super::worlds::{LOT_VALUE, Traded, coarse, rebated};
@@ -181,6 +182,39 @@ impl Generator {
         actions
     }
 
+    /// What an account begins with: money; where there are coins two of three have nothing else, and owe their first fee.
+    pub(super) fn first_deposit(&mut self, account: AccountId, amount: Money) -> Action {
+        let money = Transfer::new(account, amount);
+        let Some(coin) = self.world.assets.first().filter(|_| !account.get().is_multiple_of(3)) else {
+            return Action::Deposit(money);
+        };
+        let amount = Money::new(coin.quarter * self.rng.within(4, 24));
+        Action::Deposit(Transfer { asset: AssetId::new(1), amount, ..money })
+    }
+
+    /// Many who have nothing but coin pay a fee in money, so that all of them owe when an hour is over.
+    pub(super) fn misery(&mut self, session: SessionId) {
+        let (venue, traded) = (SessionId::new(0), InstrumentId::new(0));
+        let seller = self.account();
+        self.clear(traded, &[seller], 300);
+        let home = Price::new(self.world.instruments[traded.index()].home);
+        for _ in 0..12 {
+            self.soon(venue, Action::index_price(traded, home.to_mark()));
+        }
+        let terms = DebtTerms { interest: percent(400), ..DebtTerms::FREE };
+        self.soon(venue, Action::SetDebtTerms { asset: AssetId::BASE, terms });
+        self.lots(session, (seller, traded), (Side::Sell, 160, home), TimeInForce::GoodTillCancel);
+        let quarter = self.world.assets[0].quarter;
+        for number in 0..self.world.accounts {
+            let account = AccountId::new(FIRST_USER_ACCOUNT + number);
+            let coin = Transfer { asset: AssetId::new(1), ..Transfer::new(account, Money::new(quarter * 8)) };
+            self.soon(venue, Action::Deposit(coin));
+            self.lots(session, (account, traded), (Side::Buy, 1, home), TimeInForce::ImmediateOrCancel);
+        }
+        let tick = Step::from(Command::venue(Action::Tick));
+        self.ahead.push_back(Step { waits_ns: 3_700 * SECOND_NS, ..tick });
+    }
+
     /// Whether an instrument is ever open.
     pub(super) fn trades(&self, instrument: InstrumentId) -> bool {
         self.world.instruments.get(instrument.index()).is_none_or(|traded| traded.trades)
@@ -229,7 +263,12 @@ impl Generator {
     fn debt_terms(&mut self, quarter: i64) -> Action {
         let number = self.rng.below(self.world.assets.len() as u64 + 1);
         let quarter = if number == 0 { LOT_VALUE >> 2 } else { quarter };
-        let max = self.rng.pick(&[0, 1, quarter, quarter * 8, quarter * 40, MONEY_MAX, -1]);
+        // Seldom are debts of money forbidden, so that many owe at a time.
+        let max = if number == 0 && self.rng.permille(850) {
+            MONEY_MAX
+        } else {
+            self.rng.pick(&[0, 1, quarter, quarter * 8, quarter * 40, MONEY_MAX, -1])
+        };
         let interest = self.rng.pick(&[percent(0), percent(8), percent(400), Rate::new(4_000_000_001)]);
         let terms = DebtTerms { max: Money::new(max), interest };
         Action::SetDebtTerms { asset: AssetId::new(u16::try_from(number).expect("few")), terms }

@@ -80,6 +80,15 @@ impl Generator {
         match self.rng.below(100) {
             0..8 => self.new_key(),
             8..12 => Action::RevokeKey { key: self.key_to_revoke() },
+            12..60 if self.rng.permille(3) => {
+                for tag in 0..90 {
+                    let (key, on_loss) = (KeyId::new(GREEDY), CancelOnLoss::KeepProtection);
+                    let kind = SessionKind::DropCopy;
+                    let logon = Logon { key, tag, kind, on_loss, grace_ms: 100 };
+                    self.soon(SessionId::new(0), Action::Logon(logon));
+                }
+                Action::Tick
+            }
             12..60 => self.logon(),
             60..75 => {
                 let session = self.some_session(view);

@@ -14,7 +14,7 @@ const STEEP: InstrumentId = InstrumentId::new(0);
 
 impl Generator {
     /// Makes an instrument trade without anything narrow about it, and accounts trade in it.
-    fn clear(&mut self, instrument: InstrumentId, accounts: &[AccountId], lots: i64) {
+    pub(super) fn clear(&mut self, instrument: InstrumentId, accounts: &[AccountId], lots: i64) {
         let venue = SessionId::new(0);
         let limits = Box::new(TradingLimits::of(&self.spec(instrument)));
         self.soon(venue, Action::SetLimits { instrument, limits });

@@ -68,7 +68,7 @@ impl Generator {
             let account = AccountId::new(FIRST_USER_ACCOUNT + account);
             let amount = Money::new(QUARTER_LOT * self.rng.within(2, 24));
             actions.push(Action::OpenAccount { account });
-            actions.push(Action::Deposit(Transfer::new(account, amount)));
+            actions.push(self.first_deposit(account, amount));
         }
         actions.extend(self.first_keys());
         actions.extend(self.first_groups());

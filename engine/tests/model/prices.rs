@@ -464,7 +464,7 @@ impl Model {
     pub(crate) fn start_round(&mut self, hints: &[Event]) {
         self.round = Some((0, self.now));
         let held_up = self.firing.is_some() || self.uncrossing.is_some() || !self.sweeps.is_empty();
-        if held_up && self.next_timed(0).is_some() {
+        if (held_up || self.interest.left > 0) && self.next_timed(0).is_some() {
             return;
         }
         self.go_round(hints);

@@ -11,12 +11,13 @@ const TURNS_PER_PRICE: usize = 4;
 
 /// The account of an event that a look at it may begin with.
 pub(crate) fn told_by_a_look(event: &Event) -> Option<AccountId> {
-    match *event {
-        Event::LiquidationStarted { account, .. }
-        | Event::MarginStateChanged { account, .. }
-        | Event::Converted { account, reason: ConversionReason::DebtAboveMax, .. } => Some(account),
-        _ => None,
+    if let Event::LiquidationStarted { account, .. }
+    | Event::MarginStateChanged { account, .. }
+    | Event::Converted { account, reason: ConversionReason::DebtAboveMax, .. } = *event
+    {
+        return Some(account);
     }
+    None
 }
 
 impl Model {

@@ -29,7 +29,7 @@ pub(crate) fn contract_setting(
             spec.contract.settlement = AssetId::new(u16::try_from(number(value)?).expect("few"));
         }
         "underlying" => {
-            spec.contract.underlying = UnderlyingId::new(u16::try_from(number(value)?).expect("few"))
+            spec.contract.underlying = UnderlyingId::new(u16::try_from(number(value)?).expect("few"));
         }
         "money_decimals" => spec.money_decimals = u8::try_from(number(value)?).expect("few"),
         "oi" => {

@@ -55,7 +55,10 @@ impl Story<'_> {
 
     /// What happens to money and standings.
     pub(crate) fn of_funds(&self, event: &Event) -> String {
-        if let Event::Moved(movement) = *event {
+        if let Event::Transferred { account, asset, amount, balance } = *event {
+            let what = self.of_asset(asset);
+            format!("transferred {} {amount}{what} balance {balance}", self.owner(account))
+        } else if let Event::Moved(movement) = *event {
             let Movement { from, to, asset, amount, from_balance, to_balance, reason, .. } = movement;
             let why =
                 if reason == MovementReason::Requested { String::new() } else { format!(" {reason:?}") };

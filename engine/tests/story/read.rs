@@ -99,7 +99,7 @@ pub(crate) fn spec(words: &[&str]) -> Result<InstrumentSpec, String> {
             "step" => spec.mark_step_max = rate(value)?,
             "maker_fee" => {
                 spec.maker_fee =
-                    FeeRate::new(i32::try_from(share(value)?).map_err(|error| error.to_string())?)
+                    FeeRate::new(i32::try_from(share(value)?).map_err(|error| error.to_string())?);
             }
             "taker_fee" => spec.taker_fee = rate(value)?,
             "liquidation_fee" => spec.liquidation_fee = rate(value)?,

@@ -113,10 +113,6 @@ impl Story<'_> {
             Event::Marked { mark: now, .. } => format!("marked {}", mark(now)),
             Event::SessionOpened { session } => format!("session {session}"),
             Event::AccountOpened { account } => format!("opened {}", self.owner(account)),
-            Event::Transferred { account, asset, amount, balance } => {
-                let what = self.of_asset(asset);
-                format!("transferred {} {amount}{what} balance {balance}", self.owner(account))
-            }
             Event::LeverageSet { account, leverage, .. } => {
                 format!("leverage {} {} hundredths", self.owner(account), leverage)
             }

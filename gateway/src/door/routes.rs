@@ -19,7 +19,7 @@
 mod margin;
 
 use engine::{Action, ClientOrderId, Event, Fill, FillSide, OrderId, Reject, SessionId, SessionKind};
-use risk::{AccountId, Money};
+use risk::{AccountId, Mark, Money};
 
 use super::projection::{Place, Projection};
 use super::translate;
@@ -31,6 +31,7 @@ use crate::wire::types::{Code, IdN, Liquidity, MoneyN};
 
 impl Projection {
     /// Turns one event into frames.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events are those of `route_rest`")]
     #[inline]
     pub(super) fn route(&mut self, outcome: &Outcome<'_>, event: &Event) {
         match event {
@@ -71,22 +72,29 @@ impl Projection {
             | Event::PositionSettled { .. }
             | Event::MarginModeSet { .. }
             | Event::RestrictionSet { .. } => self.route_account(outcome, event),
-            Event::Marked { mark, .. } => {
-                if let Some(place) = self.commander(outcome, SessionKind::Oracle)
-                    && let Some(message) = translate::oracle_ack(outcome, Some(*mark), 0)
-                {
-                    self.stage(&message);
-                    self.give(place);
-                }
-            }
-            Event::SourcePriceTaken { .. } => {
-                if let Some(place) = self.commander(outcome, SessionKind::Oracle)
-                    && let Some(message) = translate::oracle_ack(outcome, None, 0)
-                {
-                    self.stage(&message);
-                    self.give(place);
-                }
-            }
+            Event::Marked { mark, .. } => self.route_price(outcome, Some(*mark)),
+            Event::SourcePriceTaken { .. } => self.route_price(outcome, None),
+            _ => self.route_rest(outcome, event),
+        }
+    }
+
+    /// An oracle hears that its price was taken, and the mark it made.
+    fn route_price(&mut self, outcome: &Outcome<'_>, mark: Option<Mark>) {
+        if let Some(place) = self.commander(outcome, SessionKind::Oracle)
+            && let Some(message) = translate::oracle_ack(outcome, mark, 0)
+        {
+            self.stage(&message);
+            self.give(place);
+        }
+    }
+
+    /// What is neither about orders nor what a session asked for its own: margin, money that moves, what an operator did.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "nobody is told of the others, or `route` has told them"
+    )]
+    fn route_rest(&mut self, outcome: &Outcome<'_>, event: &Event) {
+        match event {
             Event::AccountOpened { .. }
             | Event::AssetDefined { .. }
             | Event::DebtTermsSet { .. }
@@ -116,19 +124,7 @@ impl Projection {
             }
             Event::Moved(movement) => self.route_movement(outcome, movement),
             Event::TransferRepeated { .. } => self.route_repeated(outcome, event),
-            Event::SessionOpened { .. }
-            | Event::LimitStateEntered { .. }
-            | Event::MarginWeighed { .. }
-            | Event::MarginHeld { .. }
-            | Event::MarginChanged { .. }
-            | Event::Uncrossed { .. }
-            | Event::TradingStateSet { .. }
-            | Event::InstrumentSettled { .. }
-            | Event::OracleStateChanged { .. }
-            | Event::FundingPaid { .. }
-            | Event::Ticked
-            | Event::LoggedOn { .. }
-            | Event::LoggedOff { .. } => {}
+            _ => {}
         }
     }
 
@@ -428,25 +424,6 @@ impl Projection {
             });
         } else if let Some(message) = translate::collateral::margin_mode(outcome, event, request_id) {
             self.stage(&message);
-        } else if let Event::LiquidationStarted { account: account_id, equity, maintenance } = *event {
-            self.stage(&private::LiquidationStart {
-                engine_seq,
-                transact_time,
-                account_id,
-                equity,
-                maintenance_margin: maintenance,
-            });
-        } else if let Event::TakenOver { account: account_id, instrument, position, amount } = *event {
-            self.stage(&private::PositionTakenOver {
-                engine_seq,
-                transact_time,
-                account_id,
-                instrument_id: instrument,
-                position_qty: position.get(),
-                amount,
-            });
-        } else if let Event::LiquidationEnded { account: account_id, equity, covered } = *event {
-            self.stage(&private::LiquidationEnd { engine_seq, transact_time, account_id, equity, covered });
         } else if let Event::RestrictionSet { account: account_id, restriction } = *event {
             let status = Code::of(translate::status(restriction));
             self.stage(&private::AccountStatusChanged { engine_seq, transact_time, account_id, status });
@@ -477,6 +454,32 @@ impl Projection {
                 balance,
                 covered,
             });
+        } else {
+            self.stage_liquidation(outcome, event);
+        }
+    }
+
+    fn stage_liquidation(&mut self, outcome: &Outcome<'_>, event: &Event) {
+        let (engine_seq, transact_time) = (outcome.stamp.seq, outcome.stamp.time);
+        if let Event::LiquidationStarted { account: account_id, equity, maintenance } = *event {
+            self.stage(&private::LiquidationStart {
+                engine_seq,
+                transact_time,
+                account_id,
+                equity,
+                maintenance_margin: maintenance,
+            });
+        } else if let Event::TakenOver { account: account_id, instrument, position, amount } = *event {
+            self.stage(&private::PositionTakenOver {
+                engine_seq,
+                transact_time,
+                account_id,
+                instrument_id: instrument,
+                position_qty: position.get(),
+                amount,
+            });
+        } else if let Event::LiquidationEnded { account: account_id, equity, covered } = *event {
+            self.stage(&private::LiquidationEnd { engine_seq, transact_time, account_id, equity, covered });
         }
     }
 

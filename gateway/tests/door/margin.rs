@@ -171,6 +171,28 @@ fn an_operator_moves_money_and_is_answered() {
     assert_eq!((change.amount, change.asset_id), (Money::new(5), AssetId::BASE));
 }
 
+/// What is told of the coin once two are held.
+fn told_coin() -> AssetDef {
+    AssetDef {
+        query_id: 5,
+        asset_id: COIN,
+        priced_by: TEST.get().into(),
+        index: Mark::new(MARK * 1024).into(),
+        liability_weight: 1_100_000_000,
+        wrong_way: 0,
+        full_weight_total: Money::ZERO,
+        deposit_max: Money::new(1 << 50),
+        deposits: Money::new(200_000_000),
+        conversion_haircut: 10_000_000,
+        debt_max: Money::new(600),
+        debt_interest: 7,
+        decimals: 8,
+        spend_rank: 1,
+        symbol: coin(1).symbol,
+        weights: coin(1).weights,
+    }
+}
+
 #[test]
 fn an_asset_is_defined_told_and_held() {
     let mut world = World::new();
@@ -209,25 +231,7 @@ fn an_asset_is_defined_told_and_held() {
     let assets = rows(&mut alice, &mut world, &AssetQuery { query_id: 5 });
     let [FromVenue::AssetDef(money), FromVenue::AssetDef(held)] = &assets[..] else { panic!("{assets:?}") };
     assert_eq!((money.asset_id, money.decimals, money.priced_by.get()), (AssetId::BASE, 6, None));
-    let expected = AssetDef {
-        query_id: 5,
-        asset_id: COIN,
-        priced_by: TEST.get().into(),
-        index: Mark::new(MARK * 1024).into(),
-        liability_weight: 1_100_000_000,
-        wrong_way: 0,
-        full_weight_total: Money::ZERO,
-        deposit_max: Money::new(1 << 50),
-        deposits: Money::new(200_000_000),
-        conversion_haircut: 10_000_000,
-        debt_max: Money::new(600),
-        debt_interest: 7,
-        decimals: 8,
-        spend_rank: 1,
-        symbol: coin(1).symbol,
-        weights: coin(1).weights,
-    };
-    assert_eq!(*held, expected);
+    assert_eq!(*held, told_coin());
 
     // Two coins at 50,000 count for nine tenths of 100,000.
     let answer = rows(&mut alice, &mut world, &RiskQuery { query_id: 6, account_id: account(ALICE) });

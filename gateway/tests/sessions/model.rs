@@ -165,6 +165,7 @@ impl Model {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events are those of `rest`")]
     fn event(&mut self, entry: &Entry, event: &Event) {
         match event {
             Event::LoggedOn { session, kind, account, last_client_seq, .. } => {
@@ -219,6 +220,17 @@ impl Model {
                     self.give(entry.command.session, OracleAck::TEMPLATE);
                 }
             }
+            _ => self.rest(entry, event),
+        }
+    }
+
+    /// Margin, money that moves, and what an operator did.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "nobody is told of the others, or `event` has told them"
+    )]
+    fn rest(&mut self, entry: &Entry, event: &Event) {
+        match event {
             Event::Moved(movement) => {
                 self.account(movement.from, Movement::TEMPLATE);
                 self.account(movement.to, Movement::TEMPLATE);
@@ -266,18 +278,7 @@ impl Model {
             | Event::IndexSourceSet { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. } => self.acknowledge(entry),
-            Event::SessionOpened { .. }
-            | Event::Ticked
-            | Event::TradingStateSet { .. }
-            | Event::LimitStateEntered { .. }
-            | Event::MarginWeighed { .. }
-            | Event::MarginHeld { .. }
-            | Event::MarginChanged { .. }
-            | Event::Uncrossed { .. }
-            | Event::InstrumentSettled { .. }
-            | Event::OracleStateChanged { .. }
-            | Event::FundingPaid { .. }
-            | Event::LoggedOff { .. } => {}
+            _ => {}
         }
     }
 

@@ -191,6 +191,7 @@ impl Row {
         self.number(Column::ClientOrderId, number.get());
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events are those of `fill_in_special`")]
     fn fill_in(&mut self, event: &Event) {
         use Column as C;
         match *event {
@@ -247,26 +248,7 @@ impl Row {
             | Event::FeeTierDefined { .. }
             | Event::FeeTierSet { .. }
             | Event::StandingChanged { .. } => self.fill_in_money(event),
-            Event::Armed { .. }
-            | Event::Triggered { .. }
-            | Event::Activated { .. }
-            | Event::Refreshed { .. }
-            | Event::MassQuoted { .. }
-            | Event::QuoteRefused { .. }
-            | Event::ProtectionSet { .. }
-            | Event::ProtectionTripped { .. }
-            | Event::ProtectionReset { .. }
-            | Event::LimitsSet { .. }
-            | Event::LimitStateEntered { .. }
-            | Event::Uncrossed { .. }
-            | Event::PositionSettled { .. }
-            | Event::InstrumentSettled { .. }
-            | Event::OracleStateChanged { .. }
-            | Event::SourcePriceTaken { .. }
-            | Event::IndexSourceSet { .. }
-            | Event::LiquidationHeld { .. }
-            | Event::LiquidationResumed { .. }
-            | Event::FundingPaid { .. } => self.fill_in_special(event),
+            _ => self.fill_in_special(event),
         }
     }
 

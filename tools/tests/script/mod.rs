@@ -2,6 +2,8 @@
 //!
 //! Invariant: it trades in an instrument of its own, so that the flow sees nothing of it but a restart.
 
+mod margin;
+
 use engine::{
     AdvancedOrder, AmendTrigger, BatchMode, BatchedOrder, Exit, Instructions, MassQuote, OrderBatch,
     OrderTag, Protection, ProtectionId, Quote, Trigger, TriggerKind, TriggerSource,
@@ -21,9 +23,10 @@ const GROUP: ProtectionId = ProtectionId::new(1);
 const MS: u64 = 1_000_000;
 
 impl Play {
-    /// One act of the script for every visit from the seventh on.
+    /// One act of the script for a visit.
     pub(crate) fn act(&mut self, visit: u64) {
         match visit {
+            2 => self.margins(),
             7 => self.govern(),
             8 => {
                 self.instruct();

@@ -38,10 +38,11 @@ pub(super) fn fill(
         let account = desk.fund(number, equity)?;
         // A third are hedged: their positions alternate. The others all go one way.
         let (hedged, first) = (random.chance(333), random.chance(550));
-        let legs = usize::try_from(random.between(1, LEGS_MAX)).unwrap_or(1).min(symbols);
-        let each = (equity.get() * random.quantile(&LEVERAGE)).div_euclid(100 * legs as i64);
+        let legs =
+            u32::try_from(random.between(1, LEGS_MAX)).unwrap_or(1).min(u32::try_from(symbols).unwrap_or(1));
+        let each = (equity.get() * random.quantile(&LEVERAGE)).div_euclid(100 * i64::from(legs));
         let begin = random.index(symbols);
-        for leg in 0..legs {
+        for leg in 0..legs as usize {
             let place = (begin + leg) % symbols;
             let buys = first != (hedged && leg % 2 == 1);
             let side = if buys { Side::Buy } else { Side::Sell };

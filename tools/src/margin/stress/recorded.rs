@@ -107,7 +107,7 @@ fn read_lines(file: impl BufRead, args: &StressArgs) -> anyhow::Result<BTreeMap<
         let is_mark = series.ends_with("_mark");
         let is_played = venue == args.venue && series == args.series;
         let is_spot = venue == spot && series == args.series;
-        if !is_played && !is_spot && !(venue == args.venue && is_mark) {
+        if !(is_played || is_spot || venue == args.venue && is_mark) {
             continue;
         }
         let of_symbol = all.entry(symbol.to_owned()).or_default();

@@ -161,6 +161,13 @@ impl fmt::Display for Report {
                 dollars(day.insurance),
             )?;
         }
+        self.write_end(f)
+    }
+}
+
+impl Report {
+    fn write_end(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |number: u64| grouped(i128::from(number));
         writeln!(
             f,
             "\nliquidated   {} accounts, {} matches in the book",
