@@ -62,8 +62,8 @@ const MAKERS: u32 = 8;
 /// Accounts of the script behind it that do not survive the slump.
 const GAMBLERS: u32 = 27;
 const DOLLAR: i64 = 1_000_000;
-const ACTIONS: usize = 35;
-const EVENTS: usize = 43;
+const ACTIONS: usize = 45;
+const EVENTS: usize = 61;
 
 fn directory(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("v{version}"))
