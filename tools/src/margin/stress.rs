@@ -11,7 +11,7 @@ mod portfolios;
 mod recorded;
 mod report;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -20,6 +20,7 @@ use clap::{Args, ValueEnum};
 use risk::AccountId;
 
 use crate::flow::random::Random;
+use crate::format::utc;
 use crate::progress::Progress;
 
 use desk::Desk;
@@ -95,21 +96,27 @@ pub fn run(args: &StressArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
     Ok(u8::from(report.missed > 0))
 }
 
-fn compare(here: &BTreeSet<AccountId>, there: &BTreeSet<AccountId>, other: &Report) -> Comparison {
+fn compare(here: &Liquidated, there: &Liquidated, other: &Report) -> Comparison {
+    let only_here = here.iter().filter(|(account, _)| !there.contains_key(account));
+    let mut times: BTreeMap<u64, usize> = BTreeMap::new();
+    for (_, time_ns) in only_here.clone() {
+        *times.entry(*time_ns).or_default() += 1;
+    }
     Comparison {
         liquidated_there: there.len(),
-        only_here: here.difference(there).count(),
-        only_there: there.difference(here).count(),
+        only_here: only_here.count(),
+        only_here_at: times.into_iter().map(|(time_ns, count)| (utc(time_ns), count)).collect(),
+        only_there: there.keys().filter(|account| !here.contains_key(account)).count(),
+        lowest_marks: other.lowest_marks.clone(),
         digest: other.digest.clone(),
     }
 }
 
+/// Accounts that were liquidated, with the time it first happened.
+type Liquidated = BTreeMap<AccountId, u64>;
+
 /// One run; who was liquidated in it.
-fn play(
-    args: &StressArgs,
-    index: IndexOf,
-    recording: &Recording,
-) -> anyhow::Result<(Report, BTreeSet<AccountId>)> {
+fn play(args: &StressArgs, index: IndexOf, recording: &Recording) -> anyhow::Result<(Report, Liquidated)> {
     let mut desk = Desk::open(args, index, recording).context("the venue cannot be set up for it")?;
     let mut random = Random::new(args.seed);
     portfolios::fill(&mut desk, args.accounts, recording.symbols.len(), &mut random)?;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is counted is read from events. This is the only file of the stress run that makes commands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::bail;
 use engine::{
@@ -11,8 +11,8 @@ use engine::{
 };
 use risk::limits::{FIRST_USER_ACCOUNT, NOTIONAL_MAX, QTY_MAX};
 use risk::{
-    AccountId, Capacity, FillKind, FundingTerms, InstrumentId, InstrumentSpec, Money, Price, PricingTerms,
-    Qty, Rate, Side, Tier,
+    AccountId, Capacity, FillKind, FundingTerms, InstrumentId, InstrumentSpec, Mark, Money, Price,
+    PricingTerms, Qty, Rate, Side, Tier,
 };
 
 use super::recorded::{Quote, Recording, Symbol};
@@ -59,8 +59,11 @@ pub(super) struct Desk {
     index: IndexOf,
     depth: Money,
     pub(super) counts: Counts,
-    pub(super) liquidated: BTreeSet<AccountId>,
+    /// Who was liquidated, and when first.
+    pub(super) liquidated: BTreeMap<AccountId, u64>,
     pub(super) rejects: BTreeMap<Reject, u64>,
+    /// Lowest mark of each instrument.
+    pub(super) lowest: Vec<Mark>,
     /// Index prices so far; the last one's number.
     said: u64,
 }
@@ -104,8 +107,9 @@ impl Desk {
             index,
             depth: Money::new(i64::from(args.depth) * DOLLAR),
             counts: Counts::default(),
-            liquidated: BTreeSet::new(),
+            liquidated: BTreeMap::new(),
             rejects: BTreeMap::new(),
+            lowest: vec![Mark::new(i64::MAX); recording.symbols.len()],
             said: 0,
         };
         desk.must(Action::OpenSession { session: SESSION })?;
@@ -273,24 +277,23 @@ impl Desk {
         self.events.clear();
         self.venue.apply(stamp, command, &mut self.events);
         for event in self.events.as_slice() {
-            count(event, &mut self.counts, &mut self.liquidated, &mut self.rejects);
+            count(event, &mut self.counts, &mut self.rejects);
+            if let Event::Marked { instrument, mark, .. } = *event {
+                let lowest = &mut self.lowest[instrument.index()];
+                *lowest = mark.min(*lowest);
+            }
+            if let Event::LiquidationStarted { account, .. } = *event {
+                self.liquidated.entry(account).or_insert(self.time_ns);
+            }
         }
     }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other events are counted nowhere")]
-fn count(
-    event: &Event,
-    counts: &mut Counts,
-    liquidated: &mut BTreeSet<AccountId>,
-    rejects: &mut BTreeMap<Reject, u64>,
-) {
+fn count(event: &Event, counts: &mut Counts, rejects: &mut BTreeMap<Reject, u64>) {
     match *event {
         Event::MarginStateChanged { state: MarginState::Warned, .. } => counts.warnings += 1,
-        Event::LiquidationStarted { account, .. } => {
-            counts.liquidations += 1;
-            liquidated.insert(account);
-        }
+        Event::LiquidationStarted { .. } => counts.liquidations += 1,
         Event::Fill(fill) if fill.kind == FillKind::Liquidation => counts.liquidation_fills += 1,
         Event::TakenOver { .. } => counts.takeovers += 1,
         Event::LiquidationEnded { covered, .. } => counts.covered += covered.get(),

@@ -4,14 +4,14 @@
 
 use std::fmt;
 
-use risk::AssetId;
+use risk::{AssetId, Mark};
 use serde::Serialize;
 
 use super::days::{Day, Days};
 use super::desk::Desk;
-use super::recorded::Recording;
+use super::recorded::{Recording, Symbol};
 use super::{IndexOf, StressArgs};
-use crate::format::{grouped, hex};
+use crate::format::{decimal, grouped, hex};
 
 /// Who was liquidated here and who with the perpetual's own price.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -20,8 +20,12 @@ pub(super) struct Comparison {
     pub(super) liquidated_there: usize,
     /// Liquidated here only.
     pub(super) only_here: usize,
+    /// When that first happened, and to how many.
+    pub(super) only_here_at: Vec<(String, usize)>,
     /// Liquidated there only.
     pub(super) only_there: usize,
+    /// Lowest mark of each instrument there.
+    pub(super) lowest_marks: Vec<String>,
     /// State of the other run at its end.
     pub(super) digest: String,
 }
@@ -55,6 +59,8 @@ pub(super) struct Report {
     pub(super) funding_payments: u64,
     /// Refusals, by reason: who had not the margin for a position at the start.
     pub(super) rejects: Vec<(String, u64)>,
+    /// Lowest mark of each instrument.
+    pub(super) lowest_marks: Vec<String>,
     /// Accounts looked at by hourly scans of all.
     pub(super) scanned: u64,
     /// Of them, below maintenance margin and not found by the venue.
@@ -104,12 +110,20 @@ pub(super) fn of(
         held: desk.counts.held,
         funding_payments: desk.counts.funding_payments,
         rejects: desk.rejects.iter().map(|(reject, count)| (format!("{reject:?}"), *count)).collect(),
+        lowest_marks: lowest(recording, desk),
         scanned: days.scanned,
         missed: days.missed,
         unaccounted,
         digest: hex(&desk.venue.digest().to_le_bytes()),
         compared: None,
     }
+}
+
+fn lowest(recording: &Recording, desk: &Desk) -> Vec<String> {
+    let shown = |(symbol, mark): (&Symbol, &Mark)| {
+        decimal(i128::from(mark.ceil_price().get()), symbol.price_decimals)
+    };
+    recording.symbols.iter().zip(&desk.lowest).map(shown).collect()
 }
 
 impl fmt::Display for Report {
@@ -174,6 +188,7 @@ impl Report {
             self.liquidated,
             number(self.liquidation_fills)
         )?;
+        writeln!(f, "lowest marks {}", self.lowest_marks.join(" "))?;
         writeln!(f, "held         {} until an index was trusted", number(self.held))?;
         writeln!(f, "funding      {} payments", number(self.funding_payments))?;
         for (reject, count) in &self.rejects {
@@ -192,6 +207,10 @@ impl Report {
                 "perp price   liquidates {}; {} only here, {} only there",
                 compared.liquidated_there, compared.only_here, compared.only_there
             )?;
+            writeln!(f, "             lowest marks {}", compared.lowest_marks.join(" "))?;
+            for (time, count) in &compared.only_here_at {
+                writeln!(f, "             {count} only here at {time}")?;
+            }
         }
         writeln!(f, "digest       {}", self.digest)
     }
