@@ -60,7 +60,7 @@ use crate::client_index::ClientIndex;
 use crate::command::{Action, Command, SessionId, Stamp, TimeNs, TradingState};
 use crate::deadlines::{Deadlines, Expiries};
 use crate::event::{Event, Events, TradeId};
-use crate::limits::MATCHES_PER_COMMAND;
+use crate::limits::{MATCHES_PER_COMMAND, PRICED_PER_COMMAND};
 use crate::liquidation_index::LiquidationIndex;
 use crate::orders::Orders;
 use crate::queue::Queue;
@@ -243,7 +243,7 @@ impl Venue {
             work: 0,
             left_over: false,
             firing: None,
-            wakes: VecDeque::new(),
+            wakes: VecDeque::with_capacity(PRICED_PER_COMMAND),
             interest: Interest::default(),
             round: None,
             timed: Vec::new(),

@@ -50,10 +50,17 @@ impl CashSums {
 }
 
 /// All holdings, and who owes.
-#[derive(Debug, Default, bincode::Encode)]
+#[derive(Debug, bincode::Encode)]
 pub(crate) struct Holdings {
     pub(crate) list: Vec<Holding>,
     pub(crate) debtors: Vec<AccountId>,
+}
+
+impl Holdings {
+    /// None yet, with room for every account to owe: the first debt of one comes on the order path.
+    pub(crate) fn with_room_for(accounts: u32) -> Self {
+        Self { list: Vec::new(), debtors: Vec::with_capacity(accounts as usize) }
+    }
 }
 
 impl Ledger {

@@ -95,7 +95,7 @@ impl Ledger {
             base: CashSums::default(),
             base_debt: DebtTerms::FREE,
             assets: Vec::with_capacity(ASSETS_MAX),
-            holdings: Holdings::default(),
+            holdings: Holdings::with_room_for(capacity.accounts),
             fee_tiers: FeeTiers::new(),
             touched: None,
             touched_assets: 0,
