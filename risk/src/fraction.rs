@@ -8,7 +8,7 @@ use core::cmp::Ordering;
 use crate::rounding::{div_ceil, div_floor};
 
 /// `over / under` with `under` above zero.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, bincode::Encode)]
 pub struct Fraction {
     over: i128,
     under: i128,
@@ -55,6 +55,26 @@ impl Fraction {
     #[must_use]
     pub fn ceil(self) -> i128 {
         div_ceil(self.over, self.under)
+    }
+
+    /// `2^shift` times it, rounded toward minus infinity; the nearest there is where that is out of range.
+    #[must_use]
+    pub fn floor_shifted(self, shift: u32) -> i128 {
+        let under = self.under.unsigned_abs();
+        // By long division: what is left times two is below 2^128, while a shifted dividend may not fit.
+        let (mut whole, mut left) = (self.floor(), self.part().over.unsigned_abs());
+        for _ in 0..shift {
+            left *= 2;
+            let Some(doubled) = whole.checked_mul(2) else {
+                return if whole < 0 { i128::MIN } else { i128::MAX };
+            };
+            whole = doubled;
+            if left >= under {
+                whole += 1;
+                left -= under;
+            }
+        }
+        whole
     }
 
     /// What flooring takes away, as a fraction of the same divisor.

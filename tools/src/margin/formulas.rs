@@ -216,7 +216,7 @@ const FORMULAS: &[Formula] = &[
         "equity mm rate mark slip fee target lot size",
         liquidation::partial,
     ),
-    formula("adl_queue", "risk::deleveraging::queue", "accounts need", deleveraging::queue),
+    formula("adl_queue", "risk::deleveraging::{score, allocate}", "accounts need", deleveraging::queue),
     formula(
         "bitmex_rank",
         "risk::deleveraging::profit_rank",
@@ -231,16 +231,11 @@ const FORMULAS: &[Formula] = &[
     ),
     formula(
         "waterfill",
-        "risk::deleveraging::Demand::{level_of, cut}",
+        "risk::deleveraging::{allocate, Demand::exact_cut}",
         "accounts mark haircut need",
         deleveraging::water_filling,
     ),
-    formula(
-        "waterfill_closed",
-        "risk::deleveraging::Demand::level",
-        "q e mark haircut need",
-        deleveraging::level,
-    ),
+    formula("waterfill_closed", "risk::deleveraging::allocate", "q e mark haircut need", deleveraging::level),
     formula(
         "capacity_check",
         "risk::deleveraging::raised_by_share",

@@ -2,31 +2,47 @@
 //!
 //! Invariant: names of accounts are only carried along; their order in the file decides among equals.
 
-use risk::deleveraging::{self as rules, Demand, Holder, raised_by_share};
-use risk::{AccountId, Money, Qty, Requirement};
+use risk::deleveraging::{
+    self as rules, Allocation, DeleveragingPolicy, Demand, Holder, allocate, raised_by_share,
+};
+use risk::{AccountId, Fraction, Money, Requirement};
 
 use super::collateral::money_of;
 use crate::margin::exact::{Exact, Unit, fraction, rate, to_fraction, whole};
 use crate::margin::example::{Found, Inputs, Outcome};
 
+/// A holder of so many lots, none of them hedged.
+fn holder(account: usize, lots: i64, equity: Money, score: i128) -> Result<Holder, String> {
+    let account = u32::try_from(account).map(AccountId::new).map_err(|_| "too many accounts")?;
+    if lots <= 0 || equity <= Money::ZERO {
+        return Err("a size or an equity is not above zero".to_owned());
+    }
+    Ok(Holder { account, held: lots, open: lots, equity, score })
+}
+
+/// At no haircut equity is not asked for, so it may be anything.
 pub(super) fn queue(inputs: Inputs<'_>) -> Outcome {
     let rows = inputs.rows("accounts", 3)?;
-    let (mut sizes, mut ranks) = (Vec::new(), Vec::new());
-    for row in &rows {
-        sizes.push(row.number(1)?);
-        ranks.push(to_fraction(&row.number(2)?)?);
-    }
+    let sizes = rows.iter().map(|row| row.number(1)).collect::<Result<Vec<_>, _>>()?;
     let need = inputs.number("need")?;
     let unit = Unit::of(sizes.iter().chain([&need]));
-    let lots = sizes.iter().map(|size| unit.count(size).map(Qty::new)).collect::<Result<Vec<_>, _>>()?;
-    let (mut order, mut fills) = (Vec::new(), Vec::new());
-    for (place, given) in rules::queue(&ranks, &lots, Qty::new(unit.count(&need)?)) {
-        let name = rows[place].word(0)?;
-        order.push(Found::from(name));
-        if given > Qty::ZERO {
-            let given = unit.number(given.get().into());
-            fills.push(Found::List(vec![name.into(), given.into()]));
-        }
+    let mut holders = Vec::with_capacity(rows.len());
+    for (place, (row, size)) in rows.iter().zip(&sizes).enumerate() {
+        let score = rules::score(to_fraction(&row.number(2)?)?);
+        holders.push(holder(place, unit.count(size)?, Money::new(1), score)?);
+    }
+    let planned = |lots| {
+        let demand = Demand { lots, value: Money::new(1), haircut: Money::ZERO };
+        allocate(DeleveragingPolicy::Profit, demand, holders.iter().copied())
+    };
+    let name_of = |account: AccountId| rows[account.index()].word(0).map(Found::from);
+    // Who gives up all there is, does so in the order of the queue.
+    let total = holders.iter().try_fold(0_i64, |sum, holder| sum.checked_add(holder.held));
+    let all = planned(total.ok_or("the sizes together are too large for the venue's integers")?);
+    let order = all.cuts().iter().map(|cut| name_of(cut.account)).collect::<Result<Vec<_>, _>>()?;
+    let mut fills = Vec::with_capacity(rows.len());
+    for cut in planned(unit.count(&need)?).cuts() {
+        fills.push(Found::List(vec![name_of(cut.account)?, unit.number(cut.lots.into()).into()]));
     }
     Ok(vec![("order", order.into()), ("fills", fills.into())])
 }
@@ -68,10 +84,13 @@ impl Scaled {
         let (value, haircut) = (inputs.number("mark")? * &lot, inputs.number("haircut")? * &lot);
         let money = Unit::of(equities.iter().chain([&value, &haircut]));
         let demand = Demand {
-            lots: Qty::new(lots.count(&need)?),
+            lots: lots.count(&need)?,
             value: Money::new(money.count(&value)?),
             haircut: Money::new(money.count(&haircut)?),
         };
+        if demand.value <= Money::ZERO {
+            return Err("input `mark` is not above zero".to_owned());
+        }
         let total = sizes.iter().fold(need, |sum, size| sum + size);
         let sums = [&total * inputs.number("mark")?, &total * inputs.number("haircut")?];
         for sum in &sums {
@@ -84,19 +103,21 @@ impl Scaled {
         if sizes.len() != equities.len() {
             return Err("there are not as many sizes as equities".to_owned());
         }
-        let mut holders = Vec::with_capacity(sizes.len());
-        for (account, (size, equity)) in (0..).map(AccountId::new).zip(sizes.iter().zip(equities)) {
-            let (lots, equity) = (Qty::new(self.lots.count(size)?), Money::new(self.money.count(equity)?));
-            if lots <= Qty::ZERO || equity <= Money::ZERO {
-                return Err("a size or an equity is not above zero".to_owned());
-            }
-            holders.push(Holder { account, lots, equity });
+        let holders = sizes.iter().zip(equities).enumerate().map(|(place, (size, equity))| {
+            holder(place, self.lots.count(size)?, Money::new(self.money.count(equity)?), 0)
+        });
+        holders.collect()
+    }
+
+    /// The plan, where these holders can absorb the demand, and its level.
+    fn plan(&self, holders: &[Holder]) -> Result<(Allocation, Fraction), String> {
+        let plan = allocate(DeleveragingPolicy::Water, self.demand, holders.iter().copied());
+        match plan.level() {
+            Some(level) if plan.unallocated() == 0 => Ok((plan, level)),
+            _ => Err("the holders cannot absorb it at one level".to_owned()),
         }
-        Ok(holders)
     }
 }
-
-const INSOLVENT: &str = "the holders cannot absorb it";
 
 pub(super) fn water_filling(inputs: Inputs<'_>) -> Outcome {
     let rows = inputs.rows("accounts", 3)?;
@@ -104,10 +125,10 @@ pub(super) fn water_filling(inputs: Inputs<'_>) -> Outcome {
     let (sizes, equities) = (column(1)?, column(2)?);
     let scaled = Scaled::new(inputs, &sizes, &equities)?;
     let holders = scaled.holders(&sizes, &equities)?;
-    let (level, _) = scaled.demand.level_of(&mut holders.clone()).map_err(|_| INSOLVENT)?;
+    let (_, level) = scaled.plan(&holders)?;
     let mut cuts = Vec::with_capacity(rows.len());
     for (row, holder) in rows.iter().zip(&holders) {
-        let cut = scaled.lots.fraction(scaled.demand.cut(level, holder));
+        let cut = scaled.lots.fraction(scaled.demand.exact_cut(level, holder));
         cuts.push(Found::List(vec![row.word(0)?.into(), cut.into()]));
     }
     Ok(vec![("leverage", fraction(level).into()), ("cuts", cuts.into())])
@@ -117,7 +138,10 @@ pub(super) fn water_filling(inputs: Inputs<'_>) -> Outcome {
 pub(super) fn level(inputs: Inputs<'_>) -> Outcome {
     let (sizes, equities) = (inputs.numbers("q")?, inputs.numbers("e")?);
     let scaled = Scaled::new(inputs, &sizes, &equities)?;
-    let level = scaled.demand.level(&scaled.holders(&sizes, &equities)?).map_err(|_| INSOLVENT)?;
+    let (plan, level) = scaled.plan(&scaled.holders(&sizes, &equities)?)?;
+    if plan.holders_above() < plan.holders() {
+        return Err("not all holders stand above the level".to_owned());
+    }
     Ok(vec![("leverage", fraction(level).into())])
 }
 
