@@ -3,15 +3,17 @@
 //! Invariant: a command says what somebody asked for; it never carries a result. Its bytes in the log are these
 //! structs through [`crate::codec`], so field order here is the format.
 
+mod deleveraging;
 mod money;
 mod special;
 
 use alloc::boxed::Box;
 use risk::{
     AccountId, AssetId, AssetSpec, DebtTerms, FeeTier, InstrumentId, InstrumentSpec, Leverage, Mark,
-    OwnerGroupId, Price, Qty, Restriction, Side, TradingLimits, byte_enum, unit,
+    OwnerGroupId, Price, Qty, Restriction, RiskGroupTerms, Side, TradingLimits, byte_enum, unit,
 };
 
+pub use deleveraging::DeleveragingPlan;
 pub use money::{MarginChange, MoveMargin, Transfer, TransferBetween};
 pub use special::{
     AdvancedOrder, BatchMode, BatchedOrder, Exit, Instructions, MassQuote, OrderBatch, Pricing, Protection,
@@ -525,6 +527,22 @@ pub enum Action {
         /// From now on.
         terms: DebtTerms,
     },
+    /// Sets the terms of a risk group.
+    SetRiskGroup {
+        /// One that is known, or the next number.
+        group: u8,
+        /// From now on. Boxed: rare.
+        terms: Box<RiskGroupTerms>,
+    },
+    /// Puts an instrument into a risk group.
+    AssignRiskGroup {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Which group.
+        group: u8,
+    },
+    /// What the deleveraging worker found. Boxed: rare.
+    Deleverage(Box<DeleveragingPlan>),
 }
 
 impl Action {
@@ -570,6 +588,9 @@ impl Action {
             | Self::SetIndexSource { .. }
             | Self::DefineAsset { .. }
             | Self::SetDebtTerms { .. }
+            | Self::SetRiskGroup { .. }
+            | Self::AssignRiskGroup { .. }
+            | Self::Deleverage(_)
             | Self::IndexPrice { .. }
             | Self::Continue
             | Self::Tick

@@ -4,14 +4,15 @@
 //! Their canonical bytes (through [`crate::codec`]) are what checkpoints commit to, so field order here is the format.
 
 mod fill;
+mod liquidation;
 mod movement;
 mod reason;
 
 use alloc::vec::Vec;
 use risk::{
     AccountId, AssetId, Conversion, DebtTerms, FeeTier, FundingRate, InstrumentId, Leverage, Mark, Money,
-    OracleState, OwnerGroupId, Position, Price, Qty, Restriction, Side, Standing, TradingLimits, byte_enum,
-    unit,
+    OracleState, OwnerGroupId, Position, Price, Qty, Restriction, RiskGroupTerms, Side, Standing,
+    TradingLimits, byte_enum, unit,
 };
 
 use crate::command::{
@@ -21,6 +22,7 @@ use crate::command::{
 use crate::reject::Reject;
 
 pub use fill::{Fill, FillSide};
+pub use liquidation::{DeleveragingCall, DeleveragingCut, DeleveragingDecision, LiquidationStep};
 pub use movement::{Movement, MovementReason};
 pub use reason::{CancelReason, TrimReason};
 
@@ -220,12 +222,16 @@ pub enum Event {
     TakenOver {
         /// From whom.
         account: AccountId,
+        /// By whom: the backstop account, or the account that holds it until the other side has given up as much.
+        by: AccountId,
         /// Where.
         instrument: InstrumentId,
         /// Position taken over; positive is long.
         position: Position,
-        /// What the liquidated account received for it: the position's bankruptcy amount.
+        /// What was paid for it.
         amount: Money,
+        /// What the fund added, so that the account received the position's bankruptcy amount.
+        added: Money,
     },
     /// A liquidation is over.
     LiquidationEnded {
@@ -233,7 +239,7 @@ pub enum Event {
         account: AccountId,
         /// Equity at the end, rounded down.
         equity: Money,
-        /// Paid by the insurance account to bring the balance back to zero.
+        /// Paid by the fund to bring the balance back to zero.
         covered: Money,
     },
     /// A key is known.
@@ -561,7 +567,58 @@ pub enum Event {
         /// Why.
         reason: ConversionReason,
     },
-    /// The insurance account paid what an account still owed, in an asset beside the unit of account.
+    /// A risk group's terms are set.
+    RiskGroupSet {
+        /// Which.
+        group: u8,
+        /// From now on.
+        terms: RiskGroupTerms,
+    },
+    /// An instrument is in a risk group.
+    RiskGroupAssigned {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// From now on.
+        group: u8,
+    },
+    /// A liquidation takes a step through the book; its fills follow.
+    LiquidationStepped(LiquidationStep),
+    /// A liquidation has done what it may before the next tick.
+    LiquidationPaced {
+        /// Whose.
+        account: AccountId,
+        /// Steps taken.
+        step: u16,
+    },
+    /// The position of a bankrupt account, or several of them, is offered to the holders of the other side.
+    DeleveragingAsked(DeleveragingCall),
+    /// How the holders share it is decided.
+    DeleveragingPlanned(DeleveragingDecision),
+    /// A holder gave up some of a position.
+    Deleveraged(DeleveragingCut),
+    /// A deleveraging is over.
+    DeleveragingEnded {
+        /// Which.
+        request: u64,
+        /// Where.
+        instrument: InstrumentId,
+        /// What was given up, signed as what was offered.
+        given_up: Position,
+        /// What nobody could bear; the bad-debt account holds it.
+        left: Position,
+        /// Rounding that the dust account received.
+        dust: Money,
+    },
+    /// The venue bears what an account owes and no fund may pay.
+    BadDebtBooked {
+        /// Whose debt it was.
+        account: AccountId,
+        /// In what.
+        asset: AssetId,
+        /// How much.
+        amount: Money,
+    },
+    /// A fund paid what an account still owed, in an asset beside the unit of account.
     DeficitCovered {
         /// Whose.
         account: AccountId,
@@ -772,6 +829,15 @@ impl Event {
             Self::TransferRepeated { .. } => "TransferRepeated",
             Self::AssetDefined { .. } => "AssetDefined",
             Self::Converted { .. } => "Converted",
+            Self::RiskGroupSet { .. } => "RiskGroupSet",
+            Self::RiskGroupAssigned { .. } => "RiskGroupAssigned",
+            Self::LiquidationStepped(_) => "LiquidationStepped",
+            Self::LiquidationPaced { .. } => "LiquidationPaced",
+            Self::DeleveragingAsked(_) => "DeleveragingAsked",
+            Self::DeleveragingPlanned(_) => "DeleveragingPlanned",
+            Self::Deleveraged(_) => "Deleveraged",
+            Self::DeleveragingEnded { .. } => "DeleveragingEnded",
+            Self::BadDebtBooked { .. } => "BadDebtBooked",
             Self::DeficitCovered { .. } => "DeficitCovered",
             Self::DebtTermsSet { .. } => "DebtTermsSet",
             Self::InterestCharged { .. } => "InterestCharged",

@@ -33,17 +33,19 @@ pub mod venue;
 
 pub use command::{
     Action, AdvancedOrder, AmendOrder, AmendTrigger, BatchMode, BatchedOrder, CancelOnLoss, CancelOrder,
-    ClientOrderId, ClientSeq, Command, Exit, Instructions, KeyId, KeyTerms, Logon, MarginChange, MassCancel,
-    MassQuote, MoveMargin, NewOrder, OrderBatch, OrderId, OrderRef, OrderTag, Pricing, Protection,
-    ProtectionId, Quote, SelfTrade, Seq, SessionId, SessionKind, Skip, Stamp, TimeInForce, TimeNs,
-    TradingState, Transfer, TransferBetween, Trigger, TriggerKind, TriggerSource,
+    ClientOrderId, ClientSeq, Command, DeleveragingPlan, Exit, Instructions, KeyId, KeyTerms, Logon,
+    MarginChange, MassCancel, MassQuote, MoveMargin, NewOrder, OrderBatch, OrderId, OrderRef, OrderTag,
+    Pricing, Protection, ProtectionId, Quote, SelfTrade, Seq, SessionId, SessionKind, Skip, Stamp,
+    TimeInForce, TimeNs, TradingState, Transfer, TransferBetween, Trigger, TriggerKind, TriggerSource,
 };
 pub use conditions::Stage;
 pub use event::{
-    CancelReason, ConversionReason, Event, Events, Fill, FillSide, MarginState, Movement, MovementReason,
-    TradeId, TrimReason,
+    CancelReason, ConversionReason, DeleveragingCall, DeleveragingCut, DeleveragingDecision, Event, Events,
+    Fill, FillSide, LiquidationStep, MarginState, Movement, MovementReason, TradeId, TrimReason,
 };
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
 pub use venue::{Denial, LEVERAGE_BOUNDS, LEVERAGE_BUCKETS, Move, Picture, Scope, Step, Survey, WhatIf};
-pub use venue::{Indicative, Key, OpenOrderView, ProtectionView, Session, SpecialView, Venue, Window};
+pub use venue::{
+    Indicative, Key, OpenCall, OpenOrderView, ProtectionView, Session, SpecialView, Venue, Window,
+};

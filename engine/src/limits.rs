@@ -75,6 +75,18 @@ pub const PRICED_PER_COMMAND: usize = 64;
 pub const IMPACT_LEVELS_MAX: usize = 64;
 /// Liquidations that waited for a trusted index and go on in one command.
 pub const RESUMES_PER_COMMAND: usize = 256;
+/// Levels of a book that are looked at for how much one step of a liquidation may take.
+pub const DEPTH_LEVELS_MAX: usize = 64;
+/// Cuts of one part of a plan for a deleveraging.
+pub const CUTS_PER_COMMAND: usize = 128;
+/// Calls for a plan of the worker, after which the venue plans by itself.
+pub const PLAN_ROUNDS_MAX: u8 = 3;
+/// Holders one command may weigh for a plan of the venue's own.
+pub const HOLDERS_PER_COMMAND: usize = 256;
+/// Account numbers one command may pass for it.
+pub const HOLDER_LOOKS_PER_COMMAND: usize = 4096;
+/// Steps of an allocation one command may do.
+pub const PLAN_STEPS_PER_COMMAND: usize = 1024;
 /// Steps of one question of what would be.
 pub const STEPS_MAX: usize = 32;
 /// Shocks of one question of how an account stands stress.
@@ -113,3 +125,5 @@ const _: () = assert!(risk::limits::ORDERS_PER_LEG_MAX as usize >= CANCELS_PER_C
 const _: () = assert!(ISOLATED_PER_ACCOUNT_MAX < ACCOUNTS_PER_GROUP_MAX);
 const _: () = assert!(risk::limits::ACCOUNTS_MAX < OWN_GROUPS, "every account has a group of its own");
 const _: () = assert!(EVENTS_PER_COMMAND >= 4 * WEIGHED_PER_COMMAND + 64);
+// A cut books funding twice, may begin a liquidation and tell two states; trims are as with a match.
+const _: () = assert!(EVENTS_PER_COMMAND >= 10 * CUTS_PER_COMMAND + 64);

@@ -17,6 +17,7 @@ mod cancel;
 mod check;
 mod checks;
 mod dead_man;
+mod deleveraging;
 mod expiry;
 mod fees;
 mod fillable;
@@ -41,18 +42,20 @@ mod pricing;
 mod protection;
 mod quotes;
 mod reduce_only;
+mod risk_groups;
 mod self_trade;
 mod sessions;
 mod settle;
 mod standing;
 mod survey;
 mod sweep;
+mod take_over;
 mod transfers;
 mod triggers;
 mod views;
 mod wake;
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use crate::book::Book;
@@ -72,11 +75,13 @@ use risk::{
 };
 
 use assets::Interest;
+use deleveraging::Deleveragings;
 use funding::Funding;
 use groups::{Groups, Restricting};
 use instruments::Sources;
 use isolated::Isolated;
 use keys::Keys;
+use liquidation::{Case, Paced};
 use margin_change::MarginChanges;
 use matching::Taker;
 use maturity::{Average, Round};
@@ -89,6 +94,7 @@ use transfers::Receipts;
 use wake::Wake;
 
 pub use auction::Indicative;
+pub use deleveraging::OpenCall;
 pub use hypothesis::{Denial, Move, Picture, Scope, Step, WhatIf};
 pub use keys::Key;
 pub use protection::{ProtectionView, Window};
@@ -133,12 +139,15 @@ pub struct Venue {
     /// Orders that expire.
     expiries: Expiries,
     index: LiquidationIndex,
-    /// Accounts below maintenance margin, first found first.
-    liquidating: VecDeque<AccountId>,
-    /// Accounts below maintenance margin none of whose positions may be closed while an index is not trusted.
-    held: BTreeSet<AccountId>,
+    /// Liquidations whose step comes next, first found first.
+    liquidating: VecDeque<Case>,
+    /// Those that wait for the next tick.
+    paced: Paced,
+    /// Those none of whose positions may be closed while an index is not trusted.
+    held: BTreeMap<AccountId, Case>,
     /// Whether those that are held join the others again.
     resuming: bool,
+    deleveragings: Deleveragings,
     /// A taker that met the bound of its command.
     suspended: Option<Taker>,
     /// Sweeps that are not through, the one at work first.
@@ -223,7 +232,9 @@ impl Venue {
             expiries: Expiries::with_capacity(orders as usize),
             index: LiquidationIndex::with_capacity(accounts, legs),
             liquidating: VecDeque::with_capacity(accounts as usize),
-            held: BTreeSet::new(),
+            paced: Paced::default(),
+            held: BTreeMap::new(),
+            deleveragings: Deleveragings::default(),
             resuming: false,
             suspended: None,
             sweeps: VecDeque::with_capacity(SWEEPS_AT_ONCE),
@@ -362,7 +373,10 @@ impl Venue {
             | Action::DefineAsset { .. }
             | Action::SetDebtTerms { .. }
             | Action::ScheduleMargin { .. }
-            | Action::CancelMargin { .. } => self.handle_of_market(command, events),
+            | Action::CancelMargin { .. }
+            | Action::SetRiskGroup { .. }
+            | Action::AssignRiskGroup { .. } => self.handle_of_market(command, events),
+            Action::Deleverage(plan) => self.deleverage(plan, events),
         }
     }
 
@@ -395,6 +409,10 @@ impl Venue {
                 self.schedule_margin(*instrument, change, events)
             }
             Action::CancelMargin { instrument } => self.cancel_margin(*instrument, events),
+            Action::SetRiskGroup { group, terms } => self.set_risk_group(*group, terms, events),
+            Action::AssignRiskGroup { instrument, group } => {
+                self.assign_risk_group(*instrument, *group, events)
+            }
             _ => Ok(()),
         }
     }
@@ -425,10 +443,18 @@ impl Venue {
         }
     }
 
-    /// Whether work is left over that [`Action::Continue`] must take up before any other command.
+    /// Whether there is work that [`Action::Continue`] takes up.
     #[inline]
     #[must_use]
-    pub const fn pending(&self) -> bool {
+    pub fn pending(&self) -> bool {
+        self.left_over || self.has_backlog()
+    }
+
+    /// Whether it must take it up before any other command is taken. Steps of liquidations and deleveragings let others come
+    /// between.
+    #[inline]
+    #[must_use]
+    pub const fn is_blocked(&self) -> bool {
         self.left_over
     }
 
@@ -445,7 +471,12 @@ impl Venue {
             || self.round.is_some()
             || self.margin_changes.has_work()
             || self.resuming
-            || !self.liquidating.is_empty()
+            || self.is_planning()
+    }
+
+    /// Whether liquidations and deleveragings can go on. Other commands may come between their steps.
+    fn has_backlog(&self) -> bool {
+        !self.liquidating.is_empty() || self.paced.is_due() || self.has_deleveraging_to_do()
     }
 
     /// Takes up left-over work: one bounded piece, oldest kind first.
@@ -477,10 +508,20 @@ impl Venue {
             self.go_on_with_margin(events);
         } else if self.resuming {
             self.go_on_resuming(events);
-        } else if let Some(&account) = self.liquidating.front() {
-            self.liquidation_step(account, events);
+        } else if self.is_planning() {
+            self.go_on_planning(events);
+        } else {
+            self.go_on_with_backlog(events);
         }
         Ok(())
+    }
+
+    /// A step of a liquidation; while there is none to take, a piece of a deleveraging.
+    fn go_on_with_backlog(&mut self, events: &mut Events) {
+        match self.next_case() {
+            Some(case) => self.liquidation_step(case, events),
+            None => self.go_on_deleveraging(events),
+        }
     }
 
     #[cold]

@@ -65,6 +65,8 @@ byte_enum!(
         Parent = 2,
         /// Is the isolated position of another: one instrument, margin of its own.
         Isolated = 3,
+        /// Is an insurance fund: money comes in, and goes where liquidations need it.
+        Fund = 4,
     }
 );
 

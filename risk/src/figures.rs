@@ -68,7 +68,8 @@ impl Ledger {
         let terms = self.instrument(leg.instrument);
         let mark = self.mark_of(leg.instrument);
         let is_open = leg.position != Position::ZERO;
-        let bankruptcy = is_open.then(|| self.bankruptcy_price(leg_id, self.bankruptcy_amount(leg_id)));
+        let bankruptcy =
+            is_open.then(|| self.closing_price(leg_id, leg.position.size(), self.bankruptcy_amount(leg_id)));
         LegFigures {
             instrument: leg.instrument,
             position: leg.position,

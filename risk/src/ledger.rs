@@ -19,6 +19,7 @@ use crate::holdings::{CashSums, Holdings};
 use crate::instrument::Instrument;
 use crate::limits::{ASSETS_MAX, INSTRUMENTS_MAX, MONEY_MAX};
 use crate::reservation::{Reservation, Weight};
+use crate::risk_group::RiskGroups;
 use crate::trading_limits::TradingLimits;
 use crate::units::{AccountId, AssetId, InstrumentId, Leverage, Mark, Money, OwnerGroupId, Position, Qty};
 
@@ -70,6 +71,7 @@ pub struct Ledger {
     pub(crate) assets: Vec<Asset>,
     pub(crate) holdings: Holdings,
     pub(crate) fee_tiers: FeeTiers,
+    pub(crate) risk_groups: RiskGroups,
     /// The instrument whose sums changed since the last assertion.
     touched: Option<InstrumentId>,
     /// The assets beside the unit of account whose sums did, a bit each.
@@ -97,6 +99,7 @@ impl Ledger {
             assets: Vec::with_capacity(ASSETS_MAX),
             holdings: Holdings::with_room_for(capacity.accounts),
             fee_tiers: FeeTiers::new(),
+            risk_groups: RiskGroups::new(),
             touched: None,
             touched_assets: 0,
         };
@@ -544,6 +547,7 @@ impl Ledger {
         }
         assert!(kept.map(|sums| &sums.settled).eq(&settled), "settled sums");
         self.check_funding();
+        self.check_risk_groups();
     }
 
     fn check_leg(&self, leg_id: LegId, leg: &Leg) {

@@ -31,6 +31,8 @@ pub const ACCOUNTS_MAX: u32 = 1 << 21;
 pub const ASSETS_MAX: usize = 15;
 /// Instrument numbers run below this.
 pub const INSTRUMENTS_MAX: u32 = 1 << 12;
+/// Risk groups.
+pub const RISK_GROUPS_MAX: usize = 16;
 /// Numbers below this belong to the venue's own accounts.
 pub const FIRST_USER_ACCOUNT: u32 = 16;
 /// Sources of index prices of one instrument.

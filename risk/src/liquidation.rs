@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::limits::PPB;
 use crate::liquidation_price::edge_notional;
 use crate::rounding::{div_ceil, div_floor};
-use crate::units::{AccountId, AssetId, InstrumentId, Mark, Money, Price, Requirement, Side};
+use crate::units::{AccountId, AssetId, Mark, Money, Position, Price, Qty, Requirement, Side};
 
 /// Rounding a value down, a notional up and funding up loses less than one money unit each; a trigger keeps all back.
 const ROUNDING_RESERVE: Requirement = Requirement::from_ppb(3 * PPB as i128);
@@ -176,25 +176,45 @@ impl Ledger {
         at(below).min(at(above)) - ASSET_RESERVE
     }
 
-    /// The amount an account must receive (negative: may pay) for closing its whole position in a leg, so that the leg
-    /// consumes the share of equity that its share of maintenance margin is:
-    /// `V(q) - floor(E MM_leg / MM_total)`. In the settlement asset, rounded in the account's favour. Source: `MARGIN.md` 7.
+    /// The amount an account must receive (negative: may pay) for closing its whole position in a leg. Source:
+    /// `MARGIN.md` 7.
     #[must_use]
     pub fn bankruptcy_amount(&self, leg_id: LegId) -> Money {
+        self.bankruptcy_amount_of(leg_id, self.leg(leg_id).position.size())
+    }
+
+    /// The amount an account must receive (negative: may pay) for closing `qty` of a leg, so that this consumes the share
+    /// of equity that the maintenance margin it releases is of all: `dV - floor(E dM / M)`. In the settlement asset,
+    /// rounded in the account's favour. Source: `MARGIN.md` 7.
+    #[must_use]
+    pub fn bankruptcy_amount_of(&self, leg_id: LegId, qty: Qty) -> Money {
         let leg = self.leg(leg_id);
-        let own = self.maintenance_in_base(leg);
+        let released = self.maintenance_in_base(leg) - self.maintenance_left_in_base(leg, qty);
         let total: Money =
             self.legs_of(leg.account).fold(Money::ZERO, |sum, (_, leg)| sum + self.maintenance_in_base(leg));
         let equity = self.assess(leg.account).equity;
-        let instrument = self.instrument(leg.instrument);
-        let value = instrument.position_value(leg.position, self.mark_of(leg.instrument));
         // With nothing of value, the amount is the share of equity the leg may use up, taken away.
-        let share = bankruptcy_amount(Money::ZERO, equity, own, total);
-        value + self.in_settlement_asset(instrument, share)
+        let share = bankruptcy_amount(Money::ZERO, equity, released, total);
+        self.value_of(leg, qty) + self.in_settlement_asset(self.instrument(leg.instrument), share)
+    }
+
+    /// What `qty` of a leg is worth at the mark, signed as the position, so that parts sum to the whole.
+    #[must_use]
+    pub fn value_of(&self, leg: &Leg, qty: Qty) -> Money {
+        let (instrument, mark) = (self.instrument(leg.instrument), self.mark_of(leg.instrument));
+        let left = left_of(leg.position, qty);
+        instrument.position_value(leg.position, mark) - instrument.position_value(left, mark)
+    }
+
+    /// Maintenance margin, in the unit of account and rounded up, of what is left of a leg without `qty`.
+    fn maintenance_left_in_base(&self, leg: &Leg, qty: Qty) -> Money {
+        let mut left = *leg;
+        left.position = left_of(leg.position, qty);
+        self.maintenance_in_base(&left)
     }
 
     /// Money of the unit of account in the asset an instrument settles in, rounded up.
-    fn in_settlement_asset(&self, instrument: &Instrument, money: Money) -> Money {
+    pub(crate) fn in_settlement_asset(&self, instrument: &Instrument, money: Money) -> Money {
         let Some(asset) = self.find_asset(instrument.settlement()) else { return money };
         let (index, ..) = self.asset_prices(asset);
         if money < Money::ZERO {
@@ -204,15 +224,15 @@ impl Ledger {
         }
     }
 
-    /// The worst price, on the tick, at which closing the whole leg still yields `amount`; `None` when no price of the
+    /// The worst price, on the tick, at which closing `qty` of a leg still yields `amount`; `None` when no price of the
     /// instrument's range does.
     #[must_use]
-    pub fn bankruptcy_price(&self, leg_id: LegId, amount: Money) -> Option<Price> {
+    pub fn closing_price(&self, leg_id: LegId, qty: Qty, amount: Money) -> Option<Price> {
         let leg = self.leg(leg_id);
         let instrument = self.instrument(leg.instrument);
         let side = Side::closing(leg.position)?;
         let scale = instrument.scale();
-        let price = scale.worst_price(side, leg.position.size(), amount, instrument.spec.tick)?;
+        let price = scale.worst_price(side, qty, amount, instrument.spec.tick)?;
         let highest = i128::from(instrument.spec.price_max.get());
         // Whoever buys an inverse contract back receives the more the lower the price: no price is too high to pay nothing.
         let price = if side == Side::Buy && scale.is_inverse() { price.min(highest) } else { price };
@@ -236,35 +256,12 @@ impl Ledger {
             Some(asset) => asset.worth_up(required, self.asset_prices(asset).0),
         }
     }
+}
 
-    /// The leg to close next: the one with the largest maintenance margin, lowest instrument number among equals.
-    #[must_use]
-    pub fn largest_leg(&self, account: AccountId) -> Option<LegId> {
-        self.largest_leg_in(account, |_| true)
-    }
-
-    /// The same among the instruments that are `admitted`.
-    #[must_use]
-    pub fn largest_leg_in(
-        &self,
-        account: AccountId,
-        admitted: impl Fn(InstrumentId) -> bool,
-    ) -> Option<LegId> {
-        let mut largest: Option<(Requirement, LegId)> = None;
-        let open = |leg: &Leg| leg.position.get() != 0 && admitted(leg.instrument);
-        for (leg_id, leg) in self.legs_of(account).filter(|(_, leg)| open(leg)) {
-            let is_base = self.instrument(leg.instrument).settlement() == AssetId::BASE;
-            let maintenance = if is_base {
-                self.maintenance_of(leg)
-            } else {
-                Requirement::of_money(self.maintenance_in_base(leg))
-            };
-            if largest.is_none_or(|(most, _)| maintenance > most) {
-                largest = Some((maintenance, leg_id));
-            }
-        }
-        largest.map(|(_, leg_id)| leg_id)
-    }
+/// A position without `qty` of it.
+const fn left_of(position: Position, qty: Qty) -> Position {
+    let left = position.size().get() - qty.get();
+    Position::new(if position.get() < 0 { -left } else { left })
 }
 
 /// The mark where `value - what the level asks for` of a leg's position is `target` billionths, on the exact (unrounded)

@@ -6,6 +6,7 @@ use crate::account::{Leg, LegId};
 use crate::bankruptcy::insurance_delta;
 use crate::byte_enum;
 use crate::ledger::Ledger;
+use crate::rounding::{div_ceil, div_floor, wide_mul};
 use crate::units::{AccountId, AssetId, Mark, Money, Position, Price, Qty, Side};
 
 byte_enum!(
@@ -31,6 +32,29 @@ pub struct Settlement {
     pub maker_fee: Money,
 }
 
+/// What one step of a liquidation closes, and for what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bincode::Encode)]
+pub struct Closing {
+    /// How much.
+    pub qty: Qty,
+    /// What the account must receive for all of it so that it uses up its share of equity and no more.
+    pub at_bankruptcy: Money,
+    /// What the fund may still add.
+    pub allowance: Money,
+    /// The risk group whose fund it is.
+    pub group: u8,
+    /// When.
+    pub now_ns: u64,
+}
+
+impl Closing {
+    /// The part of the bankruptcy amount that falls on `qty`, rounded down and up.
+    fn share_of(&self, qty: Qty) -> (Money, Money) {
+        let (over, under) = (wide_mul(self.at_bankruptcy.get(), qty.get()), i128::from(self.qty.get()));
+        (Money::from_wide(div_floor(over, under)), Money::from_wide(div_ceil(over, under)))
+    }
+}
+
 impl Ledger {
     /// Settles an ordinary match. The taker pays the taker fee.
     pub fn settle_trade(
@@ -53,7 +77,8 @@ impl Ledger {
     }
 
     /// Settles a match of an account under liquidation. Its fee is taken only from what the price is better than the
-    /// bankruptcy price, `surplus`, and goes to the insurance account. Source: `MARGIN.md` 7.
+    /// account's share of the bankruptcy amount, and goes to the fund; what the price is worse the fund adds, as far as it
+    /// may, which is a fee below zero. Source: `MARGIN.md` 7.
     pub fn settle_liquidation(
         &mut self,
         taker: LegId,
@@ -61,19 +86,24 @@ impl Ledger {
         side: Side,
         price: Price,
         qty: Qty,
-        bankruptcy: Price,
+        closing: &mut Closing,
     ) -> Settlement {
         let value = self.exchange(taker, maker, side, price, qty);
-        let instrument = self.instrument(self.leg(taker).instrument);
-        let received = |price| {
-            let paid = instrument.scale().value(qty, price);
-            if side == Side::Buy { -paid } else { paid }
-        };
-        let rate = instrument.spec.liquidation_fee;
-        // No order of an account under liquidation trades beyond its bankruptcy price.
-        let taker_fee = insurance_delta(received(price), received(bankruptcy), rate).max(Money::ZERO);
-        self.charge(taker, AccountId::INSURANCE, taker_fee);
-        self.charge_maker(maker, value, taker_fee)
+        let Leg { account, instrument, .. } = *self.leg(taker);
+        let instrument = self.instrument(instrument);
+        let paid = instrument.scale().value(qty, price);
+        let received = if side == Side::Buy { -paid } else { paid };
+        let (down, up) = closing.share_of(qty);
+        if received >= up {
+            let fee = insurance_delta(received, up, instrument.spec.liquidation_fee);
+            self.charge(taker, self.risk_groups.fund_of(closing.group), fee);
+            return self.charge_maker(maker, value, fee);
+        }
+        let added = (down - received).min(closing.allowance).max(Money::ZERO);
+        let asset = instrument.settlement();
+        closing.allowance -= added;
+        self.give_from_fund(closing.group, account, asset, added, closing.now_ns);
+        self.charge_maker(maker, value, -added)
     }
 
     /// Settles a match at the price of an auction: neither side took, so both pay the maker fee. The buyer's fee is
@@ -130,12 +160,42 @@ impl Ledger {
         amount
     }
 
-    /// The insurance account brings an account's negative balance in an asset back to zero; what it paid.
-    pub fn cover_deficit(&mut self, account: AccountId, asset: AssetId) -> Money {
+    /// A group's fund brings an account's negative balance in an asset back to zero, as far as it may give, of which
+    /// `given` was already given for the account; what it gave.
+    pub fn cover_deficit(
+        &mut self,
+        account: AccountId,
+        asset: AssetId,
+        (group, given): (u8, Money),
+        now_ns: u64,
+    ) -> Money {
+        let deficit = (-self.balance(account, asset)).max(Money::ZERO);
+        let amount = deficit.min(self.fund_allowance(group, asset, given, now_ns));
+        self.give_from_fund(group, account, asset, amount, now_ns);
+        amount
+    }
+
+    /// What an account still owes in an asset becomes a bad debt of the venue; how much.
+    pub fn book_bad_debt(&mut self, account: AccountId, asset: AssetId) -> Money {
         let deficit = (-self.balance(account, asset)).max(Money::ZERO);
         if deficit > Money::ZERO {
-            self.move_cash(AccountId::INSURANCE, account, asset, deficit);
+            self.move_cash(AccountId::BAD_DEBT, account, asset, deficit);
         }
         deficit
+    }
+
+    /// Another account takes over a whole position for `amount`; the fund adds `added` to what its account receives.
+    pub fn take_over(
+        &mut self,
+        from: LegId,
+        to: LegId,
+        amount: Money,
+        (added, group): (Money, u8),
+        now_ns: u64,
+    ) {
+        let Leg { account, position, instrument, .. } = *self.leg(from);
+        self.transfer_position(from, to, position, amount);
+        let asset = self.instrument(instrument).settlement();
+        self.give_from_fund(group, account, asset, added, now_ns);
     }
 }

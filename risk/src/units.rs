@@ -428,7 +428,8 @@ bincode::impl_borrow_decode!(Requirement);
 impl AccountId {
     /// Receives trading fees and pays rebates.
     pub const FEES: Self = Self(0);
-    /// Takes over what liquidation could not sell, and receives liquidation fees.
+    /// The insurance fund of every risk group that names no other: receives liquidation fees, and pays what liquidated accounts
+    /// cannot, as far as it may. Never below zero.
     pub const INSURANCE: Self = Self(1);
     /// Receives rounding left-overs.
     pub const DUST: Self = Self(2);
@@ -436,8 +437,20 @@ impl AccountId {
     pub const FUNDING: Self = Self(3);
     /// Buys and sells assets when a debt is paid out of another asset.
     pub const CONVERSION: Self = Self(4);
+    /// Holds the positions of bankrupt accounts until the other side has given up as much.
+    pub const DELEVERAGING: Self = Self(5);
+    /// Bears what nobody else could: below zero by as much as the venue owes.
+    pub const BAD_DEBT: Self = Self(6);
     /// The accounts that are open from the start.
-    pub const OWN: [Self; 5] = [Self::FEES, Self::INSURANCE, Self::DUST, Self::FUNDING, Self::CONVERSION];
+    pub const OWN: [Self; 7] = [
+        Self::FEES,
+        Self::INSURANCE,
+        Self::DUST,
+        Self::FUNDING,
+        Self::CONVERSION,
+        Self::DELEVERAGING,
+        Self::BAD_DEBT,
+    ];
 
     /// Whether this is one of the venue's own accounts.
     #[must_use]

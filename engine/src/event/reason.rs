@@ -45,6 +45,8 @@ byte_enum!(
         Replaced = 18,
         /// Its instrument was settled.
         Settled = 19,
+        /// The account gave up a position to a deleveraging, and margin no longer covers the order.
+        Deleveraged = 20,
     }
 );
 

@@ -61,10 +61,11 @@ impl Venue {
         for wake in &self.wakes {
             encode_to(wake, |bytes| hash.write(bytes));
         }
-        for account in &self.liquidating {
-            encode_to(account, |bytes| hash.write(bytes));
+        for case in &self.liquidating {
+            encode_to(case, |bytes| hash.write(bytes));
         }
-        encode_to(&(&self.held, &self.resuming, &self.round), |bytes| hash.write(bytes));
+        encode_to(&(&self.paced, &self.held, &self.deleveragings), |bytes| hash.write(bytes));
+        encode_to(&(&self.resuming, &self.round), |bytes| hash.write(bytes));
         for instrument in &self.crossed {
             encode_to(instrument, |bytes| hash.write(bytes));
         }
@@ -117,6 +118,7 @@ impl Venue {
         self.groups.check(&self.ledger);
         self.check_protections();
         self.check_held();
+        self.check_deleveragings();
         self.check_timed();
         self.check_standings();
         self.check_fee_tiers();
@@ -173,7 +175,7 @@ impl Venue {
     /// Verifies the triggers of every instrument; how many orders wait there.
     fn check_watched(&mut self) -> u32 {
         let (mut count, mut trailing) = (0, 0);
-        let is_settled = !self.pending();
+        let is_settled = !self.left_over;
         for instrument in (0..self.ledger.instruments()).map(InstrumentId::new) {
             let prices = self.watched_prices(instrument);
             let Market { state, triggers, .. } = &self.markets[instrument.index()];
@@ -217,7 +219,7 @@ impl Venue {
             }
         }
         assert!(
-            liquidating == self.liquidating.len() + self.held.len(),
+            liquidating == self.liquidating.len() + self.paced.len() + self.held.len(),
             "accounts in liquidation are queued"
         );
     }

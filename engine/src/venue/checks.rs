@@ -6,8 +6,8 @@ use super::{Refusal, Venue};
 use crate::command::NewOrder;
 use crate::reject::Reject;
 use risk::{
-    Account, AccountId, Candidate, Instrument, InstrumentId, Ledger, LegId, MarginShort, Money, Position,
-    Price, Prospect, Qty, Restriction, Side,
+    Account, AccountForm, AccountId, Candidate, Instrument, InstrumentId, Ledger, LegId, MarginShort, Money,
+    Position, Price, Prospect, Qty, Restriction, Side,
 };
 
 /// What the orders before it in a batch, not yet accepted, take up.
@@ -271,7 +271,11 @@ impl Venue {
 #[inline]
 pub(super) fn trader_of(ledger: &Ledger, account: AccountId) -> Result<&Account, Reject> {
     let known = ledger.account(account).ok_or(Reject::UnknownAccount)?;
-    if account.is_system() { Err(Reject::SystemAccount) } else { Ok(known) }
+    if account.is_system() || known.form == AccountForm::Fund {
+        Err(Reject::SystemAccount)
+    } else {
+        Ok(known)
+    }
 }
 
 /// Whether the operator lets the account place an order, or change one, that only `reduces` or does not.

@@ -32,6 +32,8 @@ impl Venue {
         self.fire_due(self.last.time, events);
         self.start_round(self.last.time, events);
         self.look_at_margin_changes();
+        self.let_paced_go_on();
+        self.look_at_deleveragings(events);
     }
 
     /// Fires what ran out by `now`, up to the bound of a command; the rest waits.

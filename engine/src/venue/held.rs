@@ -4,16 +4,16 @@
 //! every other account in liquidation is through. A held account has no orders and takes no command but money in.
 
 use super::Venue;
+use super::liquidation::Case;
 use crate::event::{Event, Events};
 use crate::limits::RESUMES_PER_COMMAND;
 use risk::{AccountId, AccountState, Activity, Position};
 
 impl Venue {
-    /// No position of the account found first may be closed now: it waits.
-    pub(super) fn hold(&mut self, account: AccountId, events: &mut Events) {
-        self.liquidating.pop_front();
-        self.held.insert(account);
-        events.push(Event::LiquidationHeld { account });
+    /// No position that may be closed has a trusted index: the liquidation waits.
+    pub(super) fn hold(&mut self, case: Case, events: &mut Events) {
+        self.held.insert(case.account, case);
+        events.push(Event::LiquidationHeld { account: case.account });
     }
 
     /// Lets those that wait join the others again: an index is trusted, or an instrument is gone.
@@ -25,28 +25,27 @@ impl Venue {
     /// Lets some join; the rest waits.
     pub(super) fn go_on_resuming(&mut self, events: &mut Events) {
         for _ in 0..RESUMES_PER_COMMAND {
-            let Some(account) = self.held.pop_first() else { break };
-            self.rejoin(account, events);
+            let Some((_, case)) = self.held.pop_first() else { break };
+            self.rejoin(case, events);
         }
         self.resuming = !self.held.is_empty();
     }
 
     /// An account that waits got money: it may be sound.
     pub(super) fn resume_one(&mut self, account: AccountId, events: &mut Events) {
-        if self.held.remove(&account) {
-            self.rejoin(account, events);
-            self.left_over = true;
+        if let Some(case) = self.held.remove(&account).or_else(|| self.unpace(account)) {
+            self.rejoin(case, events);
         }
     }
 
-    fn rejoin(&mut self, account: AccountId, events: &mut Events) {
-        self.liquidating.push_back(account);
-        events.push(Event::LiquidationResumed { account });
+    fn rejoin(&mut self, case: Case, events: &mut Events) {
+        self.liquidating.push_back(case);
+        events.push(Event::LiquidationResumed { account: case.account });
     }
 
     /// Verifies that who waits must.
     pub(super) fn check_held(&self) {
-        for &account in &self.held {
+        for &account in self.held.keys() {
             let known = self.ledger.account(account);
             assert!(
                 known.is_some_and(|known| known.state == AccountState::Liquidating),

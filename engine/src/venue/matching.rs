@@ -7,7 +7,8 @@ use super::Venue;
 use crate::command::{ClientOrderId, OrderId, SessionId, TradingState};
 use crate::event::{CancelReason, Event, Events, Fill, FillSide, TradeId};
 use risk::{
-    AccountId, FillKind, InstrumentId, LegId, Money, OrderSlot, OwnerGroupId, Price, Qty, Settlement, Side,
+    AccountId, Closing, FillKind, InstrumentId, LegId, Money, OrderSlot, OwnerGroupId, Price, Qty,
+    Settlement, Side,
 };
 
 /// Somebody who takes from the book.
@@ -36,8 +37,8 @@ pub(super) struct Taker {
 pub(super) enum Purpose {
     /// An order; what is left of it rests or is cancelled.
     Order { slot: OrderSlot, rests: bool },
-    /// A liquidation, no worse than the bankruptcy price, which is the taker's limit.
-    Liquidation,
+    /// A step of a liquidation.
+    Liquidation { closing: Closing },
 }
 
 /// Why a walk ended.
@@ -162,15 +163,15 @@ impl Venue {
             self.book_funding_of([taker.leg, maker_leg], events);
         }
 
-        let settlement = match taker.purpose {
+        let settlement = match &mut taker.purpose {
             Purpose::Order { slot, .. } => {
+                let slot = *slot;
                 self.orders.fill(slot, qty);
                 self.ledger.reduce_reservation(slot, qty);
                 self.ledger.settle_trade(taker.leg, maker_leg, taker.side, price, qty)
             }
-            Purpose::Liquidation => {
-                let limit = self.price_of(taker.instrument, taker.key);
-                self.ledger.settle_liquidation(taker.leg, maker_leg, taker.side, price, qty, limit)
+            Purpose::Liquidation { closing } => {
+                self.ledger.settle_liquidation(taker.leg, maker_leg, taker.side, price, qty, closing)
             }
         };
         taker.leaves -= qty;
@@ -225,7 +226,7 @@ impl Venue {
         self.last_trade = TradeId::new(self.last_trade.get() + 1);
         let (order, kind) = match taker.purpose {
             Purpose::Order { slot, .. } => (Some(slot), FillKind::Trade),
-            Purpose::Liquidation => (None, FillKind::Liquidation),
+            Purpose::Liquidation { .. } => (None, FillKind::Liquidation),
         };
         Event::Fill(Fill {
             trade: self.last_trade,

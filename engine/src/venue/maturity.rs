@@ -142,6 +142,7 @@ impl Venue {
         if self.markets[instrument.index()].state != TradingState::Closed {
             self.set_state(instrument, TradingState::Closed, TimeNs::default(), events);
         }
+        self.end_deleveragings_in(instrument, events);
         self.phase = Some(PhaseWork::Settle(Settling::new(instrument, price)));
         self.left_over = true;
         true

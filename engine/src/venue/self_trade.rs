@@ -27,7 +27,7 @@ impl Venue {
     ) -> Option<WalkEnd> {
         let (id, mode) = match taker.purpose {
             Purpose::Order { slot, .. } => (Some(self.orders.id(slot)), self.self_trade_of(slot)),
-            Purpose::Liquidation => (None, SelfTrade::CancelMaker),
+            Purpose::Liquidation { .. } => (None, SelfTrade::CancelMaker),
         };
         match mode {
             SelfTrade::CancelTaker => return Some(WalkEnd::SelfTrade),

@@ -205,6 +205,8 @@ const fn is_operating(action: &Action) -> bool {
             | Action::Settle { .. }
             | Action::DefineFeeTier { .. }
             | Action::SetFeeTier { .. }
+            | Action::SetRiskGroup { .. }
+            | Action::AssignRiskGroup { .. }
             | Action::ScheduleMargin { .. }
             | Action::CancelMargin { .. }
             | Action::SetIndexSource { .. }

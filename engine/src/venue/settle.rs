@@ -42,6 +42,7 @@ impl Venue {
             return Err(Reject::BadPrice.into());
         }
 
+        self.end_deleveragings_in(instrument, events);
         self.go_on_settling(Settling::new(instrument, price), events);
         Ok(())
     }
@@ -128,7 +129,7 @@ impl Venue {
         let covered = if holds || has_others || account.is_system() {
             Money::ZERO
         } else {
-            self.ledger.cover_deficit(account, asset)
+            self.cover(account, asset, (self.ledger.risk_group_of(instrument), Money::ZERO), events)
         };
         let balance = self.ledger.balance(account, asset);
         events.push(Event::PositionSettled { account, instrument, position, amount, balance, covered });

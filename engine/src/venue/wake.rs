@@ -3,6 +3,7 @@
 //! Invariant: once no wake is left over, no account that is not in liquidation is below maintenance margin.
 
 use super::Venue;
+use super::liquidation::Case;
 use crate::event::{Event, Events, MarginState};
 use crate::limits::{SENTINELS_PER_COMMAND, WAKES_PER_COMMAND};
 use crate::liquidation_index::Verdict;
@@ -159,8 +160,7 @@ impl Venue {
     fn start_liquidation(&mut self, account: AccountId, events: &mut Events) {
         let now = self.ledger.assess(account);
         self.ledger.set_state(account, AccountState::Liquidating);
-        self.liquidating.push_back(account);
-        self.left_over = true;
+        self.liquidating.push_back(Case::new(account));
         let (equity, maintenance) = (now.equity, now.maintenance.ceil());
         events.push(Event::LiquidationStarted { account, equity, maintenance });
         self.tell_margin_state(account, MarginState::Liquidating, events);

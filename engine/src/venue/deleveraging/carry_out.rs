@@ -1,0 +1,142 @@
+//! Carrying a plan out: each holder takes some of the offered position over, which makes its own smaller.
+//!
+//! Invariant: a cut is never more than the plan says, than the holder has now, than its equity bears now, and, where there is a
+//! level, than brings it there now. What a lot costs is the same for all holders of a call, rounded up for each; the dust
+//! account receives the rounding.
+
+use super::{Deleveraging, Stage};
+use crate::command::{TimeNs, TradingState};
+use crate::event::{CancelReason, DeleveragingCut, Event, Events};
+use crate::limits::CUTS_PER_COMMAND;
+use crate::venue::Venue;
+use crate::venue::sweep::{Scope, Spared, Sweep};
+use risk::deleveraging::{Cut, Demand, Holder, recap};
+use risk::{AccountId, AccountState, Fraction, InstrumentId, Leg, Money, Position};
+
+impl Venue {
+    /// Carries out some of the venue's own plan.
+    pub(super) fn carry_out_plan(&mut self, place: usize, events: &mut Events) {
+        let stage = core::mem::replace(&mut self.deleveragings.open[place].stage, Stage::Collecting);
+        let Stage::Cutting { allocation, done } = stage else { return };
+        let first = done as usize;
+        let next = allocation.cuts().len().min(first + CUTS_PER_COMMAND);
+        for cut in &allocation.cuts()[first..next] {
+            self.cut(place, allocation.level(), cut, events);
+        }
+        if next < allocation.cuts().len() {
+            let done = u32::try_from(next).expect("a plan names each account twice at most");
+            self.deleveragings.open[place].stage = Stage::Cutting { allocation, done };
+            return;
+        }
+        let unbearable = allocation.unallocated();
+        self.settle_call(place);
+        let left = self.deleveragings.open[place].position;
+        if left == Position::ZERO {
+            self.end_deleveraging(place, left, events);
+        } else if left.size()
+            <= self.ledger.qty_of_lots(self.deleveragings.open[place].instrument, unbearable)
+        {
+            let instrument = self.deleveragings.open[place].instrument;
+            self.book_bad_position(place, events);
+            self.set_state(instrument, TradingState::Halted, TimeNs::default(), events);
+        }
+    }
+
+    /// One cut, as far as it still stands.
+    pub(super) fn cut(&mut self, place: usize, level: Option<Fraction>, cut: &Cut, events: &mut Events) {
+        let Deleveraging { instrument, position, .. } = self.deleveragings.open[place];
+        let policy = self.ledger.risk_terms_of(instrument).policy;
+        let Some(holder) = self.holder(cut.account, instrument, position, policy) else { return };
+        let demand = self.demand_now(place);
+        let lots = recap(level, &demand, &holder, cut).min(demand.lots);
+        if lots > 0 {
+            self.take_from_offer(place, &holder, lots, events);
+        }
+    }
+
+    /// What is left of a call, at what a lot costs and is worth now.
+    fn demand_now(&self, place: usize) -> Demand {
+        let one = &self.deleveragings.open[place];
+        let whole = self.ledger.demand_for(one.instrument, one.position, one.amount);
+        let left = self.ledger.demand_for(one.instrument, one.left(), Money::ZERO);
+        Demand { lots: left.lots, ..whole }
+    }
+
+    /// The holder takes so many lots over.
+    fn take_from_offer(&mut self, place: usize, holder: &Holder, lots: i64, events: &mut Events) {
+        let Deleveraging { instrument, request, position: offered, .. } = self.deleveragings.open[place];
+        let account = holder.account;
+        let leg_id = self.ledger.leg_for(account, instrument);
+        let from = self.ledger.leg_for(AccountId::DELEVERAGING, instrument);
+        self.book_funding(leg_id, events);
+        self.book_funding(from, events);
+        let size = self.ledger.qty_of_lots(instrument, lots).get();
+        let position = Position::new(if offered.get() > 0 { size } else { -size });
+        let amount = self.deleveragings.open[place].price_of(position);
+        self.ledger.transfer_position(from, leg_id, position, amount);
+        let one = &mut self.deleveragings.open[place];
+        one.given_up += position;
+        one.paid += amount;
+
+        let Leg { position: left, cost, .. } = *self.ledger.leg(leg_id);
+        let asset = self.ledger.instrument(instrument).settlement();
+        events.push(Event::Deleveraged(DeleveragingCut {
+            request,
+            account,
+            instrument,
+            position,
+            amount,
+            mark: self.mark(instrument).unwrap_or_default(),
+            held: holder.held,
+            open: holder.open,
+            equity: holder.equity,
+            left,
+            cost,
+            balance: self.ledger.balance(account, asset),
+        }));
+        self.after_cut(account, instrument, events);
+    }
+
+    /// What a smaller position asks for: reduce-only orders are trimmed, orders that margin no longer covers go.
+    fn after_cut(&mut self, account: AccountId, instrument: InstrumentId, events: &mut Events) {
+        let Some(leg) = self.ledger.find_leg(account, instrument) else { return };
+        self.trim_reduce_only(leg, events);
+        self.tend(account, leg, events);
+        let is_active = self.ledger.account(account).is_some_and(|known| known.state == AccountState::Active);
+        let has_orders = self.ledger.leg(leg).orders > 0;
+        if is_active && has_orders && self.ledger.assess(account).free_margin() < Money::ZERO {
+            let scope = Scope::of_account(account, CancelReason::Deleveraged);
+            let scope = Scope { instrument: Some(instrument), spared: Spared::ReduceOnly, ..scope };
+            // Each is a sweep of its own: there may be as many as cuts.
+            self.sweeps.push_back(Sweep::of(scope));
+            self.left_over = true;
+        }
+        self.restate(account, events);
+        self.drop_leg_if_empty(leg);
+    }
+
+    /// What nobody can bear, or is settled before anybody had to: the bad-debt account holds it.
+    pub(super) fn book_bad_position(&mut self, place: usize, events: &mut Events) {
+        let Deleveraging { instrument, position, amount, .. } = self.deleveragings.open[place];
+        let from = self.ledger.leg_for(AccountId::DELEVERAGING, instrument);
+        let to = self.ledger.leg_for(AccountId::BAD_DEBT, instrument);
+        self.book_funding(from, events);
+        self.book_funding(to, events);
+        self.ledger.transfer_position(from, to, position, amount);
+        self.drop_leg_if_empty(to);
+        self.end_deleveraging(place, position, events);
+    }
+
+    /// A deleveraging is over; the dust account receives what rounding left with the holding account.
+    pub(super) fn end_deleveraging(&mut self, place: usize, left: Position, events: &mut Events) {
+        let Deleveraging { request, instrument, total, dust, .. } = self.deleveragings.open.remove(place);
+        let asset = self.ledger.instrument(instrument).settlement();
+        if dust > Money::ZERO {
+            self.ledger.move_cash(AccountId::DELEVERAGING, AccountId::DUST, asset, dust);
+        }
+        if let Some(leg) = self.ledger.find_leg(AccountId::DELEVERAGING, instrument) {
+            self.drop_leg_if_empty(leg);
+        }
+        events.push(Event::DeleveragingEnded { request, instrument, given_up: total, left, dust });
+    }
+}
