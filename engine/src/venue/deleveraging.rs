@@ -19,7 +19,7 @@ use crate::limits::{CUTS_PER_COMMAND, PLAN_ROUNDS_MAX};
 use crate::reject::Reject;
 use risk::deleveraging::{Allocation, DeleveragingPolicy, Demand, Holder};
 use risk::rounding::{div_ceil, wide_mul};
-use risk::{AccountId, Fraction, InstrumentId, Money, Position};
+use risk::{AccountId, Activity, Fraction, InstrumentId, Money, Position};
 
 /// How far a deleveraging is.
 #[derive(Debug, bincode::Encode)]
@@ -42,12 +42,10 @@ struct Deleveraging {
     /// What the current call offers, and what all of it costs; while it collects, all there is.
     position: Position,
     amount: Money,
-    /// What of the call was given up so far, and for how much.
+    /// What of the call was given up so far.
     given_up: Position,
-    paid: Money,
-    /// What all its calls gave up, and the rounding they left.
+    /// What all its calls gave up.
     total: Position,
-    dust: Money,
     round: u8,
     basis: Seq,
     stage: Stage,
@@ -115,9 +113,7 @@ impl Venue {
             position,
             amount,
             given_up: Position::ZERO,
-            paid: Money::ZERO,
             total: Position::ZERO,
-            dust: Money::ZERO,
             round: 0,
             basis: Seq::default(),
             stage: Stage::Collecting,
@@ -133,7 +129,7 @@ impl Venue {
         self.deleveragings.open.iter().position(|one| matches!(one.stage, Stage::Cutting { .. }))
     }
 
-    /// The first that waits to be offered while none of its instrument and side is.
+    /// The first that waits to be offered while none of its instrument and side is, and whose index is trusted.
     fn next_to_call(&self) -> Option<usize> {
         let open = &self.deleveragings.open;
         let is_called = |one: &Deleveraging| {
@@ -141,7 +137,11 @@ impl Venue {
             let mut same = open.iter().filter(|other| other.is_of(one.instrument, is_long));
             same.any(|other| !matches!(other.stage, Stage::Collecting))
         };
-        open.iter().position(|one| matches!(one.stage, Stage::Collecting) && !is_called(one))
+        open.iter().position(|one| {
+            matches!(one.stage, Stage::Collecting)
+                && !is_called(one)
+                && self.is_trusted_for(one.instrument, Activity::Liquidate)
+        })
     }
 
     /// Carries out some of what is planned, or makes the next call.
@@ -163,7 +163,7 @@ impl Venue {
             let joined = self.deleveragings.open.remove(place + 1 + later);
             let one = &mut self.deleveragings.open[place];
             (one.position, one.amount) = (one.position + joined.position, one.amount + joined.amount);
-            (one.total, one.dust) = (one.total + joined.total, one.dust + joined.dust);
+            one.total += joined.total;
         }
     }
 
@@ -171,7 +171,7 @@ impl Venue {
     fn call(&mut self, place: usize, events: &mut Events) {
         self.join(place);
         let one = &mut self.deleveragings.open[place];
-        one.round += 1;
+        one.round = one.round.saturating_add(1);
         let within_ms = self.ledger.risk_terms_of(one.instrument).plan_within_ms;
         if within_ms == 0 || one.round > PLAN_ROUNDS_MAX {
             self.plan_here(place, events);
@@ -217,10 +217,9 @@ impl Venue {
         let one = &mut self.deleveragings.open[place];
         let left = one.left();
         let exact = one.price_of(one.given_up);
-        one.dust += one.paid - exact;
         one.total += one.given_up;
         (one.position, one.amount) = (left, one.amount - exact);
-        (one.given_up, one.paid) = (Position::ZERO, Money::ZERO);
+        one.given_up = Position::ZERO;
         one.stage = Stage::Collecting;
     }
 
