@@ -73,6 +73,8 @@ impl Deleveraging {
 pub(super) struct Deleveragings {
     last: u64,
     open: Vec<Deleveraging>,
+    /// Whether a tick has come since the last call: the next one comes before the next step of a liquidation.
+    is_call_due: bool,
 }
 
 /// A call that waits for a plan, as the worker sees it.
@@ -144,13 +146,23 @@ impl Venue {
         })
     }
 
-    /// Carries out some of what is planned, or makes the next call.
-    pub(super) fn go_on_deleveraging(&mut self, events: &mut Events) {
+    /// Carries out some of what is planned; else makes a call that waited for a tick, so that no stream of liquidations keeps
+    /// it waiting. Whether there was any of these.
+    pub(super) fn go_on_deleveraging(&mut self, events: &mut Events) -> bool {
         if let Some(place) = self.next_to_cut() {
             self.carry_out_plan(place, events);
-        } else if let Some(place) = self.next_to_call() {
+            return true;
+        }
+        core::mem::take(&mut self.deleveragings.is_call_due) && self.call_next(events)
+    }
+
+    /// Makes the next call; whether there was one.
+    pub(super) fn call_next(&mut self, events: &mut Events) -> bool {
+        let place = self.next_to_call();
+        if let Some(place) = place {
             self.call(place, events);
         }
+        place.is_some()
     }
 
     /// What was collected while a call was open joins what that call has left.
@@ -203,6 +215,7 @@ impl Venue {
 
     /// A tick has come: calls that were not answered in time the venue answers by itself.
     pub(super) fn look_at_deleveragings(&mut self, events: &mut Events) {
+        self.deleveragings.is_call_due = !self.deleveragings.open.is_empty();
         for place in 0..self.deleveragings.open.len() {
             let one = &self.deleveragings.open[place];
             if matches!(one.stage, Stage::Asked { plan_by, .. } if plan_by <= self.last.time) {
