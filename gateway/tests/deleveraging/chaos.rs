@@ -23,8 +23,7 @@ enum Fate {
     Blind,
 }
 
-const FATES: [Fate; 6] =
-    [Fate::Dropped, Fate::Stopped, Fate::Late, Fate::Garbage, Fate::Stale, Fate::Blind];
+const FATES: [Fate; 6] = [Fate::Dropped, Fate::Stopped, Fate::Late, Fate::Garbage, Fate::Stale, Fate::Blind];
 
 /// A part that nobody in his right mind would send.
 fn garbage(world: &mut World) -> Option<DeleveragingPlan> {

@@ -32,8 +32,7 @@ struct Known {
 pub(crate) fn judge(log: &[LoggedCommand]) -> Judged {
     let mut events = Events::with_capacity(engine::limits::EVENTS_PER_COMMAND);
     let mut known = BTreeMap::<u64, Known>::new();
-    let mut judged =
-        Judged { venue: Venue::new(CAPACITY), cuts: 0, ended: 0, refused_parts: 0, between: 0 };
+    let mut judged = Judged { venue: Venue::new(CAPACITY), cuts: 0, ended: 0, refused_parts: 0, between: 0 };
     for LoggedCommand { stamp, command, .. } in log {
         let is_external = !matches!(command.action, Action::Continue);
         judged.between += usize::from(is_external && judged.venue.pending());
