@@ -443,12 +443,10 @@ fn core_for(name: &str, layout: Layout) -> Option<core_affinity::CoreId> {
     }
     let from_last = match (layout.mode, name) {
         (_, ENGINE) => 0,
-        // It may work beside any of them.
-        (_, DELEVERAGING) => return None,
+        // The worker may work beside any of them. The log mostly blocks where it does not have a core of its own.
+        (_, DELEVERAGING) | (Mode::Shared, _) => return None,
         (Mode::Dedicated, LOG) => 1,
         (Mode::Dedicated, _) => 2,
-        // The log mostly blocks; the system finds it a place.
-        (Mode::Shared, _) => return None,
     };
     cores.into_iter().rev().nth(from_last)
 }

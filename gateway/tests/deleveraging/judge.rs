@@ -11,6 +11,9 @@ use risk::{AccountId, AssetId, Fraction, Money, Position};
 
 use super::world::{CAPACITY, HERE};
 
+/// What a lying worker commits to.
+pub(crate) const LIE: [u8; 32] = [7; 32];
+
 /// The venue after a log.
 pub(crate) struct Judged {
     pub(crate) venue: Venue,
@@ -18,6 +21,8 @@ pub(crate) struct Judged {
     /// Deleveragings that ended.
     pub(crate) ended: usize,
     pub(crate) refused_parts: usize,
+    /// Plans that were taken up though nobody meant them.
+    pub(crate) lies: usize,
     /// Of all commands, those that stood between two continuations of a backlog.
     pub(crate) between: usize,
 }
@@ -32,7 +37,8 @@ struct Known {
 pub(crate) fn judge(log: &[LoggedCommand]) -> Judged {
     let mut events = Events::with_capacity(engine::limits::EVENTS_PER_COMMAND);
     let mut known = BTreeMap::<u64, Known>::new();
-    let mut judged = Judged { venue: Venue::new(CAPACITY), cuts: 0, ended: 0, refused_parts: 0, between: 0 };
+    let mut judged =
+        Judged { venue: Venue::new(CAPACITY), cuts: 0, ended: 0, refused_parts: 0, lies: 0, between: 0 };
     for LoggedCommand { stamp, command, .. } in log {
         let is_external = !matches!(command.action, Action::Continue);
         judged.between += usize::from(is_external && judged.venue.pending());
@@ -45,6 +51,7 @@ pub(crate) fn judge(log: &[LoggedCommand]) -> Judged {
                 *known.entry(call.request).or_default() = Known { call: Some(*call), level: None };
             } else if let Event::DeleveragingPlanned(plan) = event {
                 known.entry(plan.request).or_default().level = plan.level;
+                judged.lies += usize::from(plan.commitment == LIE);
             } else if let Event::DeleveragingEnded { request, .. } = event {
                 known.remove(request);
                 judged.ended += 1;
