@@ -95,7 +95,7 @@ impl Pair {
         if let Some(text) = first_difference(events, &expected) {
             return Err(format!("{command:?}\n{text}"));
         }
-        self.model.settle(self.venue.pending());
+        self.model.settle(&self.venue);
         if let Some(complaint) = self.model.complaint() {
             return Err(format!("{command:?}\n{complaint}"));
         }
