@@ -109,6 +109,12 @@ impl Demand {
     }
 }
 
+/// Whether a fraction can be a level, so that [`Demand::exact_cut`] has room for it: what comes from outside need not be one.
+#[must_use]
+pub fn is_level((over, under): (i128, i128)) -> bool {
+    (0..=1 << LEVEL_OVER_BITS).contains(&over) && (1..=1 << EQUITIES_BITS).contains(&under)
+}
+
 /// What of a planned cut still stands for a holder as he is now, in lots, 0 or more. A plan is made at one moment and carried
 /// out after it, piece by piece; the holder may have traded, paid in or lost since.
 ///
@@ -130,6 +136,8 @@ pub fn recap(level: Option<Fraction>, demand: &Demand, holder: &Holder, cut: &Cu
 /// Binary digits of a sum of equities less what is lost: the equities of one side are below 2^62 together, as what all
 /// deposited and what open positions can be worth is, and so is what all the lots demanded lose or gain.
 const EQUITIES_BITS: u32 = MONEY_MAX.ilog2() + 3;
+/// Binary digits of a level's numerator: the value of lots.
+const LEVEL_OVER_BITS: u32 = NOTIONAL_MAX.ilog2();
 /// Binary digits of one equity, or one haircut.
 const EQUITY_BITS: u32 = MONEY_MAX.ilog2() + 1;
 

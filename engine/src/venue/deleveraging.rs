@@ -17,7 +17,7 @@ use crate::command::{DeleveragingPlan, Seq, TimeNs};
 use crate::event::{DeleveragingCall, DeleveragingDecision, Event, Events};
 use crate::limits::{CUTS_PER_COMMAND, PLAN_ROUNDS_MAX};
 use crate::reject::Reject;
-use risk::deleveraging::{Allocation, DeleveragingPolicy, Demand, Holder};
+use risk::deleveraging::{Allocation, DeleveragingPolicy, Demand, Holder, is_level};
 use risk::rounding::{div_ceil, wide_mul};
 use risk::{AccountId, Fraction, InstrumentId, Money, Position};
 
@@ -267,7 +267,7 @@ impl Venue {
         let one = &self.deleveragings.open[place];
         let Stage::Asked { part, plan_by } = one.stage else { return Err(Reject::NothingPending.into()) };
         let is_next = one.basis == plan.basis && part == plan.part;
-        let is_sound = plan.level.is_none_or(|(over, under)| over >= 0 && under > 0)
+        let is_sound = plan.level.is_none_or(is_level)
             && plan.cuts.len() <= CUTS_PER_COMMAND
             && (plan.is_last || !plan.cuts.is_empty());
         if !is_next || !is_sound {

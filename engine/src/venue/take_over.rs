@@ -36,6 +36,9 @@ impl Venue {
         }
         self.take_over(case, leg_id, AccountId::DELEVERAGING, (amount - added, added), events);
         self.offer(instrument, position, amount - added);
+        // Longs and shorts on offer may cancel out.
+        let holding = self.ledger.leg_for(AccountId::DELEVERAGING, instrument);
+        self.drop_leg_if_empty(holding);
     }
 
     fn take_over(

@@ -74,6 +74,7 @@ impl Venue {
         let position = Position::new(if offered.get() > 0 { size } else { -size });
         let amount = self.deleveragings.open[place].price_of(position);
         self.ledger.transfer_position(from, leg_id, position, amount);
+        self.drop_leg_if_empty(from);
         let one = &mut self.deleveragings.open[place];
         one.given_up += position;
         one.paid += amount;
