@@ -6,6 +6,7 @@ use engine::{
     Seq, TimeNs, TradingState,
 };
 use risk::deleveraging::{Cut, DeleveragingPolicy};
+use risk::limits::NOTIONAL_MAX;
 use risk::{AccountId, InstrumentId};
 
 use super::arith::{NS_PER_MS, PPB, ceil, floor};
@@ -17,9 +18,12 @@ use super::{Hints, Model, Refusal, mark_of, money, position};
 #[derive(Clone, Debug)]
 pub(crate) enum Stage {
     Collecting,
+    /// What a worker who is right answers, and how much of that was told.
     Asked {
         plan_by: u64,
         part: u32,
+        shares: Shares,
+        told: usize,
     },
     /// Of what is asked; whether the venue has begun to look at holders.
     Planning {
@@ -35,7 +39,7 @@ pub(crate) enum Stage {
 /// Positions that are offered together.
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
-    request: u64,
+    pub(crate) request: u64,
     instrument: InstrumentId,
     position: i128,
     amount: i128,
@@ -46,7 +50,7 @@ pub(crate) struct Offer {
     total: i128,
     dust: i128,
     round: u8,
-    basis: u64,
+    pub(crate) basis: u64,
     pub(crate) stage: Stage,
 }
 
@@ -133,7 +137,8 @@ impl Model {
                 self.noted.push("offer joined later");
             }
         }
-        let within = self.risk_terms(instrument).plan_within_ms;
+        let (within, policy) =
+            (self.risk_terms(instrument).plan_within_ms, self.risk_terms(instrument).policy);
         let offer = &mut self.offers[place];
         offer.round += 1;
         if within == 0 || offer.round > PLAN_ROUNDS_MAX {
@@ -141,7 +146,10 @@ impl Model {
             return;
         }
         let plan_by = self.now.saturating_add(u64::from(within) * NS_PER_MS);
-        offer.stage = Stage::Asked { plan_by, part: 0 };
+        let Offer { position, amount, .. } = *offer;
+        let asked = self.asked_for(instrument, position, amount);
+        let shares = asked.share(policy, self.sharers(instrument, position));
+        self.offers[place].stage = Stage::Asked { plan_by, part: 0, shares, told: 0 };
         self.say_called(place, plan_by);
     }
 
@@ -151,7 +159,9 @@ impl Model {
         let lots = floor(position.abs(), terms.lot);
         let lost = amount - terms.position_value(position, self.mark(instrument));
         let haircut = ceil(self.in_base(instrument, lost), lots.max(1));
-        Asked { lots, value: self.lot_value(instrument), haircut }
+        let open = floor(self.open_interest(instrument), terms.lot);
+        let value = self.lot_value(instrument).min(floor(NOTIONAL_MAX.into(), open.max(1)));
+        Asked { lots, value, haircut }
     }
 
     fn say_called(&mut self, place: usize, plan_by: u64) {
@@ -416,17 +426,21 @@ impl Model {
         let found = self.offers.iter().position(|offer| offer.request == plan.request);
         let place = found.ok_or(Reject::NothingPending)?;
         let offer = &mut self.offers[place];
-        let Stage::Asked { part, plan_by } = offer.stage else { return Err(Reject::NothingPending.into()) };
-        let is_level = |(over, under): (i128, i128)| over >= 0 && under > 0;
-        if (plan.basis.get(), plan.part) != (offer.basis, part)
+        let Stage::Asked { part, told, .. } = &mut offer.stage else {
+            return Err(Reject::NothingPending.into());
+        };
+        let is_level =
+            |(over, under): (i128, i128)| (0..=1 << 58).contains(&over) && (1..=1 << 63).contains(&under);
+        if (plan.basis.get(), plan.part) != (offer.basis, *part)
             || !plan.level.is_none_or(is_level)
             || plan.cuts.len() > CUTS_PER_COMMAND
             || (!plan.is_last && plan.cuts.is_empty())
         {
             return Err(Reject::BadParameter.into());
         }
-        offer.stage = Stage::Asked { plan_by, part: part + 1 };
-        if part == 0 {
+        *part += 1;
+        *told += plan.cuts.len();
+        if plan.part == 0 {
             self.out.push(Event::DeleveragingPlanned(DeleveragingDecision {
                 request: plan.request,
                 basis: plan.basis,
@@ -444,6 +458,7 @@ impl Model {
         if plan.is_last {
             self.settle_call(place);
             if self.offers[place].position == 0 {
+                self.noted.push("plan of the worker carried out");
                 self.end_offer(place, 0);
             } else {
                 self.noted.push("offered anew after a plan of the worker");

@@ -545,6 +545,7 @@ impl Model {
     pub(crate) fn resume_one(&mut self, account: AccountId) {
         let waits = [&mut self.held, &mut self.paced, &mut self.due];
         if let Some(case) = waits.into_iter().find_map(|cases| cases.remove(&account)) {
+            self.noted.push("money into a liquidation that waits");
             self.queue.push_back(case);
             self.out.push(Event::LiquidationResumed { account });
         }
