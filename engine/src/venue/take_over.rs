@@ -70,7 +70,9 @@ impl Venue {
         let terms = self.ledger.risk_terms_of(instrument);
         let backstop = terms.backstop.filter(|backstop| *backstop != case.account)?;
         let known = self.ledger.account(backstop)?;
-        let is_free = known.state == AccountState::Active && known.restriction == Restriction::None;
+        // Where an isolated position acts for it, it holds nothing itself.
+        let acts = self.acting_account(backstop, instrument) == Ok(backstop);
+        let is_free = acts && known.state == AccountState::Active && known.restriction == Restriction::None;
         if !is_free || !self.ledger.has_room_for_leg(backstop, instrument) {
             return None;
         }

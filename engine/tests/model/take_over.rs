@@ -51,7 +51,11 @@ impl Model {
     /// Whether the backstop account may take over, and its margin bears it.
     fn bears(&mut self, backstop: AccountId, place: InstrumentId, taken: i128, amount: i128) -> bool {
         let known = &self.accounts[&backstop];
-        if known.liquidating || known.restriction != Restriction::None || !self.leg_fits(backstop, place, &[])
+        let acts = self.acting(backstop, place).is_ok_and(|acting| acting == backstop);
+        if !acts
+            || known.liquidating
+            || known.restriction != Restriction::None
+            || !self.leg_fits(backstop, place, &[])
         {
             return false;
         }
