@@ -42,10 +42,12 @@ struct Deleveraging {
     /// What the current call offers, and what all of it costs; while it collects, all there is.
     position: Position,
     amount: Money,
-    /// What of the call was given up so far.
+    /// What of the call was given up so far, and for how much.
     given_up: Position,
-    /// What all its calls gave up.
+    paid: Money,
+    /// What all its calls gave up, and the rounding they left.
     total: Position,
+    dust: Money,
     round: u8,
     basis: Seq,
     stage: Stage,
@@ -115,7 +117,9 @@ impl Venue {
             position,
             amount,
             given_up: Position::ZERO,
+            paid: Money::ZERO,
             total: Position::ZERO,
+            dust: Money::ZERO,
             round: 0,
             basis: Seq::default(),
             stage: Stage::Collecting,
@@ -175,7 +179,7 @@ impl Venue {
             let joined = self.deleveragings.open.remove(place + 1 + later);
             let one = &mut self.deleveragings.open[place];
             (one.position, one.amount) = (one.position + joined.position, one.amount + joined.amount);
-            one.total += joined.total;
+            (one.total, one.dust) = (one.total + joined.total, one.dust + joined.dust);
         }
     }
 
@@ -230,9 +234,10 @@ impl Venue {
         let one = &mut self.deleveragings.open[place];
         let left = one.left();
         let exact = one.price_of(one.given_up);
+        one.dust += one.paid - exact;
         one.total += one.given_up;
         (one.position, one.amount) = (left, one.amount - exact);
-        one.given_up = Position::ZERO;
+        (one.given_up, one.paid) = (Position::ZERO, Money::ZERO);
         one.stage = Stage::Collecting;
     }
 
