@@ -28,7 +28,8 @@ impl Ledger {
     }
 
     /// Value of a lot at the mark in the unit of account, at least 1.
-    fn lot_in_base(&self, instrument: InstrumentId) -> Money {
+    #[must_use]
+    pub fn lot_in_base(&self, instrument: InstrumentId) -> Money {
         let lot = Leg::new(AccountId::DELEVERAGING, instrument, LegId::NONE);
         self.notional_in_base_of(&lot, self.instrument(instrument).spec.lot).max(Money::new(1))
     }

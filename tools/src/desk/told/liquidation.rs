@@ -20,7 +20,9 @@ impl Teller<'_> {
         self.put("quantity", self.instruments.qty(at, event.qty.get()));
         self.put("needed", self.instruments.qty(at, event.needed_qty.get()));
         self.put("depth", self.instruments.qty(at, event.depth_qty.get()));
-        self.put("limit", self.instruments.limit(at, event.limit_px));
+        if let Some(limit) = event.limit_px.get() {
+            self.put("limit", self.instruments.limit(at, limit));
+        }
         self.money("equity", event.equity).money("maintenance", event.maintenance_margin);
         self.amount("asked", asset, event.asked).amount("at_bankruptcy", asset, event.at_bankruptcy);
         self.amount("allowance", asset, event.allowance).put("seq", event.engine_seq.get());
@@ -91,7 +93,8 @@ impl Teller<'_> {
     pub(super) fn deleveraging_ended(&mut self, event: &DeleveragingEnded) -> &'static str {
         let at = event.instrument_id;
         let asset = self.instruments.settlement(at);
-        self.put("request", event.request).put("instrument", self.instruments.name(at));
+        self.put("request", event.request);
+        self.put("instrument", self.instruments.name(at));
         self.put("given_up", self.instruments.qty(at, event.given_up_qty));
         self.put("left", self.instruments.qty(at, event.left_qty));
         self.amount("dust", asset, event.dust).put("seq", event.engine_seq.get());
