@@ -213,10 +213,10 @@ messages! {
         lots: i64,
         /// Their equity.
         equity: Money,
-        /// Root of the tree that commits to every holder's lots and equity; zeros where none was built.
-        commitment: Octets<32>,
         /// 1 where the worker planned, 0 where the venue did.
         by_worker: u8,
+        /// Root of the tree that commits to every holder's lots and equity; zeros where none was built.
+        commitment: Octets<32>,
     }
     /// A deleveraging is over. Venue to operators.
     379 DeleveragingEnded {
