@@ -214,9 +214,9 @@ messages! {
         /// Equity against maintenance margin.
         margin_state: Code<MarginState>,
         /// Where its liquidation is.
-        liquidation: Code<LiquidationStage> = Code::of(LiquidationStage::None); since 3,
+        liquidation: Code<LiquidationStage>,
         /// Steps that its liquidation has taken through the book.
-        liquidation_steps: u16 = 0; since 3,
+        liquidation_steps: u16,
     }
     /// A position: a row of an answer. Venue to client.
     311 PositionState {
@@ -249,10 +249,10 @@ messages! {
         /// The asset that all of this is counted in.
         settlement_asset: AssetId,
         /// Whole lots that no other position of the same underlying hedges.
-        unhedged_lots: i64 = 0; since 3,
+        unhedged_lots: i64,
         /// Their value at the mark over the account's equity, in billionths, rounded up; none when equity is not positive. A
         /// deleveraging of the other side cuts it when its level falls below this.
-        level_e9: I64N = I64N::NONE; since 3,
+        level_e9: I64N,
     }
 }
 
