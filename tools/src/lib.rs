@@ -7,6 +7,7 @@ pub mod account;
 pub mod admin;
 pub mod at_risk;
 pub mod book;
+pub mod cascade;
 pub mod cli;
 pub mod config;
 pub mod demo;
