@@ -516,11 +516,16 @@ impl Venue {
         Ok(())
     }
 
-    /// A step of a liquidation; while there is none to take, a piece of a deleveraging.
+    /// A piece of a deleveraging that comes before liquidations, else a step of one of these, else a call.
     fn go_on_with_backlog(&mut self, events: &mut Events) {
+        if self.go_on_deleveraging(events) {
+            return;
+        }
         match self.next_case() {
             Some(case) => self.liquidation_step(case, events),
-            None => self.go_on_deleveraging(events),
+            None => {
+                self.call_next(events);
+            }
         }
     }
 

@@ -329,8 +329,9 @@ fn position_row(venue: &Venue, query_id: u64, leg_id: LegId, leg: &Leg) -> Posit
     let instrument = ledger.instrument(leg.instrument);
     let mark = instrument.mark.unwrap_or_default();
     let is_open = leg.position != Position::ZERO;
-    let bankruptcy =
-        is_open.then(|| ledger.bankruptcy_price(leg_id, ledger.bankruptcy_amount(leg_id))).flatten();
+    let bankruptcy = is_open
+        .then(|| ledger.closing_price(leg_id, leg.position.size(), ledger.bankruptcy_amount(leg_id)))
+        .flatten();
     PositionState {
         query_id,
         account_id: leg.account,

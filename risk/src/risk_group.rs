@@ -143,7 +143,7 @@ impl Ledger {
     }
 
     /// Whether a group may have these terms: its number is known or the next, the fund is the venue's own or an account
-    /// that is a fund or idle, the backstop an ordinary account.
+    /// that is a fund or idle, the backstop an ordinary account without isolated positions.
     #[must_use]
     pub fn admits_risk_group(&self, group: u8, terms: &RiskGroupTerms) -> bool {
         let known = self.risk_groups.groups.len();
@@ -161,14 +161,15 @@ impl Ledger {
         let is_idle = known.state == AccountState::Active
             && known.form == AccountForm::Plain
             && self.legs_of(account).next().is_none()
-            && known.balance >= Money::ZERO
+            && !self.owes(account)
             && !self.is_backstop(account);
         known.form == AccountForm::Fund || is_idle
     }
 
+    /// An account with isolated positions is none: one of them may act where it would take over.
     fn may_be_backstop(&self, account: AccountId) -> bool {
-        let form = self.account(account).filter(|_| !account.is_system()).map(|known| known.form);
-        matches!(form, Some(AccountForm::Plain | AccountForm::Parent))
+        let known = self.account(account).filter(|_| !account.is_system());
+        known.is_some_and(|known| known.form == AccountForm::Plain)
     }
 
     /// Whether an account stands behind the liquidations of some group.

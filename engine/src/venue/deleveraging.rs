@@ -19,7 +19,7 @@ use crate::limits::{CUTS_PER_COMMAND, PLAN_ROUNDS_MAX};
 use crate::reject::Reject;
 use risk::deleveraging::{Allocation, DeleveragingPolicy, Demand, Holder};
 use risk::rounding::{div_ceil, wide_mul};
-use risk::{AccountId, Fraction, InstrumentId, Money, Position};
+use risk::{AccountId, Activity, Fraction, InstrumentId, Money, Position};
 
 /// How far a deleveraging is.
 #[derive(Debug, bincode::Encode)]
@@ -42,12 +42,10 @@ struct Deleveraging {
     /// What the current call offers, and what all of it costs; while it collects, all there is.
     position: Position,
     amount: Money,
-    /// What of the call was given up so far, and for how much.
+    /// What of the call was given up so far.
     given_up: Position,
-    paid: Money,
-    /// What all its calls gave up, and the rounding they left.
+    /// What all its calls gave up.
     total: Position,
-    dust: Money,
     round: u8,
     basis: Seq,
     stage: Stage,
@@ -75,6 +73,8 @@ impl Deleveraging {
 pub(super) struct Deleveragings {
     last: u64,
     open: Vec<Deleveraging>,
+    /// Whether a tick has come since the last call: the next one comes before the next step of a liquidation.
+    is_call_due: bool,
 }
 
 /// A call that waits for a plan, as the worker sees it.
@@ -115,9 +115,7 @@ impl Venue {
             position,
             amount,
             given_up: Position::ZERO,
-            paid: Money::ZERO,
             total: Position::ZERO,
-            dust: Money::ZERO,
             round: 0,
             basis: Seq::default(),
             stage: Stage::Collecting,
@@ -133,7 +131,7 @@ impl Venue {
         self.deleveragings.open.iter().position(|one| matches!(one.stage, Stage::Cutting { .. }))
     }
 
-    /// The first that waits to be offered while none of its instrument and side is.
+    /// The first that waits to be offered while none of its instrument and side is, and whose index is trusted.
     fn next_to_call(&self) -> Option<usize> {
         let open = &self.deleveragings.open;
         let is_called = |one: &Deleveraging| {
@@ -141,16 +139,30 @@ impl Venue {
             let mut same = open.iter().filter(|other| other.is_of(one.instrument, is_long));
             same.any(|other| !matches!(other.stage, Stage::Collecting))
         };
-        open.iter().position(|one| matches!(one.stage, Stage::Collecting) && !is_called(one))
+        open.iter().position(|one| {
+            matches!(one.stage, Stage::Collecting)
+                && !is_called(one)
+                && self.is_trusted_for(one.instrument, Activity::Liquidate)
+        })
     }
 
-    /// Carries out some of what is planned, or makes the next call.
-    pub(super) fn go_on_deleveraging(&mut self, events: &mut Events) {
+    /// Carries out some of what is planned; else makes a call that waited for a tick, so that no stream of liquidations keeps
+    /// it waiting. Whether there was any of these.
+    pub(super) fn go_on_deleveraging(&mut self, events: &mut Events) -> bool {
         if let Some(place) = self.next_to_cut() {
             self.carry_out_plan(place, events);
-        } else if let Some(place) = self.next_to_call() {
+            return true;
+        }
+        core::mem::take(&mut self.deleveragings.is_call_due) && self.call_next(events)
+    }
+
+    /// Makes the next call; whether there was one.
+    pub(super) fn call_next(&mut self, events: &mut Events) -> bool {
+        let place = self.next_to_call();
+        if let Some(place) = place {
             self.call(place, events);
         }
+        place.is_some()
     }
 
     /// What was collected while a call was open joins what that call has left.
@@ -163,7 +175,7 @@ impl Venue {
             let joined = self.deleveragings.open.remove(place + 1 + later);
             let one = &mut self.deleveragings.open[place];
             (one.position, one.amount) = (one.position + joined.position, one.amount + joined.amount);
-            (one.total, one.dust) = (one.total + joined.total, one.dust + joined.dust);
+            one.total += joined.total;
         }
     }
 
@@ -171,7 +183,7 @@ impl Venue {
     fn call(&mut self, place: usize, events: &mut Events) {
         self.join(place);
         let one = &mut self.deleveragings.open[place];
-        one.round += 1;
+        one.round = one.round.saturating_add(1);
         let within_ms = self.ledger.risk_terms_of(one.instrument).plan_within_ms;
         if within_ms == 0 || one.round > PLAN_ROUNDS_MAX {
             self.plan_here(place, events);
@@ -203,6 +215,7 @@ impl Venue {
 
     /// A tick has come: calls that were not answered in time the venue answers by itself.
     pub(super) fn look_at_deleveragings(&mut self, events: &mut Events) {
+        self.deleveragings.is_call_due = !self.deleveragings.open.is_empty();
         for place in 0..self.deleveragings.open.len() {
             let one = &self.deleveragings.open[place];
             if matches!(one.stage, Stage::Asked { plan_by, .. } if plan_by <= self.last.time) {
@@ -217,10 +230,9 @@ impl Venue {
         let one = &mut self.deleveragings.open[place];
         let left = one.left();
         let exact = one.price_of(one.given_up);
-        one.dust += one.paid - exact;
         one.total += one.given_up;
         (one.position, one.amount) = (left, one.amount - exact);
-        (one.given_up, one.paid) = (Position::ZERO, Money::ZERO);
+        one.given_up = Position::ZERO;
         one.stage = Stage::Collecting;
     }
 

@@ -6,7 +6,9 @@
 use super::Venue;
 use super::liquidation::Case;
 use crate::event::{Event, Events};
-use risk::{AccountId, AccountState, AssetId, InstrumentId, Leg, LegId, Money, Position, Restriction};
+use risk::{
+    AccountForm, AccountId, AccountState, AssetId, InstrumentId, Leg, LegId, Money, Position, Restriction,
+};
 
 impl Venue {
     /// What the fund may still give for a liquidation, in an asset.
@@ -67,7 +69,9 @@ impl Venue {
         let terms = self.ledger.risk_terms_of(instrument);
         let backstop = terms.backstop.filter(|backstop| *backstop != case.account)?;
         let known = self.ledger.account(backstop)?;
-        let is_free = known.state == AccountState::Active && known.restriction == Restriction::None;
+        let is_free = known.state == AccountState::Active
+            && known.restriction == Restriction::None
+            && known.form == AccountForm::Plain;
         if !is_free || !self.ledger.has_room_for_leg(backstop, instrument) {
             return None;
         }

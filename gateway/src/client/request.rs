@@ -3,12 +3,13 @@
 //! Invariant: a request carries no number of the session; the session gives it one when it takes it.
 
 use engine::{ClientOrderId, OrderId, OrderRef};
-use risk::{AccountId, AssetId, InstrumentId, Money, Price, Qty};
+use risk::deleveraging::DeleveragingPolicy;
+use risk::{AccountId, AssetId, InstrumentId, Money, Price, Qty, RiskGroupTerms};
 
 use crate::wire::private;
 use crate::wire::types::{
-    Code, IdN, Millis, OrdFlags, OrdType, PostOnlyMode, PriceN, QtyN, Side, Stp, Tif, TimeNsN, TriggerSrc,
-    U32N,
+    self, Code, IdN, Millis, OrdFlags, OrdType, PostOnlyMode, PriceN, QtyN, Side, Stp, Tif, TimeNsN,
+    TriggerSrc, U32N,
 };
 use crate::wire::{Message, Prefix, frame};
 
@@ -87,6 +88,8 @@ requests! {
     SetFeeTier named by request_id,
     ScheduleMargin named by request_id,
     CancelMargin named by request_id,
+    SetRiskGroup named by request_id,
+    AssignRiskGroup named by request_id,
 }
 
 impl Request {
@@ -243,4 +246,41 @@ pub const fn transfer(account_id: AccountId, amount: Money) -> private::Transfer
         asset_id: AssetId::BASE,
         external_id: IdN::NONE,
     }
+}
+
+/// Terms of a risk group, each as it is said.
+#[must_use]
+pub fn set_risk_group(group: u8, terms: &RiskGroupTerms) -> private::SetRiskGroup {
+    let policy = match terms.policy {
+        DeleveragingPolicy::Water => types::DeleveragingPolicy::Water,
+        DeleveragingPolicy::Profit => types::DeleveragingPolicy::Profit,
+        DeleveragingPolicy::LeveragedProfit => types::DeleveragingPolicy::LeveragedProfit,
+    };
+    private::SetRiskGroup {
+        request_id: CHOSEN,
+        group,
+        fund_account_id: terms.fund,
+        fund_account_max: terms.fund_account_max,
+        fund_share: terms.fund_share.get(),
+        fund_window_ns: terms.fund_window_ns,
+        fund_spread: terms.fund_spread.get(),
+        backstop_account_id: terms.backstop.map(AccountId::get).into(),
+        backstop_margin_max: terms.backstop_margin_max,
+        backstop_at: terms.backstop_at.get(),
+        target: terms.target.get(),
+        adjust: terms.adjust.get(),
+        urgency: terms.urgency.get(),
+        spread: terms.spread.get(),
+        step_share: terms.step_share.get(),
+        step_min: terms.step_min,
+        steps_max: terms.steps_max,
+        policy: Code::of(policy),
+        plan_within_ms: terms.plan_within_ms,
+    }
+}
+
+/// An instrument into a risk group.
+#[must_use]
+pub const fn assign_risk_group(instrument_id: InstrumentId, group: u8) -> private::AssignRiskGroup {
+    private::AssignRiskGroup { request_id: CHOSEN, instrument_id, group }
 }

@@ -30,6 +30,7 @@ macro_rules! refusal {
 
 mod money;
 mod operator;
+mod risk_groups;
 
 /// No field is at fault.
 pub(super) const NO_FIELD: u16 = u16::MAX;
@@ -70,7 +71,7 @@ pub(super) enum Class {
 
 pub(super) const fn class(template: u16) -> Class {
     match template {
-        100..=107 | 110..=112 | 301 | 350..=352 | 400..=405 | 408..=418 | 430..=433 | 450 => Class::Request,
+        100..=107 | 110..=112 | 301 | 350..=352 | 400..=405 | 408..=418 | 430..=435 | 450 => Class::Request,
         1 | 3 | 6 | 7 | 8 | 10 => Class::Session,
         120..=125 | 300 | 330..=334 => Class::Query,
         _ => Class::Unknown,
@@ -81,7 +82,7 @@ pub(super) const fn class(template: u16) -> Class {
 const fn is_allowed(template: u16, kind: SessionKind) -> bool {
     match kind {
         SessionKind::OrderEntry => matches!(template, 100..=107 | 110..=112 | 301 | 350..=352),
-        SessionKind::Admin => matches!(template, 350 | 400..=405 | 408..=418 | 430..=433),
+        SessionKind::Admin => matches!(template, 350 | 400..=405 | 408..=418 | 430..=435),
         SessionKind::Oracle => template == 450,
         SessionKind::DropCopy | SessionKind::Local => false,
     }
@@ -134,6 +135,8 @@ pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Resu
         FromClient::SetFeeTier(message) => money::set_fee_tier(&message),
         FromClient::ScheduleMargin(message) => operator::schedule_margin(&message),
         FromClient::CancelMargin(message) => operator::cancel_margin(&message),
+        FromClient::SetRiskGroup(message) => risk_groups::set_risk_group(&message),
+        FromClient::AssignRiskGroup(message) => risk_groups::assign_risk_group(&message),
         FromClient::Hello(_)
         | FromClient::LogonProof(_)
         | FromClient::Heartbeat(_)

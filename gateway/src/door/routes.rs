@@ -107,6 +107,8 @@ impl Projection {
             | Event::KeySuspended { .. }
             | Event::LimitsSet { .. }
             | Event::IndexSourceSet { .. }
+            | Event::RiskGroupSet { .. }
+            | Event::RiskGroupAssigned { .. }
             | Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. } => self.acknowledge(outcome),
             Event::MarginStateChanged { .. }
@@ -469,7 +471,9 @@ impl Projection {
                 equity,
                 maintenance_margin: maintenance,
             });
-        } else if let Event::TakenOver { account: account_id, instrument, position, amount } = *event {
+        } else if let Event::TakenOver { account: account_id, by, instrument, position, amount, added } =
+            *event
+        {
             self.stage(&private::PositionTakenOver {
                 engine_seq,
                 transact_time,
@@ -477,6 +481,8 @@ impl Projection {
                 instrument_id: instrument,
                 position_qty: position.get(),
                 amount,
+                by_account_id: by,
+                added,
             });
         } else if let Event::LiquidationEnded { account: account_id, equity, covered } = *event {
             self.stage(&private::LiquidationEnd { engine_seq, transact_time, account_id, equity, covered });

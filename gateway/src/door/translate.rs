@@ -63,7 +63,10 @@ pub(super) const fn template_of(action: &Action, kind: SessionKind) -> u16 {
         Action::ScheduleMargin { .. } => private::ScheduleMargin::LAYOUT.template,
         Action::CancelMargin { .. } => private::CancelMargin::LAYOUT.template,
         Action::MoveMargin(_) => private::MoveMargin::LAYOUT.template,
-        Action::Continue
+        Action::SetRiskGroup { .. } => private::SetRiskGroup::LAYOUT.template,
+        Action::AssignRiskGroup { .. } => private::AssignRiskGroup::LAYOUT.template,
+        Action::Deleverage(_)
+        | Action::Continue
         | Action::Tick
         | Action::OpenSession { .. }
         | Action::Logon(_)
@@ -114,6 +117,7 @@ const fn reason(reason: CancelReason) -> types::CancelReason {
         CancelReason::TradingState => types::CancelReason::TradingState,
         CancelReason::Replaced => types::CancelReason::Replaced,
         CancelReason::Settled => types::CancelReason::Settled,
+        CancelReason::Deleveraged => types::CancelReason::Deleveraged,
     }
 }
 

@@ -13,7 +13,7 @@ pub const ENCODING_TYPE: u16 = 0xEB50;
 /// Number of the private schema.
 pub const SCHEMA_PRIVATE: u16 = 701;
 /// Version of the private schema.
-pub const SCHEMA_VERSION: u16 = 2;
+pub const SCHEMA_VERSION: u16 = 3;
 
 /// Bits of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

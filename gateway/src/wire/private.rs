@@ -7,6 +7,7 @@
 
 mod accounts;
 mod insight;
+mod liquidation;
 mod margin;
 mod operator;
 mod orders;
@@ -17,6 +18,7 @@ mod terms;
 
 pub use accounts::*;
 pub use insight::*;
+pub use liquidation::*;
 pub use margin::*;
 pub use operator::*;
 pub use orders::*;
@@ -41,7 +43,7 @@ directions! {
         SetOwnerGroup SetGroupStatus KeySuspend SetLimits StartAuction SettleInstrument
         IndexPrice
         TransferBetween SetMarginMode MoveMargin AssetQuery TermsQuery AssetDefine SetDebtTerms SetIndexSource
-        FeeTierDefine SetFeeTier ScheduleMargin CancelMargin
+        FeeTierDefine SetFeeTier ScheduleMargin CancelMargin SetRiskGroup AssignRiskGroup
         WhatIfQuery StressQuery SensitivityQuery InstrumentRiskQuery VenueRiskQuery
     }
     /// What the venue sends. A newer version is read as far as we know it.
@@ -71,7 +73,7 @@ fn check_request(frame: &Frame<'_>) -> Result<(), Refusal> {
 /// Whether a client numbers this message.
 #[must_use]
 pub const fn is_request(template: u16) -> bool {
-    matches!(template, 100..=107 | 110..=112 | 301 | 350..=352 | 400..=418 | 430..=433 | 450)
+    matches!(template, 100..=107 | 110..=112 | 301 | 350..=352 | 400..=418 | 430..=435 | 450)
 }
 
 /// How every message is laid out, by rising template.

@@ -181,6 +181,23 @@ impl I64N {
         let ratio = (under > Money::ZERO).then(|| div_ceil(over.ppb(), i128::from(under.get())));
         ratio.map(|ratio| i64::try_from(ratio).unwrap_or(i64::MAX)).into()
     }
+
+    /// A leverage in billionths, rounded up; none without one. Both sides of a fraction may take 124 bits, so it is divided
+    /// digit by digit.
+    #[must_use]
+    pub fn leverage(leverage: Option<(i128, i128)>) -> Self {
+        let known = leverage.filter(|(over, under)| *over >= 0 && *under > 0);
+        let billionths = known.map(|(over, under)| {
+            let (mut quotient, mut rest) = (over / under, over % under);
+            for _ in 0..9 {
+                let next = rest.saturating_mul(10);
+                quotient = quotient.saturating_mul(10).saturating_add(next / under);
+                rest = next % under;
+            }
+            quotient.saturating_add(i128::from(rest > 0))
+        });
+        billionths.map(|ratio| i64::try_from(ratio).unwrap_or(i64::MAX)).into()
+    }
 }
 
 /// Octets of fixed number.
@@ -517,6 +534,8 @@ enumerations! {
         Replaced = 20,
         /// Its instrument was settled.
         Settled = 21,
+        /// Its account was deleveraged, and what margin is left does not cover it.
+        Deleveraged = 22,
     }
     /// Which side of a match an order was.
     Liquidity {
@@ -535,6 +554,15 @@ enumerations! {
         Liquidation = 2,
         /// Of an auction.
         Auction = 3,
+    }
+    /// How the holders of the other side share what nobody takes.
+    DeleveragingPolicy {
+        /// The most leveraged are cut to one level of leverage.
+        Water = 1,
+        /// A queue by profit and leverage.
+        Profit = 2,
+        /// A queue by profit and margin ratio.
+        LeveragedProfit = 3,
     }
     /// What an account may do.
     AccountStatus {

@@ -123,6 +123,9 @@ impl Tally {
             | Action::TransferBetween { .. }
             | Action::DefineAsset { .. }
             | Action::SetDebtTerms { .. }
+            | Action::SetRiskGroup { .. }
+            | Action::AssignRiskGroup { .. }
+            | Action::Deleverage(_)
             | Action::SetGroupRestriction { .. }
             | Action::SuspendKey { .. }
             | Action::SetLimits { .. }

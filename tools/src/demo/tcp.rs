@@ -259,6 +259,9 @@ impl Floor {
                 | Action::TransferBetween { .. }
                 | Action::DefineAsset { .. }
                 | Action::SetDebtTerms { .. }
+                | Action::SetRiskGroup { .. }
+                | Action::AssignRiskGroup { .. }
+                | Action::Deleverage(_)
                 | Action::SetGroupRestriction { .. }
                 | Action::SuspendKey { .. }
                 | Action::SetLimits { .. }

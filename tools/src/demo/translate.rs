@@ -68,6 +68,8 @@ pub fn route(action: &Action) -> Route {
         | Action::TransferBetween { .. }
         | Action::DefineAsset { .. }
         | Action::SetDebtTerms { .. }
+        | Action::SetRiskGroup { .. }
+        | Action::AssignRiskGroup { .. }
         | Action::SetGroupRestriction { .. }
         | Action::SuspendKey { .. }
         | Action::SetLimits { .. }
@@ -83,6 +85,7 @@ pub fn route(action: &Action) -> Route {
         | Action::Logoff { .. }
         | Action::SessionLost { .. }
         | Action::Restarted { .. }
+        | Action::Deleverage(_)
         | Action::Skip(_) => Route::Nobody,
     }
 }
@@ -128,8 +131,11 @@ pub fn request(
         Action::IndexPrice { instrument, price, .. } => {
             IndexPrice { source_seq, instrument_id: instrument, price, source_id: 1 }.into()
         }
+        Action::SetRiskGroup { group, ref terms } => request::set_risk_group(group, terms).into(),
+        Action::AssignRiskGroup { instrument, group } => request::assign_risk_group(instrument, group).into(),
         Action::Continue
         | Action::Tick
+        | Action::Deleverage(_)
         | Action::OpenSession { .. }
         | Action::SetTradingState { .. }
         | Action::RegisterKey { .. }
@@ -234,11 +240,17 @@ pub fn event(message: &FromVenue, flow_name: impl Fn(ClientOrderId) -> ClientOrd
             instrument_id,
             position_qty,
             amount,
+            by_account_id,
+            added,
             ..
-        }) => {
-            let (account, instrument, amount) = (*account_id, *instrument_id, *amount);
-            Event::TakenOver { account, instrument, position: Position::new(*position_qty), amount }
-        }
+        }) => Event::TakenOver {
+            account: *account_id,
+            by: *by_account_id,
+            instrument: *instrument_id,
+            position: Position::new(*position_qty),
+            amount: *amount,
+            added: *added,
+        },
         FromVenue::LiquidationEnd(LiquidationEnd { account_id, equity, covered, .. }) => {
             Event::LiquidationEnded { account: *account_id, equity: *equity, covered: *covered }
         }

@@ -3,6 +3,7 @@
 //! Invariant: the columns and their order are stable; new ones are added at the end. Cells hold raw integers
 //! (mantissas) and fixed words, so nothing needs quoting. For a fill the plain cells are the taker's, the `maker_` cells the maker's.
 
+mod liquidation;
 mod margin;
 mod special;
 
@@ -10,7 +11,7 @@ use engine::{ClientOrderId, Event, Fill, FillSide, OrderId, SessionId, Stamp, Ti
 use risk::{AccountId, InstrumentId, Side};
 
 /// Names of the columns, in order.
-pub const COLUMNS: [&str; 47] = [
+pub const COLUMNS: [&str; 60] = [
     "seq",
     "time_ns",
     "event",
@@ -58,6 +59,19 @@ pub const COLUMNS: [&str; 47] = [
     "initial",
     "leverage_e9",
     "margin_ratio_e9",
+    "step",
+    "needed",
+    "depth_cap",
+    "asked",
+    "at_bankruptcy",
+    "allowance",
+    "request",
+    "round",
+    "haircut",
+    "level_e9",
+    "holders",
+    "lots",
+    "open",
 ];
 
 /// A value in a row.
@@ -123,6 +137,19 @@ pub enum Column {
     Initial,
     LeverageE9,
     MarginRatioE9,
+    Step,
+    Needed,
+    DepthCap,
+    Asked,
+    AtBankruptcy,
+    Allowance,
+    Request,
+    Round,
+    Haircut,
+    LevelE9,
+    Holders,
+    Lots,
+    Open,
 }
 
 /// An event's cells.
@@ -324,11 +351,13 @@ impl Row {
                 self.number(C::Amount, equity.get());
                 self.number(C::Maintenance, maintenance.get());
             }
-            Event::TakenOver { account, instrument, position, amount } => {
+            Event::TakenOver { account, by, instrument, position, amount, added } => {
                 self.who(account);
                 self.at(instrument);
                 self.number(C::Position, position.get());
                 self.number(C::Amount, amount.get());
+                self.number(C::ToAccount, by.get());
+                self.number(C::Allowance, added.get());
             }
             Event::LiquidationEnded { account, equity, covered } => {
                 self.who(account);

@@ -7,11 +7,16 @@
 use super::{Deleveraging, Stage};
 use crate::command::{TimeNs, TradingState};
 use crate::event::{CancelReason, DeleveragingCut, Event, Events};
-use crate::limits::CUTS_PER_COMMAND;
+use crate::limits::{CUTS_PER_COMMAND, PLAN_ROUNDS_MAX};
 use crate::venue::Venue;
 use crate::venue::sweep::{Scope, Spared, Sweep};
 use risk::deleveraging::{Cut, Demand, Holder, recap};
 use risk::{AccountId, AccountState, Fraction, InstrumentId, Leg, Money, Position};
+
+/// Calls of a deleveraging after which what nobody gave up is a bad position.
+const OWN_ROUNDS_MAX: u8 = 2 * PLAN_ROUNDS_MAX;
+/// Lots by which rounding may cost a holder more than the haircut says.
+const ROUNDING_LOTS: i64 = 3;
 
 impl Venue {
     /// Carries out some of the venue's own plan.
@@ -28,15 +33,19 @@ impl Venue {
             self.deleveragings.open[place].stage = Stage::Cutting { allocation, done };
             return;
         }
-        let unbearable = allocation.unallocated();
+        self.end_own_plan(place, allocation.unallocated(), events);
+    }
+
+    /// The venue's own plan was carried out. What it found nobody to bear, or what round after round nobody gave up, is a bad
+    /// position; what else is left, since holders changed meanwhile, is offered anew.
+    fn end_own_plan(&mut self, place: usize, unallocated: i64, events: &mut Events) {
+        let Deleveraging { instrument, round, given_up, .. } = self.deleveragings.open[place];
+        let is_stuck = given_up == Position::ZERO && round > OWN_ROUNDS_MAX;
         self.settle_call(place);
         let left = self.deleveragings.open[place].position;
         if left == Position::ZERO {
             self.end_deleveraging(place, left, events);
-        } else if left.size()
-            <= self.ledger.qty_of_lots(self.deleveragings.open[place].instrument, unbearable)
-        {
-            let instrument = self.deleveragings.open[place].instrument;
+        } else if is_stuck || left.size() <= self.ledger.qty_of_lots(instrument, unallocated) {
             self.book_bad_position(place, events);
             self.set_state(instrument, TradingState::Halted, TimeNs::default(), events);
         }
@@ -49,9 +58,26 @@ impl Venue {
         let Some(holder) = self.holder(cut.account, instrument, position, policy) else { return };
         let demand = self.demand_now(place);
         let lots = recap(level, &demand, &holder, cut).min(demand.lots);
-        if lots > 0 {
+        // A haircut per lot leaves out what rounding its price and its value costs: the last units are looked at exactly.
+        let bearable = (lots - ROUNDING_LOTS..=lots).rev().find(|lots| self.bears(place, cut.account, *lots));
+        if let Some(lots) = bearable.filter(|lots| *lots > 0) {
             self.take_from_offer(place, &holder, lots, events);
         }
+    }
+
+    /// Whether an account that takes so many lots over is worth nothing less than nothing after it.
+    fn bears(&self, place: usize, account: AccountId, lots: i64) -> bool {
+        let one = &self.deleveragings.open[place];
+        let position = self.part_of(place, lots);
+        let then = self.ledger.assess_after(account, one.instrument, position, one.price_of(position));
+        then.equity >= Money::ZERO
+    }
+
+    /// So many lots of what is offered.
+    fn part_of(&self, place: usize, lots: i64) -> Position {
+        let one = &self.deleveragings.open[place];
+        let size = self.ledger.qty_of_lots(one.instrument, lots.max(0)).get();
+        Position::new(if one.position.get() > 0 { size } else { -size })
     }
 
     /// What is left of a call, at what a lot costs and is worth now.
@@ -64,19 +90,16 @@ impl Venue {
 
     /// The holder takes so many lots over.
     fn take_from_offer(&mut self, place: usize, holder: &Holder, lots: i64, events: &mut Events) {
-        let Deleveraging { instrument, request, position: offered, .. } = self.deleveragings.open[place];
+        let Deleveraging { instrument, request, .. } = self.deleveragings.open[place];
         let account = holder.account;
         let leg_id = self.ledger.leg_for(account, instrument);
         let from = self.ledger.leg_for(AccountId::DELEVERAGING, instrument);
         self.book_funding(leg_id, events);
         self.book_funding(from, events);
-        let size = self.ledger.qty_of_lots(instrument, lots).get();
-        let position = Position::new(if offered.get() > 0 { size } else { -size });
+        let position = self.part_of(place, lots);
         let amount = self.deleveragings.open[place].price_of(position);
         self.ledger.transfer_position(from, leg_id, position, amount);
-        let one = &mut self.deleveragings.open[place];
-        one.given_up += position;
-        one.paid += amount;
+        self.deleveragings.open[place].given_up += position;
 
         let Leg { position: left, cost, .. } = *self.ledger.leg(leg_id);
         let asset = self.ledger.instrument(instrument).settlement();
@@ -127,16 +150,23 @@ impl Venue {
         self.end_deleveraging(place, position, events);
     }
 
-    /// A deleveraging is over; the dust account receives what rounding left with the holding account.
+    /// A deleveraging is over. Once nothing in its asset is on offer any more, what stayed with the holding account, of rounding
+    /// and of funding, goes: to the dust account, or as a debt to be covered.
     pub(super) fn end_deleveraging(&mut self, place: usize, left: Position, events: &mut Events) {
-        let Deleveraging { request, instrument, total, dust, .. } = self.deleveragings.open.remove(place);
-        let asset = self.ledger.instrument(instrument).settlement();
-        if dust > Money::ZERO {
-            self.ledger.move_cash(AccountId::DELEVERAGING, AccountId::DUST, asset, dust);
-        }
+        let Deleveraging { request, instrument, total, .. } = self.deleveragings.open.remove(place);
         if let Some(leg) = self.ledger.find_leg(AccountId::DELEVERAGING, instrument) {
             self.drop_leg_if_empty(leg);
         }
+        let asset = self.ledger.instrument(instrument).settlement();
+        let settles_so = |one: &Deleveraging| self.ledger.instrument(one.instrument).settlement() == asset;
+        let is_last = !self.deleveragings.open.iter().any(settles_so);
+        let dust = if is_last { self.ledger.balance(AccountId::DELEVERAGING, asset) } else { Money::ZERO };
         events.push(Event::DeleveragingEnded { request, instrument, given_up: total, left, dust });
+        if dust > Money::ZERO {
+            self.ledger.move_cash(AccountId::DELEVERAGING, AccountId::DUST, asset, dust);
+        } else if dust < Money::ZERO {
+            let group = self.ledger.risk_group_of(instrument);
+            self.cover(AccountId::DELEVERAGING, asset, (group, Money::ZERO), events);
+        }
     }
 }

@@ -67,7 +67,8 @@ messages! {
         /// From now on.
         leverage_e2: u32,
     }
-    /// The insurance account took over what the book would not take. Venue to client.
+    /// Somebody took over what the book would not take, so that the account received the position's bankruptcy amount. Venue
+    /// to client.
     318 PositionTakenOver {
         /// Place of the command in the venue's total order.
         engine_seq: Seq,
@@ -79,8 +80,13 @@ messages! {
         instrument_id: InstrumentId,
         /// Position taken over.
         position_qty: i64,
-        /// What the account received for it.
+        /// What was paid for it. The account received `amount` and `added`.
         amount: Money,
+        /// Who took it: the backstop account, or the one that holds it until the other side has given up as much. Before
+        /// version 3 it was the insurance account.
+        by_account_id: AccountId = AccountId::INSURANCE; since 3,
+        /// What the insurance fund added.
+        added: Money = Money::ZERO; since 3,
     }
     /// The liquidation is over. Venue to client.
     319 LiquidationEnd {

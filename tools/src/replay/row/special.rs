@@ -138,6 +138,8 @@ impl Row {
             self.number(C::Value, rate.get());
             self.number(C::Amount, per_lot);
             self.number(C::Price, index.get());
+        } else {
+            self.fill_in_liquidation(event);
         }
     }
 }
