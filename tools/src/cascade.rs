@@ -105,7 +105,7 @@ pub struct CascadeArgs {
     /// Money in the insurance fund: dollars, or `1u` for the smallest unit there is
     #[arg(long, value_name = "X", default_value = "0", value_parser = parse_money)]
     pub insurance: Money,
-    /// How far the price moves, such as `-30%`; the other underlying moves half as much
+    /// How far the price moves, such as `-30%`, a fifth of it at once; the other underlying moves half as much
     #[arg(long, value_name = "P", default_value = "-30%", allow_hyphen_values = true, value_parser = parse_shock)]
     pub shock: i64,
     /// Simulated seconds in which it does, with ten ticks in each
@@ -223,7 +223,7 @@ fn judge(report: &Report, args: &CascadeArgs) -> u8 {
 }
 
 /// Who gave up what, by account.
-pub(crate) type Victims = std::collections::BTreeMap<AccountId, Victim>;
+type Victims = std::collections::BTreeMap<AccountId, Victim>;
 
 /// One run.
 ///

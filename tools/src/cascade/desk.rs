@@ -43,7 +43,7 @@ pub(super) const INSTRUMENTS: [InstrumentId; 3] = [PERP, DATED, OTHER];
 /// First prices, in cents.
 pub(super) const PRICES: [i64; 3] = [6_000_000, 6_000_000, 300_000];
 const NAMES: [&str; 3] = ["BTC-PERP", "BTC-DATED", "ETH-PERP"];
-const UNDERLYINGS: [u32; 3] = [1, 1, 2];
+const UNDERLYINGS: [u16; 3] = [1, 1, 2];
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -65,7 +65,11 @@ impl Desk {
     pub(super) fn open(accounts: u32, watch: Watch, has_worker: bool) -> anyhow::Result<Self> {
         let numbers = accounts + FIRST_USER_ACCOUNT + 16;
         let mut desk = Self {
-            venue: Venue::new(Capacity { accounts: numbers, legs: numbers.saturating_mul(4), orders: 1 << 14 }),
+            venue: Venue::new(Capacity {
+                accounts: numbers,
+                legs: numbers.saturating_mul(4),
+                orders: 1 << 14,
+            }),
             watch,
             events: Events::default(),
             seq: 0,

@@ -13,52 +13,58 @@ use crate::desk::table::{Align, Table};
 use crate::format::{decimal, grouped};
 
 /// Where a band of leverage begins, in hundredths, with its name.
-const BANDS: [(i64, &str); 6] =
-    [(0, "below 1"), (100, "1 to 2"), (200, "2 to 5"), (500, "5 to 10"), (1_000, "10 to 20"), (2_000, "20 and more")];
+const BANDS: [(i64, &str); 6] = [
+    (0, "below 1"),
+    (100, "1 to 2"),
+    (200, "2 to 5"),
+    (500, "5 to 10"),
+    (1_000, "10 to 20"),
+    (2_000, "20 and more"),
+];
 
 /// Accounts of a band of leverage that were cut.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Band {
+pub(super) struct Band {
     /// Leverage.
-    pub leverage: String,
+    pub(super) leverage: String,
     /// How many.
-    pub victims: u64,
+    pub(super) victims: u64,
     /// What they gave up.
-    pub lots: i64,
+    pub(super) lots: i64,
     /// What they paid beyond value; negative is a gain.
-    pub haircut: i64,
+    pub(super) haircut: i64,
     /// The same for each, rounded down.
-    pub mean_haircut: i64,
+    pub(super) mean_haircut: i64,
 }
 
 /// One policy.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Column {
+pub(super) struct Column {
     /// Which.
-    pub policy: String,
+    pub(super) policy: String,
     /// Accounts cut.
-    pub accounts_hit: usize,
+    pub(super) accounts_hit: usize,
     /// Lots cut.
-    pub lots: i64,
+    pub(super) lots: i64,
     /// Lots cut beyond what had to be.
-    pub overshoot: i64,
+    pub(super) overshoot: i64,
     /// What all paid beyond value.
-    pub haircuts: i64,
+    pub(super) haircuts: i64,
     /// Accounts whose hedge was cut while what it hedged stayed.
-    pub hedges_broken: u64,
+    pub(super) hedges_broken: u64,
     /// Leverage of the account in the middle, in hundredths; 0 where nobody was cut.
-    pub median_leverage: i64,
+    pub(super) median_leverage: i64,
     /// Accounts that went below maintenance margin.
-    pub liquidated: u64,
+    pub(super) liquidated: usize,
     /// By leverage.
-    pub bands: Vec<Band>,
+    pub(super) bands: Vec<Band>,
 }
 
 /// See the module's documentation.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Fairness {
+pub(super) struct Fairness {
     /// One after the other.
-    pub policies: Vec<Column>,
+    pub(super) policies: Vec<Column>,
 }
 
 impl Column {
@@ -97,8 +103,18 @@ fn band(place: usize, victims: &Victims) -> Band {
 
 impl fmt::Display for Fairness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = ["policy", "hit", "lots", "overshoot", "haircuts", "hedges broken", "median leverage", "liquidated"];
-        let mut table = Table::new(&head.map(|name| (name, if name == "policy" { Align::Left } else { Align::Right })));
+        let head = [
+            "policy",
+            "hit",
+            "lots",
+            "overshoot",
+            "haircuts",
+            "hedges broken",
+            "median leverage",
+            "liquidated",
+        ];
+        let mut table =
+            Table::new(&head.map(|name| (name, if name == "policy" { Align::Left } else { Align::Right })));
         for of in &self.policies {
             table.push(vec![
                 of.policy.clone(),
@@ -108,15 +124,15 @@ impl fmt::Display for Fairness {
                 dollars(of.haircuts),
                 grouped(of.hedges_broken.into()),
                 decimal(of.median_leverage.into(), 2),
-                grouped(of.liquidated.into()),
+                grouped(of.liquidated as i128),
             ]);
         }
         write!(f, "{table}")?;
         writeln!(f)?;
         let head = ["policy", "leverage", "hit", "lots", "haircuts", "mean"];
-        let mut table = Table::new(
-            &head.map(|name| (name, if ["policy", "leverage"].contains(&name) { Align::Left } else { Align::Right })),
-        );
+        let mut table = Table::new(&head.map(|name| {
+            (name, if ["policy", "leverage"].contains(&name) { Align::Left } else { Align::Right })
+        }));
         for of in &self.policies {
             for band in &of.bands {
                 table.push(vec![

@@ -18,7 +18,7 @@ const NOISE: i64 = 6;
 const UNRELATED: u64 = 8;
 const TICK: i64 = 10;
 
-/// Falls, or rises, in a line with noise to where it ends.
+/// Falls, or rises, to where it ends: four fifths of it in a line with noise, and a fifth at once half way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Path {
     /// In parts per billion.
@@ -30,11 +30,13 @@ impl Path {
     /// Prices after so many steps. The other underlying moves half as much.
     pub(super) fn at(&self, step: u64, random: &mut Random) -> [i64; 3] {
         let done = i128::from(step.min(self.steps));
+        let all = i128::from(self.steps.max(1));
+        let done = done * 4 + if 2 * done >= all { all } else { 0 };
         let noise = if step >= self.steps { 0 } else { random.between(-NOISE, NOISE) };
         std::array::from_fn(|place| {
             let shock = if INSTRUMENTS[place] == OTHER { self.shock / 2 } else { self.shock };
             let whole = i128::from(PRICES[place]) * i128::from(shock) * done;
-            let moved = whole / (1_000_000_000 * i128::from(self.steps.max(1)));
+            let moved = whole / (1_000_000_000 * 5 * all);
             let moved = i64::try_from(moved).unwrap_or(0) + PRICES[place] * noise / 10_000;
             (PRICES[place] + moved).max(TICK) / TICK * TICK
         })
@@ -63,7 +65,12 @@ fn ladder(desk: &mut Desk, number: u32, instrument: InstrumentId, price: i64, qt
         let away = (price * distance / 10_000 + i64::from(number) * TICK) / TICK * TICK;
         for (side, at) in [(Side::Buy, price - away - TICK), (Side::Sell, price + away + TICK)] {
             if at >= TICK {
-                desk.order(maker(number), instrument, (side, Price::new(at), qty), TimeInForce::GoodTillCancel);
+                desk.order(
+                    maker(number),
+                    instrument,
+                    (side, Price::new(at), qty),
+                    TimeInForce::GoodTillCancel,
+                );
             }
         }
     }
@@ -77,9 +84,24 @@ pub(super) fn unrelated(desk: &mut Desk, prices: [i64; 3], random: &mut Random) 
         let away = random.between(1, 20) * TICK;
         let qty = Qty::new(random.between(1, 1_000));
         desk.unrelated(|desk| match number % 4 {
-            0 => desk.order(one, OTHER, (Side::Sell, Price::new(price + away), qty), TimeInForce::GoodTillCancel),
-            1 => desk.order(two, OTHER, (Side::Buy, Price::new(price + away), qty), TimeInForce::ImmediateOrCancel),
-            2 => desk.order(one, OTHER, (Side::Buy, Price::new(price - away), qty), TimeInForce::GoodTillCancel),
+            0 => desk.order(
+                one,
+                OTHER,
+                (Side::Sell, Price::new(price + away), qty),
+                TimeInForce::GoodTillCancel,
+            ),
+            1 => desk.order(
+                two,
+                OTHER,
+                (Side::Buy, Price::new(price + away), qty),
+                TimeInForce::ImmediateOrCancel,
+            ),
+            2 => desk.order(
+                one,
+                OTHER,
+                (Side::Buy, Price::new(price - away), qty),
+                TimeInForce::GoodTillCancel,
+            ),
             _ => desk.withdraw(one, OTHER),
         });
     }

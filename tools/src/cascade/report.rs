@@ -30,7 +30,9 @@ pub struct Report {
     /// Accounts that end with equity below zero.
     pub below_zero: u64,
     /// Accounts that went below maintenance margin.
-    pub liquidated: u64,
+    pub liquidated: usize,
+    /// How often one did.
+    pub liquidations: u64,
     /// Steps taken through books.
     pub steps: u64,
     /// Matches of these.
@@ -117,7 +119,8 @@ pub(super) fn of(args: &CascadeArgs, desk: &Desk, outcome: &Outcome, intervals: 
         repeat: args.line(),
         conserved: outcome.conserved,
         below_zero: outcome.below_zero,
-        liquidated: sums.liquidated,
+        liquidated: watch.liquidated(),
+        liquidations: sums.liquidations,
         steps: sums.steps,
         liquidation_fills: sums.liquidation_fills,
         backstop_takeovers: sums.backstop_takeovers,
@@ -170,8 +173,9 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "liquidations   {} accounts, {} steps, {} matches",
-            count(self.liquidated),
+            "liquidations   {} of {} accounts, {} steps, {} matches",
+            count(self.liquidations),
+            grouped(self.liquidated as i128),
             count(self.steps),
             count(self.liquidation_fills)
         )?;
@@ -233,7 +237,11 @@ impl fmt::Display for Report {
 fn show_latency(f: &mut fmt::Formatter<'_>, latency: &Latencies) -> fmt::Result {
     let mut row = |name: &str, of: &Quantiles| {
         let [p50, p99, p999, max] = [of.p50, of.p99, of.p999, of.max].map(|nanos| grouped(nanos.into()));
-        writeln!(f, "  {name:24} p50 {p50} ns, p99 {p99} ns, p99.9 {p999} ns, longest {max} ns ({})", of.count)
+        writeln!(
+            f,
+            "  {name:24} p50 {p50} ns, p99 {p99} ns, p99.9 {p999} ns, longest {max} ns ({})",
+            of.count
+        )
     };
     row("unrelated, before", &latency.apply_before)?;
     row("unrelated, during", &latency.apply_during)?;

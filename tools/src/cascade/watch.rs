@@ -39,7 +39,7 @@ pub(super) struct Victim {
 /// Sums of what happened.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Sums {
-    pub(super) liquidated: u64,
+    pub(super) liquidations: u64,
     pub(super) steps: u64,
     pub(super) liquidation_fills: u64,
     pub(super) backstop_takeovers: u64,
@@ -76,6 +76,7 @@ pub(super) struct Watch {
     pub(super) sums: Sums,
     pub(super) victims: BTreeMap<AccountId, Victim>,
     requests: BTreeSet<u64>,
+    liquidated: BTreeSet<AccountId>,
     measures: Measures,
     reject: Option<Reject>,
     rejects: u64,
@@ -104,6 +105,7 @@ impl Watch {
             sums: Sums::default(),
             victims: BTreeMap::new(),
             requests: BTreeSet::new(),
+            liquidated: BTreeSet::new(),
             measures: Measures::default(),
             reject: None,
             rejects: 0,
@@ -121,6 +123,10 @@ impl Watch {
 
     pub(super) const fn rejects(&self) -> u64 {
         self.rejects
+    }
+
+    pub(super) fn liquidated(&self) -> usize {
+        self.liquidated.len()
     }
 
     pub(super) fn halted(&self) -> usize {
@@ -178,7 +184,10 @@ impl Watch {
             }
             Event::Fill(fill) => self.fold_fill(&fill),
             Event::Marked { instrument, mark, .. } => self.mark(venue, instrument, mark),
-            Event::LiquidationStarted { .. } => self.sums.liquidated += 1,
+            Event::LiquidationStarted { account, .. } => {
+                self.sums.liquidations += 1;
+                self.liquidated.insert(account);
+            }
             Event::LiquidationStepped(taken) => {
                 self.is_busy = true;
                 self.sums.steps += 1;
@@ -379,7 +388,9 @@ impl Watch {
             own += if is_own { cash - folded.cash } else { 0 };
             if positions != folded.positions || (!is_own && cash != folded.cash) {
                 outcome.conserved = false;
-                self.violation(|| format!("account {account} has {cash} {positions:?}, by events {folded:?}"));
+                self.violation(|| {
+                    format!("account {account} has {cash} {positions:?}, by events {folded:?}")
+                });
             }
             let equity = ledger.assess(account).equity;
             if !account.is_system() && equity < Money::ZERO && known.state != AccountState::Liquidating {
@@ -392,7 +403,8 @@ impl Watch {
         let sums = own == 0 && cash == self.deposits && ledger.deposits() == self.deposits;
         if !sums || !(0..INSTRUMENTS.len()).all(is_even) {
             outcome.conserved = false;
-            self.violation(|| format!("sums: {own}, {cash} of {} deposited", self.deposits));
+            let deposits = self.deposits;
+            self.violation(|| format!("sums: {own}, {cash} of {deposits} deposited"));
         }
         self.check_haircuts();
         outcome
