@@ -330,12 +330,7 @@ impl Venue {
             Action::OpenAccount { account } => self.open_account(*account, events),
             Action::Deposit(transfer) => self.deposit(transfer, events),
             Action::Withdraw(transfer) => self.withdraw(transfer, events),
-            Action::SetLeverage { account, instrument, leverage } => {
-                self.set_leverage(*account, *instrument, *leverage, events)
-            }
             Action::Logon(logon) => self.logon(logon, events),
-            Action::RegisterKey { key, terms } => self.register_key(*key, terms, events),
-            Action::RevokeKey { key } => self.revoke_key(*key, events),
             Action::Logoff { session, cancel_orders } => self.logoff(*session, *cancel_orders, events),
             Action::SessionLost { session } => self.session_lost(*session, events),
             Action::Skip(skip) => skip_numbers(command, *skip, events),
@@ -352,10 +347,11 @@ impl Venue {
             Action::ResetProtection { account, group } => {
                 self.reset_protection(command, *account, *group, events)
             }
-            Action::SuspendKey { key, suspended, cancel_orders } => {
-                self.suspend_key(*key, *suspended, *cancel_orders, events)
-            }
-            Action::SetRestriction { .. }
+            Action::SetLeverage { .. }
+            | Action::RegisterKey { .. }
+            | Action::RevokeKey { .. }
+            | Action::SuspendKey { .. }
+            | Action::SetRestriction { .. }
             | Action::SetOwnerGroup { .. }
             | Action::SetGroupRestriction { .. }
             | Action::TransferBetween(_)
@@ -375,8 +371,8 @@ impl Venue {
             | Action::ScheduleMargin { .. }
             | Action::CancelMargin { .. }
             | Action::SetRiskGroup { .. }
-            | Action::AssignRiskGroup { .. } => self.handle_of_market(command, events),
-            Action::Deleverage(plan) => self.deleverage(plan, events),
+            | Action::AssignRiskGroup { .. }
+            | Action::Deleverage(_) => self.handle_of_market(command, events),
         }
     }
 
@@ -413,11 +409,12 @@ impl Venue {
             Action::AssignRiskGroup { instrument, group } => {
                 self.assign_risk_group(*instrument, *group, events)
             }
+            Action::Deleverage(plan) => self.deleverage(plan, events),
             _ => Ok(()),
         }
     }
 
-    /// What concerns an account and others of its owner.
+    /// What concerns an account and others of its owner, or a key.
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "the other actions are those of `handle`, which calls this"
@@ -425,6 +422,14 @@ impl Venue {
     #[cold]
     fn handle_of_owner(&mut self, command: &Command, events: &mut Events) -> Verdict {
         match &command.action {
+            Action::SetLeverage { account, instrument, leverage } => {
+                self.set_leverage(*account, *instrument, *leverage, events)
+            }
+            Action::RegisterKey { key, terms } => self.register_key(*key, terms, events),
+            Action::RevokeKey { key } => self.revoke_key(*key, events),
+            Action::SuspendKey { key, suspended, cancel_orders } => {
+                self.suspend_key(*key, *suspended, *cancel_orders, events)
+            }
             Action::SetOwnerGroup { account, group } => self.set_owner_group(*account, *group, events),
             Action::SetRestriction { account, restriction, cancel_orders } => {
                 self.set_restriction(*account, *restriction, *cancel_orders, events)

@@ -3,7 +3,9 @@
 //!
 //! Invariant: one total order. Sequences rise by one, time never runs backward, and nothing is applied before there is
 //! room for its outcome with the log and the client; while there is none the cycle does nothing, it does not wait.
-//! While the venue is pending the only command applied is `Continue`, so recovery, too, continues before it takes input.
+//! While the venue is blocked the only command applied is `Continue`. While it merely has a backlog, one is applied after each
+//! other task and whenever nothing else waits, so that neither waits for more than one bounded step of the other; what a
+//! restart finds pending is continued to its end before any input is taken.
 
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use engine::ahead::{Distance, FAR, NEAR};
 use engine::{Action, Command, Seq, Stamp, TimeNs, Venue};
 
 use crate::clock::Clock;
+use crate::deleveraging::proposals::Proposed;
 use crate::duty::DutyCycle;
 use crate::follower::FollowerFeed;
 use crate::outcome::{Arrival, Arrivals, Outcomes, Task};
@@ -79,6 +82,12 @@ pub struct EngineRole<C> {
     current: Option<(Box<Arrivals>, usize)>,
     /// Time of the current batch.
     now: TimeNs,
+    /// Whether the venue's backlog comes before the next task.
+    is_backlogs_turn: bool,
+    /// Whether what a restart found pending is not done yet.
+    is_recovering: bool,
+    /// Where the deleveraging worker proposes its plans, if there is one.
+    proposed: Option<Proposed>,
     /// `None` at the end. Boxed: they are taken out for every round.
     outlets: Option<Box<Outlets>>,
     progress: Arc<Progress>,
@@ -96,29 +105,57 @@ impl<C: Clock> EngineRole<C> {
     ) -> Self {
         let now = venue.last_stamp().time;
         clock.never_before(now);
-        Self { venue, clock, arrivals, current: None, now, outlets: Some(Box::new(outlets)), progress }
+        let is_recovering = venue.pending();
+        Self {
+            venue,
+            clock,
+            arrivals,
+            current: None,
+            now,
+            is_backlogs_turn: false,
+            is_recovering,
+            proposed: None,
+            outlets: Some(Box::new(outlets)),
+            progress,
+        }
     }
 
-    /// Takes up the next batch, and the time with it: one reading per batch.
+    /// Takes the plans of the deleveraging worker from there, too: one part between two batches.
+    pub fn hear(&mut self, proposed: Proposed) {
+        self.proposed = Some(proposed);
+    }
+
+    /// Takes up the next batch, and the time with it: one reading per batch, or per command that comes from elsewhere.
     fn take_up(&mut self) {
         if self.current.is_some() {
             return;
         }
-        if self.venue.pending() {
-            self.now = self.clock.now();
-        } else if let Some(batch) = self.arrivals.receive() {
-            self.now = self.clock.now();
+        if !self.must_continue()
+            && let Some(batch) = self.arrivals.receive()
+        {
             self.current = Some((batch, 0));
         }
+        self.now = self.clock.now();
+    }
+
+    /// Whether only `Continue` may be applied.
+    #[inline]
+    fn must_continue(&self) -> bool {
+        self.venue.is_blocked() || (self.is_recovering && self.venue.pending())
+    }
+
+    fn apply_continue(&mut self, outlets: &mut Outlets) {
+        self.is_backlogs_turn = false;
+        let command = Command::venue(Action::Continue);
+        self.apply(outlets, &Arrival { received: self.now, command });
     }
 
     /// Works off what the current batch holds and what the venue leaves over; the work done, in commands.
     fn advance(&mut self, outlets: &mut Outlets) -> usize {
         let mut done = 0;
         while done < TASKS_PER_ROUND && outlets.reserve() {
-            if self.venue.pending() {
-                let command = Command::venue(Action::Continue);
-                self.apply(outlets, &Arrival { received: self.now, command });
+            if self.must_continue() || (self.is_backlogs_turn && self.venue.pending()) {
+                self.apply_continue(outlets);
             } else if let Some((batch, next)) = self.current.take() {
                 self.look_ahead(&batch, next);
                 match batch.0.get(next) {
@@ -126,16 +163,36 @@ impl<C: Clock> EngineRole<C> {
                     Some(Task::Query(query)) => done += self.answer(outlets, query),
                     None => {
                         self.arrivals.give_back(batch);
-                        return done;
+                        return done + self.apply_proposed(outlets);
                     }
                 }
+                self.is_backlogs_turn = true;
                 self.current = Some((batch, next + 1));
+            } else if self.apply_proposed(outlets) > 0 {
+                self.is_backlogs_turn = true;
+            } else if self.venue.pending() {
+                self.apply_continue(outlets);
+                if !self.arrivals.is_empty() {
+                    // What came meanwhile goes before the next one.
+                    return done + 1;
+                }
             } else {
                 return done;
             }
             done += 1;
         }
         done
+    }
+
+    /// Applies the next part of a plan of the worker, if one waits; how many commands that is.
+    fn apply_proposed(&mut self, outlets: &mut Outlets) -> usize {
+        if self.proposed.is_none() || self.must_continue() || !outlets.reserve() {
+            return 0;
+        }
+        let Some(plan) = self.proposed.as_ref().and_then(Proposed::take) else { return 0 };
+        let command = Command::venue(Action::Deleverage(plan));
+        self.apply(outlets, &Arrival { received: self.now, command });
+        1
     }
 
     /// Announces what waits behind the task at `next`.
@@ -185,6 +242,7 @@ impl<C: Clock> DutyCycle for EngineRole<C> {
             // Dropped outlets tell the log and the client that nothing follows.
             return 1;
         }
+        self.is_recovering &= self.venue.pending();
         self.take_up();
         let done = self.advance(&mut outlets);
         if done > 0 {

@@ -2,8 +2,10 @@
 //!
 //! Invariant: whatever leaves the process is already in the log.
 
+pub mod archive;
 pub mod client;
 pub mod clock;
+pub mod deleveraging;
 pub mod door;
 pub mod duty;
 pub mod engine_role;

@@ -36,7 +36,7 @@ pub struct Holder {
     pub account: AccountId,
     /// Lots held on the other side, above 0.
     pub held: i64,
-    /// Of these, the lots that no other position of the same risk group hedges: from 0 to `held`. What leverage counts.
+    /// Of these, the lots that no other position in the same underlying hedges: from 0 to `held`. What leverage counts.
     pub open: i64,
     /// Equity in money units, above 0 and below 2^61.
     pub equity: Money,

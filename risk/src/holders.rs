@@ -27,10 +27,10 @@ impl Ledger {
         Demand { lots, value: self.lot_in_base(instrument), haircut: Money::from_wide(haircut) }
     }
 
-    /// Value of a lot at the mark in the unit of account, at least 1.
-    fn lot_in_base(&self, instrument: InstrumentId) -> Money {
-        let lot = Leg::new(AccountId::DELEVERAGING, instrument, LegId::NONE);
-        self.notional_in_base_of(&lot, self.instrument(instrument).spec.lot).max(Money::new(1))
+    /// Value of a lot at the mark in the unit of account, rounded up, at least 1.
+    #[must_use]
+    pub fn lot_in_base(&self, instrument: InstrumentId) -> Money {
+        self.size_in_base(instrument, self.instrument(instrument).spec.lot).max(Money::new(1))
     }
 
     /// An account as a holder of the side that gives up against `position`: positive where shorts give up. `None` where it

@@ -113,14 +113,6 @@ impl Ledger {
         }
     }
 
-    /// Notional of so much of a leg at the mark, in the unit of account, rounded up.
-    #[must_use]
-    pub fn notional_in_base_of(&self, leg: &Leg, size: Qty) -> Money {
-        let mut part = *leg;
-        part.position = Position::new(size.get());
-        self.notional_in_base(&part)
-    }
-
     /// What a liquidation asks for `qty` of a leg after so many steps, before it comes to the bankruptcy amount: the value less
     /// a part of the maintenance margin released that grows with distress and with every step. In the settlement asset,
     /// rounded up.

@@ -13,7 +13,7 @@ use crate::liquidation::Level;
 use crate::normal::{in_sigmas, touch_probability};
 use crate::prices::Prices;
 use crate::rounding::{div_floor, wide_mul};
-use crate::units::{AccountId, InstrumentId, Mark, Money, Position, Requirement, UnderlyingId};
+use crate::units::{AccountId, InstrumentId, Mark, Money, Position, Qty, Requirement, UnderlyingId};
 
 /// The move that differences are taken over: a hundredth.
 const BUMP: i64 = 10_000_000;
@@ -247,8 +247,14 @@ impl Ledger {
     /// Notional of a leg in the unit of account, rounded up.
     #[must_use]
     pub fn notional_in_base(&self, leg: &Leg) -> Money {
-        let terms = self.instrument(leg.instrument);
-        let notional = terms.notional(leg.position.size(), self.mark_of(leg.instrument));
+        self.size_in_base(leg.instrument, leg.position.size())
+    }
+
+    /// Notional of so much of an instrument at the mark, in the unit of account, rounded up.
+    #[must_use]
+    pub fn size_in_base(&self, instrument: InstrumentId, size: Qty) -> Money {
+        let terms = self.instrument(instrument);
+        let notional = terms.notional(size, self.mark_of(instrument));
         match self.find_asset(terms.settlement()) {
             None => notional,
             Some(asset) => asset.worth_up(notional, self.asset_prices(asset).0),

@@ -306,9 +306,9 @@ impl Venue {
         }
         match end {
             WalkEnd::Bound => StepEnd::Bound,
-            _ if taker.leaves > Qty::ZERO => StepEnd::Short,
-            _ if qty < step.needed => StepEnd::Capped,
-            _ => StepEnd::Whole,
+            WalkEnd::Done | WalkEnd::SelfTrade | WalkEnd::Gone | WalkEnd::LimitState => {
+                end_of_step(&step, taker.leaves)
+            }
         }
     }
 
@@ -381,8 +381,8 @@ impl Venue {
         let share = terms.step_share.of_floor(Money::new(resting.get())).get();
         let is_stale = self.markets[instrument.index()].pricing.oracle.state() == OracleState::Stale;
         let share = if is_stale { share.div_euclid(STALE_PART) } else { share };
-        let lot_value = self.ledger.notional_in_base_of(&leg, lot).max(Money::new(1));
-        let least = terms.step_min.get().div_euclid(lot_value.get()).max(1).saturating_mul(lot.get());
+        let lot_value = self.ledger.lot_in_base(instrument).get();
+        let least = terms.step_min.get().div_euclid(lot_value).max(1).saturating_mul(lot.get());
         let whole_lots = share - share.rem_euclid(lot.get());
         Qty::new(whole_lots.max(least))
     }
@@ -398,6 +398,17 @@ impl Venue {
         let levels = self.depth(leg.instrument, side.opposite()).take(DEPTH_LEVELS_MAX);
         let within = levels.take_while(|(price, _)| reaches(*price));
         Qty::new(within.fold(0_i64, |sum, (_, qty)| sum.saturating_add(qty.get())))
+    }
+}
+
+/// What became of a step of which the book left so much.
+fn end_of_step(step: &LiquidationStep, left: Qty) -> StepEnd {
+    if left > Qty::ZERO {
+        StepEnd::Short
+    } else if step.qty < step.needed {
+        StepEnd::Capped
+    } else {
+        StepEnd::Whole
     }
 }
 

@@ -1,0 +1,75 @@
+//! The log read again while it is written, by a role that missed something or begins late.
+//!
+//! Invariant: only what is known to be durable is asked for, so that what is read is never at the place being written.
+
+use std::path::{Path, PathBuf};
+
+use engine::{Command, Seq, Stamp};
+
+use crate::log::{LogReader, LoggedCommand, RealDisk, Record};
+
+/// A log that can be read from its beginning as often as one likes.
+pub trait Archive: Send + std::fmt::Debug {
+    /// Begins again, to give the command behind `after` next.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    fn rewind(&mut self, after: Seq) -> Result<(), String>;
+
+    /// The next command; `None` at the end.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    fn next_command(&mut self) -> Result<Option<(Stamp, Command)>, String>;
+
+    /// Lets go of what reading holds, until the next [`Self::rewind`].
+    fn rest(&mut self);
+
+    /// Where what belongs to the log is kept, if anywhere.
+    fn directory(&self) -> Option<&Path>;
+}
+
+/// The log in a directory.
+#[derive(Debug)]
+pub struct DirectoryArchive {
+    path: PathBuf,
+    reader: Option<LogReader<RealDisk>>,
+    after: Seq,
+}
+
+impl DirectoryArchive {
+    /// Of the log in `path`. Nothing is opened yet.
+    #[must_use]
+    pub const fn new(path: PathBuf) -> Self {
+        Self { path, reader: None, after: Seq::new(0) }
+    }
+}
+
+impl Archive for DirectoryArchive {
+    fn rewind(&mut self, after: Seq) -> Result<(), String> {
+        let disk = RealDisk::read_only(&self.path).map_err(|error| error.to_string())?;
+        self.reader = Some(LogReader::open(disk).map_err(|error| error.to_string())?);
+        self.after = after;
+        Ok(())
+    }
+
+    fn next_command(&mut self) -> Result<Option<(Stamp, Command)>, String> {
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        while let Some(located) = reader.next_record().map_err(|error| error.to_string())? {
+            if let Record::Command(LoggedCommand { stamp, command, .. }) = located.record
+                && stamp.seq > self.after
+            {
+                return Ok(Some((stamp, command)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn rest(&mut self) {
+        self.reader = None;
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+}
