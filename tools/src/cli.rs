@@ -14,6 +14,7 @@ use gateway::runner::Mode;
 use crate::account::{self, AccountArgs};
 use crate::admin::{self, args::AdminArgs};
 use crate::at_risk::{self, RiskArgs};
+use crate::audit::{self, AuditArgs};
 use crate::book::{self, BookArgs};
 use crate::cascade::{self, CascadeArgs};
 use crate::demo::{self, Source};
@@ -123,6 +124,8 @@ pub enum Subcommands {
     /// with the venue's; each liquidation must come nearer to its end with every step; nobody without an opposite position
     /// is cut, nobody below zero. Exit code 1 when a guarantee does not hold, with the line that repeats it.
     Cascade(CascadeArgs),
+    /// Compute liquidations and deleveragings of an event log again, and explain them
+    Audit(AuditArgs),
 }
 
 /// Arguments of `fulcrum demo`.
@@ -254,6 +257,7 @@ pub fn run(cli: &Cli, output: &mut dyn Write) -> anyhow::Result<u8> {
         Subcommands::Tracebook => tracebook::run(output),
         Subcommands::Margin(args) => margin::run(args, output),
         Subcommands::Cascade(args) => cascade::run(args, output),
+        Subcommands::Audit(args) => audit::run(args, output),
     };
     match outcome {
         Err(error) if is_broken_pipe(&error) => Ok(0),

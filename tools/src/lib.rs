@@ -6,6 +6,7 @@
 pub mod account;
 pub mod admin;
 pub mod at_risk;
+pub mod audit;
 pub mod book;
 pub mod cascade;
 pub mod cli;
