@@ -375,8 +375,7 @@ mod tests {
         }
         let below = Claim { held: -1, open: -1, ..claim };
         let leaf = below.leaf(OCCASION, &salt);
-        let commitment =
-            Commitment { root: leaf.root(1), holders: 1, lots: leaf.lots, equity: leaf.equity };
+        let commitment = Commitment { root: leaf.root(1), holders: 1, lots: leaf.lots, equity: leaf.equity };
         assert!(!verify(&commitment, OCCASION, &below, &Proof { salt, path: Vec::new() }));
     }
 

@@ -103,8 +103,7 @@ mod tests {
         holders.set(AccountId::new(64), here, Position::ZERO);
         holders.set(AccountId::new(9_000), here, Position::ZERO);
         holders.set(AccountId::new(63), here, Position::new(-5));
-        let longs: Vec<u32> =
-            holders.against(here, Position::new(-1)).map(AccountId::get).collect();
+        let longs: Vec<u32> = holders.against(here, Position::new(-1)).map(AccountId::get).collect();
         assert_eq!((longs, holders.count(here, true)), (vec![16, 128, 700], 3));
         let shorts: Vec<u32> = holders.against(here, Position::new(1)).map(AccountId::get).collect();
         assert_eq!((shorts, holders.count(here, false)), (vec![63], 1));

@@ -5,8 +5,8 @@
 
 use engine::limits::CUTS_PER_COMMAND;
 use engine::{Capacity, Command, DeleveragingPlan, Event, Events, OpenCall, Stamp, Venue};
-use risk::{AccountId, InstrumentId, Position};
 use risk::deleveraging::{Holder, allocate};
+use risk::{AccountId, InstrumentId, Position};
 
 use super::commitment::{Commitment, Occasion, Tree};
 use super::holders::Holders;

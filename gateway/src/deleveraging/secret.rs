@@ -35,7 +35,9 @@ pub enum SecretError {
     #[error("cannot read or write {SECRET_FILE}: {0}")]
     File(#[from] io::Error),
     /// The file is not what was once written there.
-    #[error("{SECRET_FILE} has {0} octets, not 32; restore it, or remove it and give up the proofs of earlier plans")]
+    #[error(
+        "{SECRET_FILE} has {0} octets, not 32; restore it, or remove it and give up the proofs of earlier plans"
+    )]
     Length(usize),
     /// The system has no random numbers.
     #[error("no random numbers for {SECRET_FILE}: {0}")]

@@ -289,7 +289,8 @@ impl Worker {
         }
         if let Action::Deleverage(plan) = &command.action {
             // What was carried out before needs no sending; what was refused shows that the rest is of no use.
-            self.unsent.retain(|part| part.request != plan.request || !(is_refused || part.part <= plan.part));
+            self.unsent
+                .retain(|part| part.request != plan.request || !(is_refused || part.part <= plan.part));
         }
         for request in asked {
             self.plan(request);
