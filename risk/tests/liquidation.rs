@@ -199,16 +199,17 @@ fn closing_every_leg_at_its_bankruptcy_amount_ends_at_zero() {
         let drain = ledger.assess(USER).equity.get() + random.between(-1_000, 1_000_000);
         ledger.transfer(USER, risk::AssetId::BASE, Money::new(-drain));
         for _ in 0..instruments {
-            let leg_id = ledger.largest_leg(USER).expect("a position is left");
-            let leg = *ledger.leg(leg_id);
+            let mut left = ledger.legs_of(USER).filter(|(_, leg)| leg.position != Position::ZERO);
+            let (leg_id, leg) = left.next().expect("a position is left");
+            let leg = *leg;
             let amount = ledger.bankruptcy_amount(leg_id);
-            if let Some(price) = ledger.bankruptcy_price(leg_id, amount) {
+            if let Some(price) = ledger.closing_price(leg_id, leg.position.size(), amount) {
                 let value = ledger.instrument(leg.instrument).size_of_value(leg.position.size(), price);
                 let received = if leg.position.get() > 0 { value } else { -value };
                 assert!(received >= amount || price == Price::new(1), "the price yields at least the amount");
             }
-            let insurance = ledger.leg_for(AccountId::INSURANCE, leg.instrument);
-            ledger.transfer_position(leg_id, insurance, leg.position, amount);
+            let holding = ledger.leg_for(AccountId::DELEVERAGING, leg.instrument);
+            ledger.transfer_position(leg_id, holding, leg.position, amount);
             ledger.assert_conserved();
         }
         let left = ledger.account(USER).expect("open").balance.get();
