@@ -72,8 +72,8 @@ struct Played {
     venue: Venue,
     seq: u64,
     said: Vec<Event>,
-    /// Of every account before the last command: equity, and whether it held something in the first instrument.
-    before: Vec<(Money, Position)>,
+    /// Of every account before the last command: equity, and positions.
+    before: Vec<(Money, [Position; 2])>,
 }
 
 impl Played {
@@ -83,8 +83,8 @@ impl Played {
         let all = (0..ledger.account_numbers()).map(AccountId::new);
         self.before = all
             .map(|account| match ledger.account(account) {
-                Some(_) => (ledger.assess(account).equity, ledger.position(account, FIRST)),
-                None => (Money::ZERO, Position::ZERO),
+                Some(_) => (ledger.assess(account).equity, positions(&self.venue, account)),
+                None => (Money::ZERO, [Position::ZERO; 2]),
             })
             .collect();
         let mut command = Command::venue(action);
@@ -107,27 +107,23 @@ impl Played {
         }
         let ledger = self.venue.ledger();
         for (account, _) in ledger.accounts().filter(|(account, _)| !account.is_system()) {
-            let (equity, held) = self.before[account.index()];
+            let (equity, mut held) = self.before[account.index()];
             let now = ledger.assess(account).equity;
-            let own = cuts.iter().filter(|cut| cut.account == account);
-            if own.clone().next().is_none() {
-                assert!(now == equity, "{account} gave up nothing and pays {equity} to {now}");
-                assert!(ledger.position(account, FIRST) == held, "{account} gave up nothing and holds less");
-                continue;
-            }
-            assert!(now >= Money::ZERO, "{account} is brought below zero: {equity} to {now}");
-            let mut left = held;
+            let own: Vec<&DeleveragingCut> = cuts.iter().filter(|cut| cut.account == account).collect();
+            assert!(!own.is_empty() || now == equity, "{account} gave up nothing and pays {equity} to {now}");
+            assert!(own.is_empty() || now >= Money::ZERO, "{account} comes below zero: {equity} to {now}");
             for cut in own {
+                let left = &mut held[cut.instrument.index()];
                 assert!(cut.equity > Money::ZERO && cut.position != Position::ZERO, "{cut:?}");
                 assert!(cut.position.size() <= left.size(), "more than is held: {cut:?}");
                 assert!(
                     (cut.position.get() > 0) == (left.get() < 0),
                     "it makes the position smaller: {cut:?}"
                 );
-                left += cut.position;
-                assert!(cut.left == left, "{cut:?}");
+                *left += cut.position;
+                assert!(cut.left == *left, "{cut:?}");
             }
-            assert!(ledger.position(account, FIRST) == left, "no more is gone than was cut");
+            assert!(positions(&self.venue, account) == held, "nothing is gone but what was cut");
         }
     }
 
@@ -199,6 +195,10 @@ impl Played {
 
 fn cuts_of(events: &[Event]) -> impl Iterator<Item = DeleveragingCut> + '_ {
     events.iter().filter_map(|event| if let Event::Deleveraged(cut) = event { Some(*cut) } else { None })
+}
+
+fn positions(venue: &Venue, account: AccountId) -> [Position; 2] {
+    [FIRST, HEDGE].map(|instrument| venue.ledger().position(account, instrument))
 }
 
 fn user(number: u32) -> AccountId {

@@ -199,9 +199,9 @@ fn closing_every_leg_at_its_bankruptcy_amount_ends_at_zero() {
         let drain = ledger.assess(USER).equity.get() + random.between(-1_000, 1_000_000);
         ledger.transfer(USER, risk::AssetId::BASE, Money::new(-drain));
         for _ in 0..instruments {
-            let mut left = ledger.legs_of(USER).filter(|(_, leg)| leg.position != Position::ZERO);
-            let (leg_id, leg) = left.next().expect("a position is left");
-            let leg = *leg;
+            let is_left = |(_, leg): &(LegId, &risk::Leg)| leg.position != Position::ZERO;
+            let leg_id = ledger.legs_of(USER).find(is_left).expect("a position is left").0;
+            let leg = *ledger.leg(leg_id);
             let amount = ledger.bankruptcy_amount(leg_id);
             if let Some(price) = ledger.closing_price(leg_id, leg.position.size(), amount) {
                 let value = ledger.instrument(leg.instrument).size_of_value(leg.position.size(), price);
