@@ -361,7 +361,8 @@ impl Venue {
         for cut in &plan.cuts {
             self.cut(place, level, cut, events);
         }
-        if plan.is_last {
+        // Nothing is left for further parts where a part gave up all of it.
+        if plan.is_last || self.deleveragings.open[place].left() == Position::ZERO {
             self.end_call(place, events);
         }
         Ok(())
