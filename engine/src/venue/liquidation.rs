@@ -308,7 +308,7 @@ impl Venue {
             WalkEnd::Bound => StepEnd::Bound,
             _ if taker.leaves > Qty::ZERO => StepEnd::Short,
             _ if qty < step.needed => StepEnd::Capped,
-            _ => StepEnd::Whole,
+            WalkEnd::Done | WalkEnd::SelfTrade | WalkEnd::Gone | WalkEnd::LimitState => StepEnd::Whole,
         }
     }
 
