@@ -76,7 +76,7 @@ fn suffer(world: &mut World, fate: Fate, turn: u32) {
         Fate::Stopped | Fate::Blind => world.run_venue(),
         Fate::Late => {
             world.run_venue();
-            if turn % 9 == 0
+            if turn.is_multiple_of(9)
                 && let Some(worker) = &mut world.worker
             {
                 worker.do_work();
@@ -144,8 +144,10 @@ fn run(seed: u64) -> (Fate, World) {
     (fate, world)
 }
 
+/// Says how to repeat a run, if that panics.
 struct Repeat(u64);
 
+#[expect(clippy::print_stdout, reason = "a failing run says how to repeat it")]
 impl Drop for Repeat {
     fn drop(&mut self) {
         if std::thread::panicking() {
