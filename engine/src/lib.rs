@@ -45,6 +45,10 @@ pub use event::{
 };
 pub use reject::Reject;
 pub use risk::{Capacity, OwnerGroupId, Restriction, TradingLimits};
+pub use venue::{
+    DeleveragingRank, DeleveragingStage, DeleveragingView, LiquidationMap, LiquidationStage, LiquidationView,
+    MapStep,
+};
 pub use venue::{Denial, LEVERAGE_BOUNDS, LEVERAGE_BUCKETS, Move, Picture, Scope, Step, Survey, WhatIf};
 pub use venue::{
     Indicative, Key, OpenCall, OpenOrderView, ProtectionView, Session, SpecialView, Venue, Window,

@@ -91,6 +91,8 @@ pub const PLAN_STEPS_PER_COMMAND: usize = 1024;
 pub const STEPS_MAX: usize = 32;
 /// Shocks of one question of how an account stands stress.
 pub const STRESSES_MAX: usize = 64;
+/// Steps of each side of a map of liquidations.
+pub const MAP_STEPS_MAX: u16 = 32;
 /// Accounts, and legs of accounts, that one question about all accounts passes.
 pub const SCAN_MAX: usize = 4096;
 

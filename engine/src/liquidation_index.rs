@@ -8,7 +8,11 @@
 //! [`Sentinels`] instead. Accounts too near to sleep are on the hot list and looked at on every tick. Proof and
 //! measurements: `MARGIN.md` 6.
 
+mod outward;
+
 use alloc::vec::Vec;
+
+pub(crate) use outward::Seen;
 
 use crate::ladder::{Ladder, Link, NIL, Nodes};
 use crate::sentinels::{Coordinate, Sentinels};

@@ -88,6 +88,12 @@ impl Sentinels {
         watches.then_some(sentinel.account)
     }
 
+    /// The account of the sentinel at a place, if it watches the mark of this instrument, and whether it watches it fall.
+    pub(crate) fn bound_at(&self, place: u32, instrument: InstrumentId) -> Option<(AccountId, bool)> {
+        let account = self.watcher_at(place, instrument)?;
+        self.list.get(place as usize).map(|sentinel| (account, sentinel.is_below))
+    }
+
     /// Sets a bound on one side of a price: crossed before the price passes `bound`. `false` where the price is too near.
     pub(crate) fn set(
         &mut self,

@@ -8,17 +8,19 @@ use engine::{
     LEVERAGE_BOUNDS, MarginState, Move, NewOrder, Picture, Reject, Scope, Step, Survey, TimeInForce, Venue,
 };
 use risk::{
-    AccountId, Distance, Figures, Horizon, InstrumentId, LegDistance, LegFigures, Money, Requirement,
+    AccountId, Distance, Figures, Horizon, InstrumentId, LegDistance, LegFigures, Money, Rate, Requirement,
     Sensitivity, UnderlyingId,
 };
 
 use crate::door::translate::collateral::margin_state;
+use crate::query::backing;
 use crate::wire::Group;
 use crate::wire::codes::ErrorCode;
 use crate::wire::message::{Message, Refusal};
 use crate::wire::private::{
-    self, AccountPicture, FromClient, InstrumentRisk, LeverageBucket, PositionPicture, PositionRisk,
-    RiskSurvey, ShockRow, StepRow, StepVerdict, UnderlyingRisk,
+    self, AccountPicture, DeleveragingRank, FromClient, InstrumentRisk, LeverageBucket, LiquidationMap,
+    OpenDeleveraging, PositionPicture, PositionRisk, RiskGroup, RiskSurvey, ShockRow, StepRow, StepVerdict,
+    UnderlyingRisk,
 };
 use crate::wire::types::{
     Code, I64N, Millis, MoneyN, OrdFlags, PictureOf, ShockScope, Side, StepKind, Tif, U16N, U32N,
@@ -57,6 +59,33 @@ pub enum Inquiry {
         /// How far ahead.
         horizon: Millis,
     },
+    /// How soon a holder would be deleveraged.
+    Rank {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// The other holders are passed from here on.
+        from: AccountId,
+    },
+    /// A risk group and what stands behind it.
+    Group {
+        /// Which.
+        group: u8,
+        /// Whether an operator asks.
+        is_operator: bool,
+    },
+    /// What would be liquidated as a mark moves away.
+    Map {
+        /// Where.
+        instrument: InstrumentId,
+        /// Width of a step, as a part of the mark.
+        width: Rate,
+        /// Steps of each side.
+        steps: u16,
+        /// Where the page begins.
+        from: u64,
+    },
     /// What is at risk in the venue.
     Venue {
         /// Where the survey begins.
@@ -81,6 +110,14 @@ pub enum Finding {
     Instrument(InstrumentRisk),
     /// A survey.
     Survey(RiskSurvey),
+    /// A rank.
+    Rank(DeleveragingRank),
+    /// A risk group.
+    Group(Box<RiskGroup>),
+    /// A deleveraging that is not over.
+    Deleveraging(OpenDeleveraging),
+    /// A map.
+    Map(LiquidationMap),
 }
 
 macro_rules! at {
@@ -121,6 +158,19 @@ pub(crate) fn read(
         }
         FromClient::VenueRiskQuery(query) => {
             (query.query_id, is_operator.then_some(Inquiry::Venue { from: query.from_account }))
+        }
+        FromClient::DeleveragingRankQuery(query) => {
+            let (instrument, from) = (query.instrument_id, query.from_account);
+            let rank = |account| Inquiry::Rank { account, instrument, from };
+            (query.query_id, about(query.account_id).map(rank))
+        }
+        FromClient::RiskGroupQuery(query) => {
+            (query.query_id, Some(Inquiry::Group { group: query.group, is_operator }))
+        }
+        FromClient::LiquidationMapQuery(query) => {
+            let (instrument, width) = (query.instrument_id, Rate::new(query.width_e9));
+            let (steps, from) = (query.steps, query.from);
+            (query.query_id, Some(Inquiry::Map { instrument, width, steps, from }))
         }
         _ => return Err(ErrorCode::UnknownTemplate.into()),
     })
@@ -223,6 +273,13 @@ pub(crate) fn answer(venue: &Venue, query_id: u64, inquiry: &Inquiry) -> Result<
             let survey = from.map(|from| (Some(*instrument), venue.survey(Some(*instrument), from)));
             let survey = survey.map(|(of, survey)| Finding::Survey(survey_row(query_id, of, &survey)));
             Ok(core::iter::once(Finding::Instrument(row)).chain(survey).collect())
+        }
+        Inquiry::Rank { account, instrument, from } => {
+            backing::rank_rows(venue, query_id, (*account, *instrument), *from)
+        }
+        Inquiry::Group { group, is_operator } => backing::group_rows(venue, query_id, *group, *is_operator),
+        Inquiry::Map { instrument, width, steps, from } => {
+            backing::map_rows(venue, query_id, *instrument, (*width, *steps), *from)
         }
         Inquiry::Venue { from } => {
             Ok(vec![Finding::Survey(survey_row(query_id, None, &venue.survey(None, *from)))])

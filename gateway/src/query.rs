@@ -4,11 +4,14 @@
 //! commands, so a client that asks after an order sees the order; the answer leaves when the log covers the command it
 //! was taken after. Figures are exact and rounded once, to the side that flatters nobody; none of them decides anything.
 
+pub(crate) mod backing;
 mod margin;
 
 use engine::conditions::Stage;
 use engine::{OpenOrderView, OrderRef, Reject, Seq, SessionId, TimeNs, TradingState, Venue};
-use risk::{Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Position, Requirement, Side};
+use risk::{
+    Account, AccountId, Assessment, InstrumentId, Leg, LegId, Leverage, Money, Position, Requirement, Side,
+};
 
 use crate::door::translate;
 use crate::door::translate::collateral::status_of;
@@ -282,7 +285,8 @@ fn account_rows(venue: &Venue, query_id: u64, account: AccountId) -> Result<Foun
         let legs = ledger.legs_of(one);
         let held =
             legs.filter(|(_, leg)| leg.position != Position::ZERO || leg.leverage != Leverage::default());
-        positions.extend(held.map(|(leg_id, leg)| position_row(venue, query_id, leg_id, leg)));
+        let equity = ledger.assess(one).equity;
+        positions.extend(held.map(|(leg_id, leg)| position_row(venue, query_id, equity, leg_id, leg)));
         if let Some(isolated) = ledger.account(one).filter(|_| one != account) {
             balances.extend(margin::balances(venue, query_id, one, isolated));
         }
@@ -304,6 +308,7 @@ fn account_row(
     holder: &Account,
     assessment: &Assessment,
 ) -> AccountState {
+    let liquidation = venue.liquidation_of(account);
     AccountState {
         query_id,
         account_id: account,
@@ -321,10 +326,12 @@ fn account_row(
         status: Code::of(status_of(venue.ledger().standing_of(account))),
         initial_equity: assessment.initial_equity,
         margin_state: margin::margin_state(holder, assessment),
+        liquidation: Code::of(backing::liquidation_stage(liquidation.map(|one| one.stage))),
+        liquidation_steps: liquidation.map_or(0, |one| one.steps),
     }
 }
 
-fn position_row(venue: &Venue, query_id: u64, leg_id: LegId, leg: &Leg) -> PositionState {
+fn position_row(venue: &Venue, query_id: u64, equity: Money, leg_id: LegId, leg: &Leg) -> PositionState {
     let ledger = venue.ledger();
     let instrument = ledger.instrument(leg.instrument);
     let mark = instrument.mark.unwrap_or_default();
@@ -332,6 +339,9 @@ fn position_row(venue: &Venue, query_id: u64, leg_id: LegId, leg: &Leg) -> Posit
     let bankruptcy = is_open
         .then(|| ledger.closing_price(leg_id, leg.position.size(), ledger.bankruptcy_amount(leg_id)))
         .flatten();
+    let unhedged_lots = ledger.unhedged_lots(leg);
+    let value = i128::from(ledger.lot_in_base(leg.instrument).get()) * i128::from(unhedged_lots);
+    let level = (equity > Money::ZERO).then(|| (value, i128::from(equity.get())));
     PositionState {
         query_id,
         account_id: leg.account,
@@ -347,6 +357,8 @@ fn position_row(venue: &Venue, query_id: u64, leg_id: LegId, leg: &Leg) -> Posit
         leverage_e2: leg.leverage.get(),
         funding_owed: ledger.funding_owed(leg),
         settlement_asset: instrument.settlement(),
+        unhedged_lots,
+        level_e9: I64N::leverage(level),
     }
 }
 

@@ -38,8 +38,8 @@ const SCHEMA: &str = "schema/fulcrum_private.xml";
 const FRAMES: &str = "schema/frames.txt";
 const DESCRIPTION: &str = "PROTOCOL.md";
 
-/// Made by another encoder, `PyPI`'s `sbe`, from a schema alone; since then only the version in it was raised to 2.
-const NEW_ORDER: &str = "7000000050eb00000900000000000000030000000000000050006400bd020200\
+/// Made by another encoder, `PyPI`'s `sbe`, from a schema alone; since then only the version in it was raised to 3.
+const NEW_ORDER: &str = "7000000050eb00000900000000000000030000000000000050006400bd020300\
                          05000000000000000700000001000000a02e6300000000000a00000000000000\
                          00000000000000800000000000000080ffffffffffffffffffffffffffffffff\
                          00000000000000000100010101020101";

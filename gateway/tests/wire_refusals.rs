@@ -51,7 +51,7 @@ fn a_request_that_is_not_ours_is_refused_by_its_header() {
     let order = "NewOrder values";
     for (at, word, code) in [
         (SCHEMA, 702, ErrorCode::UnknownSchema),
-        (VERSION, 3, ErrorCode::UnsupportedVersion),
+        (VERSION, 4, ErrorCode::UnsupportedVersion),
         (TEMPLATE, 99, ErrorCode::UnknownTemplate),
         // One that only the venue sends.
         (TEMPLATE, 200, ErrorCode::UnknownTemplate),

@@ -215,6 +215,18 @@ impl Ledger {
         (balance - kept).min(terms.fund_account_max - given).min(balance).max(Money::ZERO)
     }
 
+    /// The highest balance that a group's fund was seen to have in its window at `now_ns`, in the unit of account.
+    #[must_use]
+    pub fn fund_peak(&self, group: u8, now_ns: u64) -> Money {
+        self.window_of(group, now_ns).peak
+    }
+
+    /// How many groups there are.
+    #[must_use]
+    pub fn risk_groups(&self) -> u8 {
+        u8::try_from(self.risk_groups.groups.len()).unwrap_or(u8::MAX)
+    }
+
     /// The window at `now_ns`: a new one where the last is over.
     fn window_of(&self, group: u8, now_ns: u64) -> Window {
         let Group { terms, window } = &self.risk_groups.groups[usize::from(group)];

@@ -39,6 +39,10 @@ pub struct AccountReport {
     pub status: String,
     /// Equity against maintenance margin.
     pub margin_state: String,
+    /// Where its liquidation is; absent where there is none.
+    pub liquidation: Option<String>,
+    /// Steps that its liquidation has taken through the book.
+    pub liquidation_steps: u16,
     /// The state after this command.
     pub seq: u64,
     /// Cash.
@@ -109,6 +113,11 @@ pub struct PositionReport {
     pub leverage_setting: Option<String>,
     /// Funding owed and not booked yet, counted in the unrealised profit and loss; negative where it is to come.
     pub funding_owed: String,
+    /// Whole lots that no other position of the same underlying hedges.
+    pub unhedged_lots: i64,
+    /// Their value over the account's equity: a deleveraging cuts it when its level falls below this. Absent when equity is
+    /// not positive.
+    pub level: Option<String>,
     /// The asset that its amounts are counted in.
     pub settlement: String,
     /// The account that acts for it, where it is isolated.
@@ -143,6 +152,8 @@ impl AccountReport {
             account: state.account_id.get(),
             status: word(state.status),
             margin_state: word(state.margin_state),
+            liquidation: Some(state.liquidation).filter(|stage| stage.octet() != 0).map(word),
+            liquidation_steps: state.liquidation_steps,
             seq: answer.seq.get(),
             balance: money(state.balance),
             unrealized: money(state.unrealized_pnl),
@@ -180,6 +191,8 @@ impl PositionReport {
             bankruptcy: def.zip(position.bankruptcy_px.get()).map(|(def, price)| show_price(def, price)),
             leverage_setting: leverage.map(|text| trimmed(&text).to_owned()),
             funding_owed: money(position.funding_owed),
+            unhedged_lots: position.unhedged_lots,
+            level: position.level_e9.get().map(|level| ratio(level, 0)),
             settlement: instruments.asset_name(position.settlement_asset),
             isolated: (position.account_id != state.account_id).then_some(position.account_id.get()),
         }
@@ -190,6 +203,9 @@ impl fmt::Display for AccountReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { account, status, margin_state, seq, .. } = self;
         writeln!(f, "account {account}, {status}, margin {margin_state}, as of command {seq}")?;
+        if let Some(stage) = &self.liquidation {
+            writeln!(f, "in liquidation: {stage}, {} steps taken", self.liquidation_steps)?;
+        }
         writeln!(f)?;
         let or_none = |text: &Option<String>, unit: &str| {
             text.as_ref().map_or_else(|| "none".to_owned(), |text| format!("{text}{unit}"))
@@ -255,6 +271,7 @@ impl AccountReport {
             right("bankruptcy"),
             right("setting"),
             right("funding owed"),
+            right("level"),
             ("in", Align::Left),
         ]);
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
@@ -270,6 +287,7 @@ impl AccountReport {
                 or_dash(&position.bankruptcy),
                 or_dash(&position.leverage_setting),
                 group_whole(&position.funding_owed),
+                position.level.as_ref().map_or_else(|| "-".to_owned(), |level| format!("{level}x")),
                 position.isolated.map_or_else(
                     || position.settlement.clone(),
                     |acting| format!("{}, isolated as {acting}", position.settlement),

@@ -5,12 +5,13 @@
 pub mod args;
 pub(crate) mod assets;
 mod limits;
+mod risk_groups;
 
 use std::io::Write;
 use std::path::Path;
 
 use engine::{ClientOrderId, KeyId, TimeNs};
-use gateway::client::{Key, Query, Request, key::key_id};
+use gateway::client::{Key, Query, Request, key::key_id, request};
 use gateway::clock::{Clock, WallClock};
 use gateway::wire::Group;
 use gateway::wire::private::{
@@ -26,7 +27,7 @@ use risk::{AccountId, AssetId, InstrumentId, InstrumentSpec, Mark};
 
 use self::args::{
     AccountAction, AdminAction, AdminArgs, AssetAction, InstrumentAction, KeyAction, KeyAddArgs, KindName,
-    MarginAction, StateName,
+    MarginAction, RiskGroupAction, StateName,
 };
 use crate::config::read_instrument;
 use crate::desk::Desk;
@@ -52,6 +53,8 @@ pub fn run(args: &AdminArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
         | AdminAction::Asset { .. }
         | AdminAction::Source(_)
         | AdminAction::FeeTier { .. }
+        | AdminAction::RiskGroup { .. }
+        | AdminAction::AssignRiskGroup { .. }
         | AdminAction::Margin { .. }
         | AdminAction::Key { .. }
         | AdminAction::Instrument { .. }
@@ -82,6 +85,9 @@ fn act(desk: &mut Desk, args: &AdminArgs, output: &mut dyn Write) -> anyhow::Res
     if let AdminAction::Asset { action: AssetAction::List } = args.action {
         return assets::list(desk, args.access.json, output);
     }
+    if let AdminAction::RiskGroup { action: RiskGroupAction::Show { group } } = args.action {
+        return risk_groups::show(desk, group, args.access.json, output);
+    }
     let request = request(desk, &args.action)?;
     let done = desk.request(request)?;
     desk.show(&done, output)
@@ -106,6 +112,15 @@ fn request(desk: &mut Desk, action: &AdminAction) -> anyhow::Result<Request> {
         AdminAction::Asset { action: AssetAction::List } => anyhow::bail!("a list is no request"),
         AdminAction::Source(source) => assets::source(desk, source)?.into(),
         AdminAction::FeeTier { action } => assets::fee_tier(action)?,
+        AdminAction::RiskGroup { action: RiskGroupAction::Set { group, file } } => {
+            risk_groups::set(desk, *group, file)?.into()
+        }
+        AdminAction::RiskGroup { action: RiskGroupAction::Show { .. } } => {
+            anyhow::bail!("what is shown is no request")
+        }
+        AdminAction::AssignRiskGroup { instrument, group } => {
+            request::assign_risk_group(desk.instruments.find(instrument)?.instrument_id, *group).into()
+        }
         AdminAction::Margin { action } => margin(desk, action)?,
         AdminAction::Key { action: KeyAction::Add(add) } => register(add)?.into(),
         AdminAction::Key { action: KeyAction::Revoke { key } } => {

@@ -3,6 +3,8 @@
 //!
 //! Invariant: every figure is the venue's own; only the sums over the pages of a survey are added up here.
 
+mod map;
+
 use std::fmt;
 use std::io::Write;
 
@@ -36,6 +38,15 @@ pub struct RiskArgs {
     /// What the whole venue has at risk; by a key of the operator
     #[arg(long)]
     pub venue: bool,
+    /// What would be liquidated in an instrument as its mark moves away, beside what rests in the book
+    #[arg(long, requires = "instrument", conflicts_with_all = ["account", "venue"])]
+    pub map: bool,
+    /// Width of a step of the map
+    #[arg(long, value_name = "PERCENT", default_value = "1%", requires = "map")]
+    pub step: String,
+    /// Steps of the map on each side
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "map", value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub steps: u16,
     /// How far ahead standard deviations and probabilities look, in minutes
     #[arg(long, value_name = "MINUTES", default_value_t = 1_440, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub horizon: u32,
@@ -415,6 +426,9 @@ fn survey(desk: &mut Desk, query: impl Fn(AccountId) -> Query) -> anyhow::Result
 /// # Errors
 /// What went wrong, and what to do next.
 pub fn run(args: &RiskArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
+    if args.map {
+        return map::run(args, output);
+    }
     let horizon = Millis::new(args.horizon * 60_000);
     let mut desk = if args.venue {
         Desk::open(&args.access, SessionKind::Admin, &mut std::io::sink())?

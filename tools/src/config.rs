@@ -6,17 +6,19 @@
 pub mod asset;
 pub mod groups;
 pub mod instrument;
+pub mod risk_group;
 pub mod sections;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use risk::{AssetSpec, InstrumentSpec};
+use risk::{AssetSpec, InstrumentSpec, RiskGroupTerms};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use self::asset::{Asset, AssetTerms, PricedBy};
 use self::instrument::{Fault, InstrumentTerms, Place};
+use self::risk_group::{RiskGroup, RiskGroupSection};
 pub use self::sections::{
     CapacitySection, LogSection, QueueSection, RestartSection, SessionSection, ThreadSection,
 };
@@ -76,6 +78,9 @@ pub struct VenueConfig {
     /// Assets of a new venue beside its unit of account, numbered from 1.
     #[serde(rename = "asset", skip_serializing_if = "Vec::is_empty")]
     pub assets: Vec<AssetTerms>,
+    /// Risk groups of a new venue, numbered from 0.
+    #[serde(rename = "risk_group", skip_serializing_if = "Vec::is_empty")]
+    pub risk_groups: Vec<RiskGroupSection>,
 }
 
 impl Default for VenueConfig {
@@ -92,6 +97,7 @@ impl Default for VenueConfig {
             operator: OperatorSection::default(),
             instruments: Vec::new(),
             assets: Vec::new(),
+            risk_groups: Vec::new(),
         }
     }
 }
@@ -119,6 +125,8 @@ pub struct Checked {
     pub instruments: Vec<InstrumentSpec>,
     /// Assets of a new venue beside its unit of account.
     pub assets: Vec<Asset>,
+    /// Risk groups of a new venue.
+    pub risk_groups: Vec<RiskGroup>,
 }
 
 impl Checked {
@@ -171,6 +179,20 @@ pub fn read_asset(path: &Path, find: impl Fn(&str) -> Option<PricedBy>) -> Resul
     terms.map_err(|fault| wrong(path, &text, fault))
 }
 
+/// Reads the terms of one risk group from a file, where the unit of account has so many decimals.
+///
+/// # Errors
+/// [`ConfigError`].
+pub fn read_risk_group(path: &Path, money_decimals: u8) -> Result<RiskGroupTerms, ConfigError> {
+    let text = text_of(path)?;
+    let terms = from_toml::<RiskGroupSection>(&text).and_then(|section| {
+        let reason = "an instrument is put into a group with `fulcrum admin assign-risk-group`";
+        let named = section.instruments.first().map(|name| instrument::at(name, &reason));
+        named.map_or_else(|| section.terms(money_decimals), Err)
+    });
+    terms.map_err(|fault| wrong(path, &text, fault))
+}
+
 fn text_of(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
@@ -212,7 +234,8 @@ impl VenueConfig {
             self.instruments.iter().map(|terms| terms.spec(&symbols)).collect::<Result<_, _>>()?;
         let assets = asset::assets(&self.assets, &instruments)?;
         self.check_order(&instruments, &assets)?;
-        Ok(Checked { config: self, listen, admin_key, instruments, assets })
+        let risk_groups = risk_group::risk_groups(&self.risk_groups, &instruments)?;
+        Ok(Checked { config: self, listen, admin_key, instruments, assets, risk_groups })
     }
 }
 

@@ -38,7 +38,9 @@ use self::acks::Acks;
 use self::again::{AgainError, Course};
 use self::drive::Observed;
 use self::heard::Heard;
+use self::report::Receipt;
 use self::tally::Tally;
+use crate::audit;
 use crate::flow::modelled::Size;
 use crate::flow::{Flow, FlowError, LobsterFlow, ModelledFlow};
 use crate::interrupt::Interrupt;
@@ -187,7 +189,8 @@ pub fn run(options: &Options, interrupt: &Interrupt) -> Result<Summary, DemoErro
             Verdict { verified: false, agrees: None }
         }
     };
-    let summary = Summary::new(options, flow.as_ref(), &live, read.as_ref().ok(), verdict);
+    let receipt = read.as_ref().ok().and_then(|read| receipt(read, &directory));
+    let summary = Summary::new(options, flow.as_ref(), &live, read.as_ref().ok(), verdict, receipt);
     if let Some(temporary) = temporary {
         temporary.close().map_err(|source| DemoError::Directory { path: directory, source })?;
     }
@@ -278,6 +281,34 @@ fn judge(read: &Read, live: &Live, directory: &Path) -> Verdict {
         }
     });
     Verdict { verified: is_same_state && seen && told, agrees }
+}
+
+/// The first cut of a deleveraging, computed again from the log; `None` where there was none.
+fn receipt(read: &Read, directory: &Path) -> Option<Receipt> {
+    let (seq, account) = read.tally.shared.first_cut?;
+    let audited = match audit::deleveragings(directory, Some((engine::Seq::new(seq), account))) {
+        Ok(audited) => audited,
+        Err(error) => {
+            say(&format!("the deleveragings cannot be audited: {error}"));
+            return None;
+        }
+    };
+    for difference in &audited.differences {
+        say(&format!("audit: {difference}"));
+    }
+    let call = audited.calls.iter().find(|call| call.seqs.contains(&seq))?;
+    let cut = call.cuts.iter().find(|cut| cut.seq == seq && cut.account == account.get())?;
+    let proof = call.holder.as_ref().and_then(|holder| holder.proof.as_ref());
+    let is_proven = proof.is_some_and(audit::ProofFile::verifies);
+    Some(Receipt {
+        seq,
+        account: account.get(),
+        lots: cut.lots,
+        haircut: cut.haircut,
+        compared: audited.compared,
+        verified: audited.differences.is_empty() && (proof.is_none() || is_proven),
+        proven: is_proven,
+    })
 }
 
 fn compare(read: &Read, directory: &Path) -> Result<bool, AgainError> {

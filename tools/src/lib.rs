@@ -6,7 +6,9 @@
 pub mod account;
 pub mod admin;
 pub mod at_risk;
+pub mod audit;
 pub mod book;
+pub mod cascade;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -21,7 +21,7 @@ use risk::{AccountId, AssetId, InstrumentId};
 use crate::cli::{DurabilityName, ModeName};
 use crate::config::asset::Asset;
 use crate::config::sections::{DurabilityWord, ModeWord};
-use crate::config::{Checked, ConfigError, VenueConfig};
+use crate::config::{Checked, ConfigError, VenueConfig, risk_group};
 use crate::format::{grouped, utc};
 use crate::interrupt::Interrupt;
 use crate::progress::say;
@@ -143,7 +143,11 @@ pub fn opening(checked: &Checked, admin: Option<[u8; 32]>) -> Vec<Command> {
     let kinds = [SessionKind::Admin].into_iter().fold(0, |bits, kind| bits | 1_u32 << kind as u8);
     let terms = KeyTerms { public, account: AccountId::new(0), kinds, expires: TimeNs::new(0) };
     let key = Action::RegisterKey { key: key_id(&public), terms: Box::new(terms) };
-    [vec![key], definitions(checked)].concat().into_iter().map(Command::venue).collect()
+    [vec![key], definitions(checked), risk_group::opening(&checked.risk_groups)]
+        .concat()
+        .into_iter()
+        .map(Command::venue)
+        .collect()
 }
 
 /// Instruments and assets in the order in which they need each other: the price of an asset comes from an instrument,

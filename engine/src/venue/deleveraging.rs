@@ -42,10 +42,12 @@ struct Deleveraging {
     /// What the current call offers, and what all of it costs; while it collects, all there is.
     position: Position,
     amount: Money,
-    /// What of the call was given up so far.
+    /// What of the call was given up so far, and for how much.
     given_up: Position,
-    /// What all its calls gave up.
+    paid: Money,
+    /// What all its calls gave up, and the rounding they left.
     total: Position,
+    dust: Money,
     round: u8,
     basis: Seq,
     stage: Stage,
@@ -94,7 +96,60 @@ pub struct OpenCall {
     pub policy: DeleveragingPolicy,
 }
 
+/// How far a deleveraging is, as others may see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeleveragingStage {
+    /// It waits to be offered, with whatever joins it.
+    Collecting,
+    /// The worker has until then for its plan.
+    Asked {
+        /// When the venue plans by itself.
+        plan_by: TimeNs,
+    },
+    /// The venue plans.
+    Planning,
+    /// The venue carries its own plan out.
+    Cutting,
+}
+
+/// A deleveraging that is not over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DeleveragingView {
+    /// Which.
+    pub request: u64,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// What is offered; positive is a long, and shorts give up.
+    pub position: Position,
+    /// What all of it costs the holders.
+    pub amount: Money,
+    /// What of it was given up so far.
+    pub given_up: Position,
+    /// Calls so far.
+    pub round: u8,
+    /// How far it is.
+    pub stage: DeleveragingStage,
+}
+
 impl Venue {
+    /// The deleveragings that are not over, the oldest first.
+    pub fn deleveragings(&self) -> impl Iterator<Item = DeleveragingView> + '_ {
+        self.deleveragings.open.iter().map(|one| DeleveragingView {
+            request: one.request,
+            instrument: one.instrument,
+            position: one.position,
+            amount: one.amount,
+            given_up: one.given_up,
+            round: one.round,
+            stage: match one.stage {
+                Stage::Collecting => DeleveragingStage::Collecting,
+                Stage::Asked { plan_by, .. } => DeleveragingStage::Asked { plan_by },
+                Stage::Planning { .. } => DeleveragingStage::Planning,
+                Stage::Cutting { .. } => DeleveragingStage::Cutting,
+            },
+        })
+    }
+
     /// A position came to the holding account for `amount`: it is offered with what waits on its side.
     pub(super) fn offer(&mut self, instrument: InstrumentId, position: Position, amount: Money) {
         let is_long = position.get() > 0;
@@ -115,7 +170,9 @@ impl Venue {
             position,
             amount,
             given_up: Position::ZERO,
+            paid: Money::ZERO,
             total: Position::ZERO,
+            dust: Money::ZERO,
             round: 0,
             basis: Seq::default(),
             stage: Stage::Collecting,
@@ -175,7 +232,7 @@ impl Venue {
             let joined = self.deleveragings.open.remove(place + 1 + later);
             let one = &mut self.deleveragings.open[place];
             (one.position, one.amount) = (one.position + joined.position, one.amount + joined.amount);
-            one.total += joined.total;
+            (one.total, one.dust) = (one.total + joined.total, one.dust + joined.dust);
         }
     }
 
@@ -230,9 +287,10 @@ impl Venue {
         let one = &mut self.deleveragings.open[place];
         let left = one.left();
         let exact = one.price_of(one.given_up);
+        one.dust += one.paid - exact;
         one.total += one.given_up;
         (one.position, one.amount) = (left, one.amount - exact);
-        one.given_up = Position::ZERO;
+        (one.given_up, one.paid) = (Position::ZERO, Money::ZERO);
         one.stage = Stage::Collecting;
     }
 

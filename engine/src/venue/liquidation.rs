@@ -11,7 +11,7 @@ use super::Venue;
 use super::matching::{Purpose, Taker, WalkEnd};
 use super::sweep::Scope;
 use crate::event::{CancelReason, Event, Events, LiquidationStep, MarginState};
-use crate::limits::DEPTH_LEVELS_MAX;
+use crate::limits::{DEPTH_LEVELS_MAX, SCAN_MAX};
 use risk::limits::PPB;
 use risk::liquidation_size::Standing;
 use risk::rounding::{div_ceil, wide_mul};
@@ -102,7 +102,52 @@ enum Next {
     End,
 }
 
+/// Where a liquidation is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LiquidationStage {
+    /// Its next step comes when its turn does.
+    Queued,
+    /// It has done what it may before the next tick.
+    Paced,
+    /// It waits for an index that can be trusted.
+    Held,
+}
+
+/// A liquidation, as others may see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LiquidationView {
+    /// Where it is.
+    pub stage: LiquidationStage,
+    /// Steps taken through the book; 0 of one so far behind in the queue that it was not looked for.
+    pub steps: u16,
+}
+
 impl Venue {
+    /// Liquidations that go on, whatever they wait for.
+    #[must_use]
+    pub fn liquidations(&self) -> usize {
+        self.liquidating.len() + self.paced.len() + self.held.len()
+    }
+
+    /// The liquidation of an account; `None` where there is none.
+    #[must_use]
+    pub fn liquidation_of(&self, account: AccountId) -> Option<LiquidationView> {
+        if !self.is_liquidating(account) {
+            return None;
+        }
+        if let Some(case) = self.held.get(&account) {
+            return Some(LiquidationView { stage: LiquidationStage::Held, steps: case.steps });
+        }
+        if let Some(case) = self.paced.waiting.get(&account) {
+            return Some(LiquidationView { stage: LiquidationStage::Paced, steps: case.steps });
+        }
+        let due = self.paced.due.get(&account);
+        let queued =
+            due.or_else(|| self.liquidating.iter().take(SCAN_MAX).find(|case| case.account == account));
+        let steps = queued.map_or(0, |case| case.steps);
+        Some(LiquidationView { stage: LiquidationStage::Queued, steps })
+    }
+
     /// The liquidation whose step comes next: first found first, then those that waited for a tick.
     pub(super) fn next_case(&mut self) -> Option<Case> {
         let waited = |venue: &mut Self| venue.paced.due.pop_first().map(|(_, case)| case);

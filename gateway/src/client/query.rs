@@ -6,9 +6,10 @@ use engine::{ClientOrderId, OrderId, OrderRef, Seq};
 use risk::{AccountId, InstrumentId};
 
 use crate::wire::private::{
-    self, AccountPicture, AccountState, AssetBalance, AssetDef, BookLevels, FromVenue, InstrumentDef,
-    InstrumentRisk, InstrumentTerms, OpenOrder, PositionPicture, PositionRisk, PositionState, QueryEnd,
-    RiskSurvey, ShockRow, StepRow, StepVerdict, UnderlyingRisk,
+    self, AccountPicture, AccountState, AssetBalance, AssetDef, BookLevels, DeleveragingRank, FromVenue,
+    InstrumentDef, InstrumentRisk, InstrumentTerms, LiquidationMap, OpenDeleveraging, OpenOrder,
+    PositionPicture, PositionRisk, PositionState, QueryEnd, RiskGroup, RiskSurvey, ShockRow, StepRow,
+    StepVerdict, UnderlyingRisk,
 };
 use crate::wire::types::{IdN, Millis, Side, U32N};
 use crate::wire::{Group, Prefix, frame};
@@ -81,6 +82,31 @@ pub enum Query {
         /// How far ahead is looked.
         horizon: Millis,
     },
+    /// How soon a holder would be deleveraged.
+    DeleveragingRank {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// The other holders are passed from here on.
+        from: AccountId,
+    },
+    /// A risk group and what stands behind it.
+    RiskGroup {
+        /// Which.
+        group: u8,
+    },
+    /// What would be liquidated as a mark moves away.
+    LiquidationMap {
+        /// Where.
+        instrument: InstrumentId,
+        /// Width of a step, in billionths of the mark.
+        width_e9: u32,
+        /// Steps of each side.
+        steps: u16,
+        /// Where the page begins.
+        from: u64,
+    },
     /// What is at risk in the whole venue.
     VenueRisk {
         /// Where the survey begins.
@@ -131,6 +157,18 @@ impl Query {
                 let query = private::InstrumentRiskQuery { query_id, instrument_id, from_account, horizon };
                 frame::append(prefix, &query, out);
             }
+            Self::DeleveragingRank { account: account_id, instrument: instrument_id, from: from_account } => {
+                let query =
+                    private::DeleveragingRankQuery { query_id, account_id, instrument_id, from_account };
+                frame::append(prefix, &query, out);
+            }
+            Self::RiskGroup { group } => {
+                frame::append(prefix, &private::RiskGroupQuery { query_id, group }, out);
+            }
+            Self::LiquidationMap { instrument: instrument_id, width_e9, steps, from } => {
+                let query = private::LiquidationMapQuery { query_id, instrument_id, width_e9, steps, from };
+                frame::append(prefix, &query, out);
+            }
             Self::VenueRisk { from: from_account } => {
                 frame::append(prefix, &private::VenueRiskQuery { query_id, from_account }, out);
             }
@@ -177,6 +215,14 @@ pub struct Answer {
     pub instrument_risk: Option<InstrumentRisk>,
     /// What a stretch of the accounts risks together.
     pub survey: Option<RiskSurvey>,
+    /// How soon a holder would be deleveraged.
+    pub rank: Option<DeleveragingRank>,
+    /// A risk group.
+    pub risk_group: Option<RiskGroup>,
+    /// Deleveragings that are not over.
+    pub deleveragings: Vec<OpenDeleveraging>,
+    /// What would be liquidated as a mark moves away.
+    pub liquidation_map: Option<LiquidationMap>,
 }
 
 /// Puts the rows of one query together.
@@ -228,6 +274,14 @@ impl Rows {
                 answer.instrument_risk = Some(row.clone());
             }
             FromVenue::RiskSurvey(row) if row.query_id == *query_id => answer.survey = Some(row.clone()),
+            FromVenue::DeleveragingRank(row) if row.query_id == *query_id => answer.rank = Some(row.clone()),
+            FromVenue::RiskGroup(row) if row.query_id == *query_id => answer.risk_group = Some(row.clone()),
+            FromVenue::OpenDeleveraging(row) if row.query_id == *query_id => {
+                answer.deleveragings.push(row.clone());
+            }
+            FromVenue::LiquidationMap(row) if row.query_id == *query_id => {
+                answer.liquidation_map = Some(row.clone());
+            }
             FromVenue::QueryEnd(QueryEnd { query_id: ended, engine_seq, code, .. }) if ended == query_id => {
                 answer.seq = *engine_seq;
                 answer.code = *code;

@@ -81,6 +81,10 @@ impl Door {
                 Finding::Distance(row) => self.say(id, row),
                 Finding::Instrument(row) => self.say(id, row),
                 Finding::Survey(row) => self.say(id, row),
+                Finding::Rank(row) => self.say(id, row),
+                Finding::Group(row) => self.say(id, row.as_ref()),
+                Finding::Deleveraging(row) => self.say(id, row),
+                Finding::Map(row) => self.say(id, row),
             }
         }
     }

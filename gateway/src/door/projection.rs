@@ -14,6 +14,7 @@ use super::ring::Ring;
 use crate::outcome::Outcome;
 use crate::wire::frame::{self, Flags, Prefix};
 use crate::wire::message::Message;
+use crate::wire::types::I64N;
 
 risk::place!(
     /// Where the projection, and the door beside it, keep a session that came by a key.
@@ -101,6 +102,10 @@ pub struct Projection {
     sessions: Vec<LoggedSession>,
     /// By account.
     audiences: Vec<Audience>,
+    /// Sessions of operators.
+    operators: Vec<Place>,
+    /// The level of each deleveraging that is being carried out, where there is one.
+    levels: BTreeMap<u64, I64N>,
     /// Whom an isolated position acts for.
     principals: BTreeMap<AccountId, AccountId>,
     /// Sessions that the last command gave a frame.
@@ -119,6 +124,8 @@ impl Projection {
             places: Vec::new(),
             sessions: Vec::new(),
             audiences: Vec::new(),
+            operators: Vec::new(),
+            levels: BTreeMap::new(),
             principals: BTreeMap::new(),
             touched: Vec::new(),
             scratch: Vec::with_capacity(256),
@@ -297,7 +304,8 @@ impl Projection {
                     if kind == SessionKind::DropCopy { &mut audience.copies } else { &mut audience.traders };
                 list.push(place);
             }
-            SessionKind::Local | SessionKind::Admin | SessionKind::Oracle => {}
+            SessionKind::Admin => self.operators.push(place),
+            SessionKind::Local | SessionKind::Oracle => {}
         }
     }
 
@@ -316,6 +324,20 @@ impl Projection {
     #[cold]
     fn principal_of(&self, account: AccountId) -> AccountId {
         self.principals.get(&account).copied().unwrap_or(account)
+    }
+
+    /// The level that a deleveraging cuts holders to, as last decided.
+    pub(super) fn level_of(&self, request: u64) -> I64N {
+        self.levels.get(&request).copied().unwrap_or(I64N::NONE)
+    }
+
+    /// Keeps the level that was decided; none is forgotten.
+    pub(super) fn set_level(&mut self, request: u64, level: I64N) {
+        if level == I64N::NONE {
+            self.levels.remove(&request);
+        } else {
+            self.levels.insert(request, level);
+        }
     }
 
     /// Whether a session acts for an account, or for whom that acts for.
@@ -352,6 +374,13 @@ impl Projection {
             if let Some(place) = place.filter(|place| Some(*place) != except) {
                 self.give(place);
             }
+        }
+    }
+
+    /// Gives the staged message to every operator.
+    pub(super) fn give_operators(&mut self) {
+        for index in 0..self.operators.len() {
+            self.give(self.operators[index]);
         }
     }
 

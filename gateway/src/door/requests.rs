@@ -73,7 +73,7 @@ pub(super) const fn class(template: u16) -> Class {
     match template {
         100..=107 | 110..=112 | 301 | 350..=352 | 400..=405 | 408..=418 | 430..=435 | 450 => Class::Request,
         1 | 3 | 6 | 7 | 8 | 10 => Class::Session,
-        120..=125 | 300 | 330..=334 => Class::Query,
+        120..=125 | 300 | 330..=337 => Class::Query,
         _ => Class::Unknown,
     }
 }
@@ -154,7 +154,10 @@ pub(super) fn read(frame: &Frame<'_>, kind: SessionKind, own: AccountId) -> Resu
         | FromClient::StressQuery(_)
         | FromClient::SensitivityQuery(_)
         | FromClient::InstrumentRiskQuery(_)
-        | FromClient::VenueRiskQuery(_) => Err(ErrorCode::UnknownTemplate.into()),
+        | FromClient::VenueRiskQuery(_)
+        | FromClient::DeleveragingRankQuery(_)
+        | FromClient::RiskGroupQuery(_)
+        | FromClient::LiquidationMapQuery(_) => Err(ErrorCode::UnknownTemplate.into()),
     }
 }
 

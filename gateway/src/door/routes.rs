@@ -1,6 +1,6 @@
 //! Who hears of what.
 //!
-//! Invariant: nobody hears of another account, but operators of what they asked for. Every numbered request brings its
+//! Invariant: nobody hears of another account, but operators of what they asked for and of bad debts. Every numbered request brings its
 //! session at least one frame.
 //!
 //! | event | who gets it |
@@ -13,9 +13,12 @@
 //! | a transfer that was done before | the session that asked again |
 //! | refusal, mass cancel done, dead-man timer, skipped numbers | the session |
 //! | anything an operator asked for | that session, as an acknowledgement |
+//! | a takeover, on the side of the backstop account | all sessions that trade for that; copies |
+//! | a deleveraging as a whole, a bad debt | every operator |
 //! | index price, or the price of one source | the oracle's session |
 //! | state of an index, funding of an instrument, state of an auction | nobody: they are asked for |
 
+mod liquidation;
 mod margin;
 
 use engine::{Action, ClientOrderId, Event, Fill, FillSide, OrderId, Reject, SessionId, SessionKind};
@@ -123,6 +126,13 @@ impl Projection {
             Event::FeeTierSet { .. } => {
                 self.route_margin(outcome, event);
                 self.acknowledge(outcome);
+            }
+            Event::LiquidationStepped(_)
+            | Event::LiquidationPaced { .. }
+            | Event::Deleveraged(_)
+            | Event::BadDebtBooked { .. } => self.route_liquidation(outcome, event),
+            Event::DeleveragingAsked(_) | Event::DeleveragingPlanned(_) | Event::DeleveragingEnded { .. } => {
+                self.route_deleveraging(outcome, event)
             }
             Event::Moved(movement) => self.route_movement(outcome, movement),
             Event::TransferRepeated { .. } => self.route_repeated(outcome, event),
@@ -395,6 +405,7 @@ impl Projection {
                 self.give(place);
             }
         }
+        self.route_assumed(outcome, event);
         let answers = matches!(outcome.command.action, Action::SetRestriction { .. });
         if matches!(event, Event::Transferred { .. })
             || (answers && matches!(event, Event::RestrictionSet { .. }))

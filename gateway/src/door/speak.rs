@@ -233,7 +233,10 @@ fn question(speaker: &Speaker, frame: &Frame<'_>) -> Result<(u64, Option<Questio
         | FromClient::StressQuery(_)
         | FromClient::SensitivityQuery(_)
         | FromClient::InstrumentRiskQuery(_)
-        | FromClient::VenueRiskQuery(_)) => {
+        | FromClient::VenueRiskQuery(_)
+        | FromClient::DeleveragingRankQuery(_)
+        | FromClient::RiskGroupQuery(_)
+        | FromClient::LiquidationMapQuery(_)) => {
             let is_operator = speaker.kind == SessionKind::Admin;
             let (query_id, inquiry) = insight::read(&asked, about, is_operator)?;
             (query_id, inquiry.map(Question::Insight))

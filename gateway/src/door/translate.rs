@@ -3,6 +3,7 @@
 //! Invariant: a message is a pure function of one event and of the command that brought it about.
 
 pub(crate) mod collateral;
+pub(super) mod liquidation;
 
 use engine::{
     Action, AdvancedOrder, CancelReason, ClientOrderId, Command, Event, Fill, FillSide, Instructions,

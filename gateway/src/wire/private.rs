@@ -45,6 +45,7 @@ directions! {
         TransferBetween SetMarginMode MoveMargin AssetQuery TermsQuery AssetDefine SetDebtTerms SetIndexSource
         FeeTierDefine SetFeeTier ScheduleMargin CancelMargin SetRiskGroup AssignRiskGroup
         WhatIfQuery StressQuery SensitivityQuery InstrumentRiskQuery VenueRiskQuery
+        DeleveragingRankQuery RiskGroupQuery LiquidationMapQuery
     }
     /// What the venue sends. A newer version is read as far as we know it.
     FromVenue by check_schema, message::read {
@@ -56,8 +57,12 @@ directions! {
         BalanceChange LiquidationStart LeverageSet PositionTakenOver LiquidationEnd AccountStatusChanged PositionSettled
         AdminAck OracleAck
         Movement MarginStateChanged FundingBooked Converted InterestCharged StandingChanged DeficitCovered
-        TransferRepeated LiquidationHeld MarginModeChanged FeeTierSet WouldLiquidate AssetDef InstrumentTerms AssetBalance
+        TransferRepeated LiquidationHeld MarginModeChanged FeeTierSet WouldLiquidate
+        LiquidationStepped LiquidationPaced Deleveraged BadDebtBooked PositionAssumed
+        DeleveragingAsked DeleveragingPlanned DeleveragingEnded
+        AssetDef InstrumentTerms AssetBalance
         AccountPicture PositionPicture StepVerdict UnderlyingRisk PositionRisk InstrumentRisk RiskSurvey
+        DeleveragingRank RiskGroup OpenDeleveraging LiquidationMap
     }
 }
 

@@ -555,6 +555,28 @@ enumerations! {
         /// Of an auction.
         Auction = 3,
     }
+    /// How far a deleveraging is.
+    DeleveragingStage {
+        /// It waits to be offered, with whatever joins it.
+        Collecting = 1,
+        /// The worker has been asked for a plan.
+        Asked = 2,
+        /// The venue plans.
+        Planning = 3,
+        /// The venue carries its plan out.
+        Cutting = 4,
+    }
+    /// Where a liquidation is.
+    LiquidationStage {
+        /// There is none.
+        None = 0,
+        /// Its next step comes when its turn does.
+        Queued = 1,
+        /// It has done what it may before the next tick.
+        Paced = 2,
+        /// It waits for an index that can be trusted.
+        Held = 3,
+    }
     /// How the holders of the other side share what nobody takes.
     DeleveragingPolicy {
         /// The most leveraged are cut to one level of leverage.

@@ -84,7 +84,7 @@ fn what_is_framed_but_cannot_be_read_costs_its_number_only() {
         (1005, changed(good(1), 26, &[0x0F, 0x27])),
         (1003, changed(good(2), 28, &[1, 0])),
         (1006, short),
-        (1004, changed(good(4), 30, &[3, 0])),
+        (1004, changed(good(4), 30, &[4, 0])),
         (1002, longer),
         // What only the venue says.
         (1005, changed(good(6), 26, &[200, 0])),

@@ -15,7 +15,7 @@ use gateway::process::{QueueSizes, Roles, wire};
 use gateway::query::{Answer, LEVELS_MAX, Query, Question, ROWS_MAX, Rows, answer};
 use gateway::recovery::Recovered;
 use gateway::wire::private::{AccountState, PositionState};
-use gateway::wire::types::{AccountStatus, Code, MarginState, OrdFlags};
+use gateway::wire::types::{AccountStatus, Code, LiquidationStage, MarginState, OrdFlags};
 use risk::{AccountId, AssetId, InstrumentId, Mark, Money, Price, Qty, Side};
 
 use crate::venue::{CAPACITY, OTHER, PERPETUAL, opening};
@@ -112,6 +112,8 @@ fn an_account_is_told_to_the_last_unit() {
         status: Code::of(AccountStatus::Active),
         initial_equity: Money::new(2_997_500_000),
         margin_state: Code::of(MarginState::Healthy),
+        liquidation: Code::of(LiquidationStage::None),
+        liquidation_steps: 0,
     };
     assert_eq!(state, expected);
     let [position] = positions.as_slice() else { panic!("one position, not {positions:?}") };

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use engine::{Action, Event, FillSide, OrderId, Reject, SessionId, SessionKind};
 use gateway::wire::private::{
-    AccountStatusChanged, AdminAck, BalanceChange, CancelAllAfterAck, Converted, DeadManFired,
-    DeficitCovered, FeeTierSet, FundingBooked, InterestCharged, LeverageSet, LiquidationEnd, LiquidationHeld,
-    LiquidationStart, MarginModeChanged, MarginStateChanged, MassCancelAck, MassQuoteAck, Movement,
-    OracleAck, OrderAccepted, OrderActivated, OrderAmended, OrderArmed, OrderCanceled, OrderFilled,
-    OrderRefreshed, OrderTriggered, OrderTrimmed, PositionSettled, PositionTakenOver, ProtectionAck,
-    ProtectionTripped, QuoteRefused, RequestRejected, SessionReject, StandingChanged, ThrottleReject,
-    TransferRepeated, WouldLiquidate,
+    AccountStatusChanged, AdminAck, BadDebtBooked, BalanceChange, CancelAllAfterAck, Converted, DeadManFired,
+    DeficitCovered, Deleveraged, DeleveragingAsked, DeleveragingEnded, DeleveragingPlanned, FeeTierSet,
+    FundingBooked, InterestCharged, LeverageSet, LiquidationEnd, LiquidationHeld, LiquidationPaced,
+    LiquidationStart, LiquidationStepped, MarginModeChanged, MarginStateChanged, MassCancelAck, MassQuoteAck,
+    Movement, OracleAck, OrderAccepted, OrderActivated, OrderAmended, OrderArmed, OrderCanceled, OrderFilled,
+    OrderRefreshed, OrderTriggered, OrderTrimmed, PositionAssumed, PositionSettled, PositionTakenOver,
+    ProtectionAck, ProtectionTripped, QuoteRefused, RequestRejected, SessionReject, StandingChanged,
+    ThrottleReject, TransferRepeated, WouldLiquidate,
 };
 use risk::AccountId;
 
@@ -146,6 +147,14 @@ impl Model {
         self.give_all(account, SessionKind::DropCopy, template);
     }
 
+    fn operators(&mut self, template: u16) {
+        let admins = self.listeners.iter().filter(|(_, other)| other.kind == SessionKind::Admin);
+        let admins: Vec<SessionId> = admins.map(|(session, _)| *session).collect();
+        for session in admins {
+            self.give(session, template);
+        }
+    }
+
     fn acknowledge(&mut self, entry: &Entry) {
         if self.kind(entry.command.session) == Some(SessionKind::Admin) {
             self.give(entry.command.session, AdminAck::TEMPLATE);
@@ -213,7 +222,10 @@ impl Model {
             }
             Event::LeverageSet { account, .. } => self.account(*account, LeverageSet::TEMPLATE),
             Event::LiquidationStarted { account, .. } => self.account(*account, LiquidationStart::TEMPLATE),
-            Event::TakenOver { account, .. } => self.account(*account, PositionTakenOver::TEMPLATE),
+            Event::TakenOver { account, by, .. } => {
+                self.account(*account, PositionTakenOver::TEMPLATE);
+                self.account(*by, PositionAssumed::TEMPLATE);
+            }
             Event::LiquidationEnded { account, .. } => self.account(*account, LiquidationEnd::TEMPLATE),
             Event::Marked { .. } | Event::SourcePriceTaken { .. } => {
                 if self.kind(entry.command.session) == Some(SessionKind::Oracle) {
@@ -264,7 +276,19 @@ impl Model {
             Event::LiquidationHeld { account } | Event::LiquidationResumed { account } => {
                 self.account(*account, LiquidationHeld::TEMPLATE);
             }
+            Event::LiquidationStepped(step) => self.account(step.account, LiquidationStepped::TEMPLATE),
+            Event::LiquidationPaced { account, .. } => self.account(*account, LiquidationPaced::TEMPLATE),
+            Event::Deleveraged(cut) => self.account(cut.account, Deleveraged::TEMPLATE),
+            Event::BadDebtBooked { account, .. } => {
+                self.account(*account, BadDebtBooked::TEMPLATE);
+                self.operators(BadDebtBooked::TEMPLATE);
+            }
+            Event::DeleveragingAsked(_) => self.operators(DeleveragingAsked::TEMPLATE),
+            Event::DeleveragingPlanned(_) => self.operators(DeleveragingPlanned::TEMPLATE),
+            Event::DeleveragingEnded { .. } => self.operators(DeleveragingEnded::TEMPLATE),
             Event::AccountOpened { .. }
+            | Event::RiskGroupSet { .. }
+            | Event::RiskGroupAssigned { .. }
             | Event::AssetDefined { .. }
             | Event::DebtTermsSet { .. }
             | Event::FeeTierDefined { .. }

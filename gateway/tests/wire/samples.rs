@@ -68,7 +68,7 @@ fn sample(layout: &Layout, variant: Variant) -> Sample {
     octets.extend(2_u16.to_le_bytes());
     octets.extend(u64::from(layout.template).to_le_bytes());
     octets.extend(7_u64.to_le_bytes());
-    for word in [layout.block_length, layout.template, 701, 2] {
+    for word in [layout.block_length, layout.template, 701, 3] {
         octets.extend(word.to_le_bytes());
     }
     octets.extend(body);

@@ -42,7 +42,7 @@ fn from(layout: &Layout) -> &'static str {
 
 /// Requests, and what the log gives a session.
 fn is_numbered(template: u16) -> bool {
-    is_request(template) || matches!(template, 12 | 13 | 200..=216 | 313..=321 | 360..=371 | 420 | 451)
+    is_request(template) || matches!(template, 12 | 13 | 200..=216 | 313..=321 | 360..=379 | 420 | 451)
 }
 
 fn message(layout: &Layout, out: &mut String) {

@@ -384,6 +384,17 @@ fn by_open_leverage(a: &Holder, b: &Holder) -> Ordering {
     under.cmp(&over).then(a.account.cmp(&b.account))
 }
 
+impl DeleveragingPolicy {
+    /// Who of two holders comes first: the lesser gives up before the greater.
+    #[must_use]
+    pub fn order(self, a: &Holder, b: &Holder) -> Ordering {
+        match self {
+            Self::Water => by_open_leverage(a, b),
+            Self::Profit | Self::LeveragedProfit => by_score(a, b),
+        }
+    }
+}
+
 /// The most lots to equity first, hedged or not.
 fn by_leverage(a: &Holder, b: &Holder) -> Ordering {
     let (over, under) = (wide_mul(a.held, b.equity.get()), wide_mul(b.held, a.equity.get()));

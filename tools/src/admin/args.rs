@@ -61,6 +61,21 @@ pub enum AdminAction {
         #[command(subcommand)]
         action: FeeTierAction,
     },
+    /// Set the terms of a risk group, or see what stands behind it
+    RiskGroup {
+        /// What to do
+        #[command(subcommand)]
+        action: RiskGroupAction,
+    },
+    /// Put an instrument into a risk group
+    AssignRiskGroup {
+        /// By name or number
+        #[arg(value_name = "INSTRUMENT")]
+        instrument: String,
+        /// Number
+        #[arg(value_name = "GROUP")]
+        group: u8,
+    },
     /// Register or revoke keys
     Key {
         /// What to do
@@ -241,6 +256,26 @@ pub enum FeeTierAction {
         /// Number
         #[arg(value_name = "TIER")]
         tier: u8,
+    },
+}
+
+/// What `fulcrum admin risk-group` does.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RiskGroupAction {
+    /// Set its terms by a TOML file with the lines of one `[[risk_group]]`
+    Set {
+        /// One that is known, or the next number
+        #[arg(value_name = "GROUP")]
+        group: u8,
+        /// What is left out means what a group has that nobody has set
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Show its terms, its fund, its backstop account, and the deleveragings that are not over
+    Show {
+        /// Number
+        #[arg(value_name = "GROUP")]
+        group: u8,
     },
 }
 

@@ -151,7 +151,7 @@ fn one(terms: &AssetTerms, instruments: &[InstrumentSpec]) -> Result<Asset, Faul
     }
 }
 
-fn is_called(spec: &InstrumentSpec, name: &str) -> bool {
+pub(super) fn is_called(spec: &InstrumentSpec, name: &str) -> bool {
     let end = spec.symbol.iter().position(|octet| *octet == 0).unwrap_or(spec.symbol.len());
     spec.symbol[..end].eq_ignore_ascii_case(name.as_bytes())
 }

@@ -33,6 +33,40 @@ fn an_effective_configuration_reads_back() {
     assert_eq!(parse(&printed).unwrap().config, example.config);
 }
 
+/// The commented lines of the example name every setting of a risk group with its default.
+#[test]
+fn a_risk_group_left_empty_is_the_usual_one() {
+    let shown: String = EXAMPLE
+        .lines()
+        .skip_while(|line| *line != "# [[risk_group]]")
+        .take_while(|line| line.starts_with("# "))
+        .map(|line| format!("{}\n", &line[2..]))
+        .collect();
+    let head = EXAMPLE.split("[[instrument]]").next().unwrap();
+    let instruments = EXAMPLE.strip_prefix(head).unwrap();
+    let checked = parse(&format!("{shown}\n[[risk_group]]\n{instruments}")).unwrap();
+    let [first, second] = checked.risk_groups.as_slice() else { panic!("two groups") };
+    assert_eq!(first.instruments, [risk::InstrumentId::new(0)]);
+    let backed = RiskGroupTerms { backstop: Some(risk::AccountId::new(20)), ..RiskGroupTerms::DEFAULT };
+    assert_eq!(first.terms, backed);
+    assert_eq!(second.terms, RiskGroupTerms::DEFAULT);
+    assert_eq!(
+        shown.lines().count(),
+        toml::to_string(&checked.config.risk_groups[0]).unwrap().lines().count() + 1
+    );
+}
+
+#[test]
+fn an_instrument_is_in_one_risk_group_that_makes_sense() {
+    let head = EXAMPLE.split("[[instrument]]").next().unwrap();
+    let instruments = EXAMPLE.strip_prefix(head).unwrap();
+    let with = |group: &str| refused(&format!("[[risk_group]]\n{group}\n{instruments}"));
+    assert!(with("instruments = [\"DOGE\"]").contains("there is no instrument DOGE"));
+    assert!(with("instruments = [\"BTC-PERP\", \"BTC-PERP\"]").contains("is in two risk groups"));
+    assert!(with("target = \"90%\"").contains("line 2: this risk group makes no sense"));
+    assert!(with("fund = 3").contains("makes no sense"));
+}
+
 #[test]
 fn what_is_left_out_has_its_default() {
     let checked = parse("[log]\ndurability = \"none\"\n").unwrap();

@@ -49,6 +49,25 @@ fn microseconds(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1000.0
 }
 
+/// A holder's cut, computed again by `fulcrum audit`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Receipt {
+    /// The command that cut it.
+    pub seq: u64,
+    /// Whose.
+    pub account: u32,
+    /// Lots it gave up then.
+    pub lots: i64,
+    /// What it paid beyond value, in millionths of a dollar.
+    pub haircut: i64,
+    /// Cuts of the log that were computed again.
+    pub compared: u64,
+    /// Whether everything is what the rule gives, its proof included where the plan commits to its holders.
+    pub verified: bool,
+    /// Whether there was a proof.
+    pub proven: bool,
+}
+
 /// What a demonstration found. Serialised as it stands for `--json`.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Summary {
@@ -92,8 +111,26 @@ pub struct Summary {
     pub liquidation_fills: u64,
     /// Orders cancelled by liquidations.
     pub liquidation_cancels: u64,
-    /// Positions the insurance account took over.
+    /// Steps of liquidations through the books.
+    pub liquidation_steps: u64,
+    /// Positions that the backstop account took over.
     pub takeovers: u64,
+    /// What the insurance fund paid, an exact decimal; absent when the log did not verify.
+    pub insurance_used: Option<String>,
+    /// Deleveragings.
+    pub deleveragings: usize,
+    /// Plans for them that the worker made.
+    pub deleveraging_plans_by_worker: u64,
+    /// Quantity that holders of the other side gave up.
+    pub deleveraged_quantity: i64,
+    /// Holders who gave up something.
+    pub accounts_hit: usize,
+    /// Leverage that they were cut to by the last plan that levelled any.
+    pub deleveraging_level: Option<String>,
+    /// What nobody paid.
+    pub bad_debt: Option<String>,
+    /// A holder's cut, computed again from the log.
+    pub receipt: Option<Receipt>,
     /// Insurance account's balance, an exact decimal; absent when the log did not verify.
     pub insurance_balance: Option<String>,
     /// Its equity: the balance and what the positions it took over are worth.
@@ -135,6 +172,7 @@ impl Summary {
         live: &Live,
         read: Option<&Read>,
         verdict: Verdict,
+        receipt: Option<Receipt>,
     ) -> Self {
         let none = Tally::new();
         let tally = live.tally.as_ref().or(read.map(|read| &read.tally)).unwrap_or(&none);
@@ -173,7 +211,16 @@ impl Summary {
             liquidations: tally.liquidations,
             liquidation_fills: tally.liquidation_fills,
             liquidation_cancels: tally.liquidation_cancels,
+            liquidation_steps: tally.shared.steps,
             takeovers: tally.takeovers,
+            insurance_used: ledger.map(|_| decimal(tally.shared.insurance_used, decimals)),
+            deleveragings: tally.shared.requests.len(),
+            deleveraging_plans_by_worker: tally.shared.by_worker,
+            deleveraged_quantity: i64::try_from(tally.shared.given_up).unwrap_or(i64::MAX),
+            accounts_hit: tally.shared.hit.len(),
+            deleveraging_level: tally.shared.level.map(|level| decimal(level, 2)),
+            bad_debt: ledger.map(|_| decimal(tally.shared.bad_debt, decimals)),
+            receipt,
             insurance_balance: ledger.map(|ledger| shown(insurance(ledger).0)),
             insurance_equity: ledger.map(|ledger| shown(insurance(ledger).1)),
             conserved: ledger.is_some_and(|ledger| is_conserved(ledger, tally.deposits)),
@@ -214,8 +261,16 @@ impl Summary {
         row(f, "liquidations", &grouped(self.liquidations.into()))?;
         row(f, "  orders cancelled", &grouped(self.liquidation_cancels.into()))?;
         row(f, "  fills", &grouped(self.liquidation_fills.into()))?;
-        row(f, "  takeovers", &grouped(self.takeovers.into()))?;
+        row(f, "  steps", &grouped(self.liquidation_steps.into()))?;
+        row(f, "  backstop takeovers", &grouped(self.takeovers.into()))?;
         let shown = |amount: &Option<String>| amount.as_deref().map_or("unknown".to_owned(), group_whole);
+        row(f, "deleveragings", &grouped(self.deleveragings as i128))?;
+        row(f, "  planned by the worker", &grouped(self.deleveraging_plans_by_worker.into()))?;
+        row(f, "  quantity given up", &grouped(self.deleveraged_quantity.into()))?;
+        row(f, "  accounts hit", &grouped(self.accounts_hit as i128))?;
+        row(f, "  leverage they are cut to", self.deleveraging_level.as_deref().unwrap_or("none"))?;
+        row(f, "bad debt", &shown(&self.bad_debt))?;
+        row(f, "insurance used", &shown(&self.insurance_used))?;
         row(f, "insurance balance", &shown(&self.insurance_balance))?;
         row(f, "insurance equity", &shown(&self.insurance_equity))?;
         row(f, "money and positions", if self.conserved { "conserved" } else { "NOT CONSERVED" })
@@ -231,6 +286,17 @@ impl Summary {
         let figures = [p50, p90, p99, p99_9, max].map(|figure| format!("{figure:>11.1}")).concat();
         writeln!(f, "  {:<21}{figures}", format!("{} in flight", super::drive::WINDOW))
     }
+}
+
+fn write_receipt(f: &mut fmt::Formatter<'_>, receipt: &Receipt) -> fmt::Result {
+    let Receipt { seq, account, lots, compared, .. } = receipt;
+    let (lots, compared) = (grouped((*lots).into()), grouped((*compared).into()));
+    let verdict = if receipt.verified { "as the rule gives" } else { "NOT AS THE RULE GIVES" };
+    let proof = if receipt.proven { ", its proof holds" } else { "" };
+    writeln!(
+        f,
+        "receipt: at command {seq} account {account} gave up {lots} lots, {verdict}{proof}; {compared} cuts audited"
+    )
 }
 
 fn row(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
@@ -288,6 +354,9 @@ impl fmt::Display for Summary {
             Some(true) => writeln!(f, "the same commands in process: fills, books and digest agree")?,
             Some(false) => writeln!(f, "THE SAME COMMANDS IN PROCESS COME TO SOMETHING ELSE")?,
             None => {}
+        }
+        if let Some(receipt) = &self.receipt {
+            write_receipt(f, receipt)?;
         }
         writeln!(f, "digest {}", self.digest)?;
         if let Some(log) = &self.log {

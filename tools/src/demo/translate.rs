@@ -395,6 +395,14 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         FromVenue::TransferRepeated(told) => Some(told.engine_seq),
         FromVenue::LiquidationHeld(told) => Some(told.engine_seq),
         FromVenue::WouldLiquidate(told) => Some(told.engine_seq),
+        FromVenue::LiquidationStepped(told) => Some(told.engine_seq),
+        FromVenue::LiquidationPaced(told) => Some(told.engine_seq),
+        FromVenue::Deleveraged(told) => Some(told.engine_seq),
+        FromVenue::BadDebtBooked(told) => Some(told.engine_seq),
+        FromVenue::PositionAssumed(told) => Some(told.engine_seq),
+        FromVenue::DeleveragingAsked(told) => Some(told.engine_seq),
+        FromVenue::DeleveragingPlanned(told) => Some(told.engine_seq),
+        FromVenue::DeleveragingEnded(told) => Some(told.engine_seq),
         FromVenue::FeeTierSet(told) => Some(told.engine_seq),
         FromVenue::MarginModeChanged(told) => Some(told.engine_seq),
         FromVenue::OrderTriggered(told) => Some(told.engine_seq),
@@ -425,6 +433,10 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         | FromVenue::PositionRisk(_)
         | FromVenue::InstrumentRisk(_)
         | FromVenue::RiskSurvey(_)
+        | FromVenue::DeleveragingRank(_)
+        | FromVenue::RiskGroup(_)
+        | FromVenue::OpenDeleveraging(_)
+        | FromVenue::LiquidationMap(_)
         | FromVenue::InstrumentDef(_)
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)

@@ -2,6 +2,7 @@
 //!
 //! Invariant: both say the same; prices, quantities and money are exact decimals, texts in JSON.
 
+mod liquidation;
 mod margin;
 mod special;
 
@@ -171,6 +172,14 @@ pub fn told(message: &FromVenue, instruments: &Instruments) -> Option<Told> {
         FromVenue::TransferRepeated(event) => teller.repeated(event),
         FromVenue::LiquidationHeld(event) => teller.held(event),
         FromVenue::WouldLiquidate(event) => teller.would_liquidate(event),
+        FromVenue::LiquidationStepped(event) => teller.stepped(event),
+        FromVenue::LiquidationPaced(event) => teller.paced(event),
+        FromVenue::Deleveraged(event) => teller.deleveraged(event),
+        FromVenue::BadDebtBooked(event) => teller.bad_debt(event),
+        FromVenue::PositionAssumed(event) => teller.assumed(event),
+        FromVenue::DeleveragingAsked(event) => teller.deleveraging_asked(event),
+        FromVenue::DeleveragingPlanned(event) => teller.deleveraging_planned(event),
+        FromVenue::DeleveragingEnded(event) => teller.deleveraging_ended(event),
         FromVenue::FeeTierSet(event) => teller.fee_tier(event),
         FromVenue::MarginModeChanged(event) => teller.margin_mode(event),
         FromVenue::Challenge(_)
@@ -190,6 +199,10 @@ pub fn told(message: &FromVenue, instruments: &Instruments) -> Option<Told> {
         | FromVenue::PositionRisk(_)
         | FromVenue::InstrumentRisk(_)
         | FromVenue::RiskSurvey(_)
+        | FromVenue::DeleveragingRank(_)
+        | FromVenue::RiskGroup(_)
+        | FromVenue::OpenDeleveraging(_)
+        | FromVenue::LiquidationMap(_)
         | FromVenue::InstrumentDef(_)
         | FromVenue::BookLevels(_)
         | FromVenue::AccountState(_)
@@ -321,7 +334,8 @@ impl Teller<'_> {
         self.put("quantity", self.instruments.qty(event.instrument_id, event.position_qty));
         self.put("instrument", self.instruments.name(event.instrument_id));
         let asset = self.instruments.settlement(event.instrument_id);
-        self.amount("amount", asset, event.amount).put("seq", event.engine_seq.get());
+        self.amount("amount", asset, event.amount).amount("added", asset, event.added);
+        self.put("by", event.by_account_id.get()).put("seq", event.engine_seq.get());
         "taken over"
     }
 

@@ -6,7 +6,9 @@
 //! liquidated. Index prices wander by up to 2 basis points per step; in the slump (50 to 70 % of the flow) every
 //! instrument jumps down six times by 2 to 3.5 %, in the rebound (70 to 85 %) up four times by two thirds of that. Jumps
 //! are larger than the initial margin of the most leveraged accounts, so some end below bankruptcy and the insurance
-//! account takes over. It is funded by a deposit.
+//! fund pays. It is funded by a deposit. In the middle of the slump makers withdraw all their orders and prices fall twice as
+//! far at once: books are empty, a maker that stands behind liquidations takes positions over as far as its limit goes,
+//! and what is left is shared among the holders of the other side.
 //!
 //! Invariant: the commands depend on the seed, the sizes given and the events told, and on nothing else.
 
@@ -18,9 +20,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 
 use engine::{
-    Action, AmendOrder, CancelOrder, ClientOrderId, Command, Event, NewOrder, OrderRef, TimeInForce, Transfer,
+    Action, AmendOrder, CancelOrder, ClientOrderId, Command, Event, MassCancel, NewOrder, OrderRef,
+    TimeInForce, Transfer,
 };
-use risk::{AccountId, Capacity, Money, Price, Qty, Side};
+use risk::{AccountId, Capacity, Money, Price, Qty, RiskGroupTerms, Side};
 
 use self::markets::{DOLLAR, Market, markets};
 use self::takers::{Intention, Takers};
@@ -29,7 +32,13 @@ use super::random::Random;
 use super::{BookView, Flow, FlowError, Note, SESSION};
 
 /// Insurance account's deposit.
-const INSURANCE: Money = Money::new(2_000_000 * DOLLAR);
+const INSURANCE: Money = Money::new(20_000 * DOLLAR);
+/// Most initial margin that the first maker takes positions over for.
+const BACKSTOP_MARGIN: Money = Money::new(4_000 * DOLLAR);
+/// How long the deleveraging worker has for a plan, in milliseconds.
+const PLAN_WITHIN_MS: u32 = 500;
+/// The jump of the slump at which makers withdraw everything.
+const CRASH: u64 = 3;
 /// A maker's deposit.
 const MAKER_DEPOSIT: Money = Money::new(50_000_000 * DOLLAR);
 /// One account in so many is a maker.
@@ -130,6 +139,13 @@ impl ModelledFlow {
             self.queue.push_back(Command::venue(Action::OpenAccount { account }));
             self.queue.push_back(deposit(account, MAKER_DEPOSIT));
         }
+        let terms = RiskGroupTerms {
+            backstop: Some(AccountId::new(risk::limits::FIRST_USER_ACCOUNT)),
+            backstop_margin_max: BACKSTOP_MARGIN,
+            plan_within_ms: PLAN_WITHIN_MS,
+            ..RiskGroupTerms::DEFAULT
+        };
+        self.queue.push_back(Command::venue(Action::SetRiskGroup { group: 0, terms: Box::new(terms) }));
         for taker in self.takers.list() {
             self.queue.extend(taker.opening(&self.markets));
         }
@@ -180,12 +196,27 @@ impl ModelledFlow {
         let due = ((self.sent - from) * jumps).div_euclid((to - from).max(1));
         if jumps > 0 && due >= self.jumps_done && self.jumps_done < jumps {
             self.jumps_done += 1;
-            for place in 0..self.markets.len() {
-                self.markets[place].jump(&mut self.random, phase == Phase::Rebound);
-                self.queue.push_back(self.markets[place].index_command());
-                self.withdraw_stale(place);
+            if phase == Phase::Slump && self.jumps_done == CRASH {
+                self.withdraw_all();
+                self.jump_all(false);
             }
+            self.jump_all(phase == Phase::Rebound);
         }
+    }
+
+    fn jump_all(&mut self, up: bool) {
+        for place in 0..self.markets.len() {
+            self.markets[place].jump(&mut self.random, up);
+            self.queue.push_back(self.markets[place].index_command());
+            self.withdraw_stale(place);
+        }
+    }
+
+    /// Makers want no part of it.
+    fn withdraw_all(&mut self) {
+        let makers = (0..self.makers).map(|place| AccountId::new(risk::limits::FIRST_USER_ACCOUNT + place));
+        let cancels = makers.map(|maker| Action::MassCancel(MassCancel::of_account(maker)));
+        self.queue.extend(cancels.map(|cancel| Command::client(SESSION, cancel)));
     }
 
     /// Makers withdraw quotes that the fair price has passed; what they are too slow for is picked off.

@@ -82,11 +82,10 @@ messages! {
         position_qty: i64,
         /// What was paid for it. The account received `amount` and `added`.
         amount: Money,
-        /// Who took it: the backstop account, or the one that holds it until the other side has given up as much. Before
-        /// version 3 it was the insurance account.
-        by_account_id: AccountId = AccountId::INSURANCE; since 3,
+        /// Who took it: the backstop account, or the one that holds it until the other side has given up as much.
+        by_account_id: AccountId,
         /// What the insurance fund added.
-        added: Money = Money::ZERO; since 3,
+        added: Money,
     }
     /// The liquidation is over. Venue to client.
     319 LiquidationEnd {

@@ -2,12 +2,12 @@
 //!
 //! Invariant: as for every question, nothing is numbered and nothing changes. Templates 330 to 349 are theirs.
 
-use risk::{AccountId, InstrumentId, Money, Qty};
+use risk::{AccountId, InstrumentId, Mark, Money, Qty};
 
 use crate::wire::message::{Group, messages, rows};
 use crate::wire::types::{
-    Code, I64N, MarginState, MarkN, Millis, MoneyN, OrdFlags, PictureOf, PriceN, ShockScope, Side, StepKind,
-    Tif, U16N, U32N,
+    Code, DeleveragingPolicy, DeleveragingStage, I64N, IdN, MarginState, MarkN, Millis, MoneyN, OrdFlags,
+    PictureOf, PriceN, ShockScope, Side, StepKind, Tif, TimeNsN, U16N, U32N,
 };
 
 messages! {
@@ -62,6 +62,55 @@ messages! {
         /// The survey passes accounts from here on; 0 is all.
         from_account: AccountId,
     }
+    /// Asks how soon a holder would be deleveraged. Client to venue. The answer is a `DeleveragingRank`.
+    335 DeleveragingRankQuery {
+        /// The client's number of the query.
+        query_id: u64,
+        /// Whose.
+        account_id: AccountId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// The other holders are passed from here on; 0 is all.
+        from_account: AccountId,
+    }
+    /// Asks for the terms of a risk group and what stands behind it. Client to venue. The answer is a `RiskGroup`, and an
+    /// `OpenDeleveraging` for each that is not over.
+    336 RiskGroupQuery {
+        /// The client's number of the query.
+        query_id: u64,
+        /// Which.
+        group: u8,
+    }
+    /// Asks what would be liquidated in an instrument as its mark moves away, the marks of others standing still. Client to
+    /// venue. The answer is a `LiquidationMap`.
+    337 LiquidationMapQuery {
+        /// The client's number of the query.
+        query_id: u64,
+        /// Which.
+        instrument_id: InstrumentId,
+        /// Width of a step, in billionths of the mark; above 0.
+        width_e9: u32,
+        /// Steps of each side, from 1 to 32.
+        steps: u16,
+        /// Where the page begins: what the page before said; 0 is the first.
+        from: u64,
+    }
+    /// What would be liquidated as the mark moves away: a row of an answer. Venue to client. Each position counts where its
+    /// account comes to maintenance margin if this mark alone moves. What several pages say of a step is added up; the depth
+    /// is on the first alone.
+    339 LiquidationMap {
+        /// The client's number of the query.
+        query_id: u64,
+        /// Which.
+        instrument_id: InstrumentId,
+        /// The mark that the steps are counted from.
+        mark: MarkN,
+        /// The next page begins here; none when all have been passed.
+        next: IdN,
+    } [
+        /// The steps: longs from the mark down, then shorts from it up.
+        steps: Group<MapStep>
+    ]
     /// An account or isolated position: a row of an answer. Venue to client. Money of the unit of account.
     340 AccountPicture {
         /// The client's number of the query.
@@ -244,9 +293,125 @@ messages! {
         /// Accounts by leverage ratio.
         buckets: Group<LeverageBucket>
     ]
+    /// How soon a holder would be deleveraged: a row of an answer. Venue to client. What several pages say of other holders is
+    /// added up.
+    347 DeleveragingRank {
+        /// The client's number of the query.
+        query_id: u64,
+        /// Whose.
+        account_id: AccountId,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// Lots it holds.
+        held_lots: i64,
+        /// Of these, lots that no other position of its underlying hedges.
+        open_lots: i64,
+        /// Equity, rounded down.
+        equity: Money,
+        /// Value of the open lots over equity, in billionths, rounded up. Where the policy is `Water`, it is cut when the
+        /// level of a deleveraging falls below this.
+        level_e9: I64N,
+        /// By which rule its side would be cut.
+        policy: Code<DeleveragingPolicy>,
+        /// Holders of the same side who come before it.
+        ahead: u32,
+        /// Holders of the same side, itself counted in.
+        holders: u32,
+        /// The next query goes on from here; none when all have been passed.
+        next_account: U32N,
+    }
+    /// A risk group and what stands behind it: a row of an answer. Venue to client.
+    348 RiskGroup {
+        /// The client's number of the query.
+        query_id: u64,
+        /// Which.
+        group: u8,
+        /// The insurance fund.
+        fund_account_id: AccountId,
+        /// Most the fund gives for one account in one liquidation, in the unit of account.
+        fund_account_max: Money,
+        /// Part of the highest balance in the window that may be given within it, in parts per billion.
+        fund_share: u32,
+        /// Length of the window, in nanoseconds.
+        fund_window_ns: u64,
+        /// How far beyond the mark a fill may be that the fund adds to, in parts per billion of the value.
+        fund_spread: u32,
+        /// The account that takes over at the mark what the book does not take; none where there is none.
+        backstop_account_id: U32N,
+        /// Most initial margin that the backstop account may come to need by a takeover.
+        backstop_margin_max: Money,
+        /// Equity over maintenance margin below which the book is given up, in parts per billion.
+        backstop_at: u32,
+        /// Equity over maintenance margin that steps restore, in parts per billion.
+        target: u32,
+        /// Distress of an account with no equity, in parts per billion.
+        adjust: u32,
+        /// What each step adds to distress, in parts per billion.
+        urgency: u32,
+        /// Part of a position's maintenance margin that is given up at full distress, in parts per billion.
+        spread: u32,
+        /// Part of the resting depth that one step may take, in parts per billion.
+        step_share: u32,
+        /// Notional that a step may take whatever rests, in the unit of account.
+        step_min: Money,
+        /// Steps after which the book is given up.
+        steps_max: u16,
+        /// How the holders of the other side share what nobody takes.
+        policy: Code<DeleveragingPolicy>,
+        /// How long the deleveraging worker has for its plan, in milliseconds.
+        plan_within_ms: u32,
+        /// Balance of the fund in the unit of account.
+        fund_balance: Money,
+        /// What the fund may give now for an account that it has given nothing.
+        fund_allowance: Money,
+        /// The highest balance in the window.
+        fund_peak: Money,
+        /// Equity of the backstop account, rounded down; an operator's to know.
+        backstop_equity: MoneyN,
+        /// Its initial margin, open orders counted in, rounded up; an operator's to know.
+        backstop_initial_margin: MoneyN,
+        /// How many groups there are.
+        groups: u8,
+        /// Liquidations that go on, whatever they wait for.
+        liquidating: u32,
+    }
+    /// A deleveraging that is not over: a row of an answer. Venue to client. Money of the asset its instrument settles in.
+    349 OpenDeleveraging {
+        /// The client's number of the query.
+        query_id: u64,
+        /// Number of the deleveraging.
+        request: u64,
+        /// Where.
+        instrument_id: InstrumentId,
+        /// What is offered; positive is a long, and shorts give up.
+        position_qty: i64,
+        /// What all of it costs the holders.
+        amount: Money,
+        /// What of it was given up so far.
+        given_up_qty: i64,
+        /// When the venue plans by itself; none where nothing is asked.
+        plan_by: TimeNsN,
+        /// Calls so far.
+        round: u8,
+        /// How far it is.
+        stage: Code<DeleveragingStage>,
+    }
 }
 
 rows! {
+    /// What lies between the mark and a mark farther away, beyond the steps before.
+    MapStep {
+        /// The far end.
+        to: Mark,
+        /// Positions that would be liquidated, as a quantity.
+        qty: Qty,
+        /// How many they are.
+        positions: u32,
+        /// Quantity resting in the book that would take them.
+        depth: Qty,
+        /// Whether they are longs (1) or shorts (2).
+        side: Code<Side>,
+    }
     /// Something that is assumed.
     StepRow {
         /// What: prices are others, the account has traded, or it has placed an order.

@@ -8,8 +8,8 @@ use risk::{AccountId, AssetId, InstrumentId, Money, Price, Qty};
 
 use crate::wire::message::{Group, messages, rows};
 use crate::wire::types::{
-    AccountStatus, Chars16, Code, ContractKind, I64N, IdN, MarginState, MarkN, Millis, OrdFlags, OrderStage,
-    PriceN, Side, TimeNsN, TradingState, TriggerKind, TriggerSrc, U32N,
+    AccountStatus, Chars16, Code, ContractKind, I64N, IdN, LiquidationStage, MarginState, MarkN, Millis,
+    OrdFlags, OrderStage, PriceN, Side, TimeNsN, TradingState, TriggerKind, TriggerSrc, U32N,
 };
 
 messages! {
@@ -213,6 +213,10 @@ messages! {
         initial_equity: Money,
         /// Equity against maintenance margin.
         margin_state: Code<MarginState>,
+        /// Where its liquidation is.
+        liquidation: Code<LiquidationStage>,
+        /// Steps that its liquidation has taken through the book.
+        liquidation_steps: u16,
     }
     /// A position: a row of an answer. Venue to client.
     311 PositionState {
@@ -244,6 +248,11 @@ messages! {
         funding_owed: Money,
         /// The asset that all of this is counted in.
         settlement_asset: AssetId,
+        /// Whole lots that no other position of the same underlying hedges.
+        unhedged_lots: i64,
+        /// Their value at the mark over the account's equity, in billionths, rounded up; none when equity is not positive. A
+        /// deleveraging of the other side cuts it when its level falls below this.
+        level_e9: I64N,
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Teller, word};
 use crate::format::decimal;
 
 /// Decimals of a ratio on the wire.
-const RATIO_DECIMALS: u8 = 9;
+pub(super) const RATIO_DECIMALS: u8 = 9;
 
 impl Teller<'_> {
     /// An amount of an asset, with the asset's decimals.
@@ -22,12 +22,12 @@ impl Teller<'_> {
         self.put(name, shown)
     }
 
-    fn asset(&mut self, name: &'static str, asset: AssetId) -> &mut Self {
+    pub(super) fn asset(&mut self, name: &'static str, asset: AssetId) -> &mut Self {
         let shown = self.instruments.asset_name(asset);
         self.put(name, shown)
     }
 
-    fn ratio(&mut self, name: &'static str, billionths: I64N, decimals: u8) -> &mut Self {
+    pub(super) fn ratio(&mut self, name: &'static str, billionths: I64N, decimals: u8) -> &mut Self {
         match billionths.get() {
             Some(ratio) => self.put(name, decimal(i128::from(ratio), decimals)),
             None => self.put(name, "none"),
