@@ -361,7 +361,8 @@ impl Venue {
         for cut in &plan.cuts {
             self.cut(place, level, cut, events);
         }
-        if plan.is_last {
+        // Whoever gave up all there was without saying that it is all left nothing to wait for.
+        if plan.is_last || self.deleveragings.open[place].left() == Position::ZERO {
             self.end_call(place, events);
         }
         Ok(())
