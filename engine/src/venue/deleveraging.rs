@@ -361,7 +361,7 @@ impl Venue {
         for cut in &plan.cuts {
             self.cut(place, level, cut, events);
         }
-        // Whoever gave up all there was without saying that it is all left nothing to wait for.
+        // Nothing is left for further parts where a part gave up all of it.
         if plan.is_last || self.deleveragings.open[place].left() == Position::ZERO {
             self.end_call(place, events);
         }

@@ -68,7 +68,7 @@ impl Place {
                 // Legs are counted from 1, so that 0 is before all.
                 let within = seen
                     .map_or(0, |seen| (u64::from(seen.bucket) << LEG_BITS) | (u64::from(seen.leg.get()) + 1));
-                (if side == Side::Sell { 0 } else { 1 }, within)
+                (u64::from(side != Side::Sell), within)
             }
             Self::Hot(place) => (2, u64::from(place)),
             Self::Sentinel(place) => (3, u64::from(place)),

@@ -271,9 +271,9 @@ pub(crate) const TURNS: [&str; 51] = [
     "late worker",
     "recap less than planned",
     "hedged cut",
-    "bad position",
     "offered anew after a plan of the worker",
     "plan of the worker carried out",
+    "right part of a plan of the worker",
     "command between the steps of a backlog",
     "money into a liquidation that waits",
 ];

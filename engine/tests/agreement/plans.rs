@@ -16,19 +16,23 @@ impl Model {
         let most = match kind {
             PlanKind::Part | PlanKind::Unfinished => 2,
             PlanKind::Right
+            | PlanKind::Endless
             | PlanKind::Stale
             | PlanKind::OtherPart
             | PlanKind::NoLevel
             | PlanKind::WildLevel => CUTS_PER_COMMAND,
         };
-        let told = (*told).min(shares.cuts.len());
+        let told = *told;
         let until = (told + most).min(shares.cuts.len());
         let cuts = shares.cuts[told..until].to_vec();
         Some(DeleveragingPlan {
             request: offer.request,
             basis: Seq::new(offer.basis - u64::from(kind == PlanKind::Stale)),
             part: part + u32::from(kind == PlanKind::OtherPart),
-            is_last: until == shares.cuts.len() || kind == PlanKind::Unfinished,
+            is_last: match kind {
+                PlanKind::Endless => false,
+                _ => until == shares.cuts.len() || kind == PlanKind::Unfinished,
+            },
             level: match kind {
                 PlanKind::NoLevel => None,
                 PlanKind::WildLevel => Some((1, 1 << 63)),

@@ -62,7 +62,7 @@ pub(crate) fn world(seed: u64) -> World {
             capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
             accounts: 24,
             sessions: 6,
-            instruments: vec![indexed(), dated(), coarse()],
+            instruments: hedging(vec![indexed(), dated(), coarse()]),
             assets: Vec::new(),
             bursts: true,
         },

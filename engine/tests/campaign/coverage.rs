@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: BTreeMap<String, u64>,
 }
 
-const KINDS: [&str; 68] = [
+const KINDS: [&str; 80] = [
     "Accepted",
     "Fill",
     "Amended kept",
@@ -29,6 +29,18 @@ const KINDS: [&str; 68] = [
     "Ticked",
     "LiquidationStarted",
     "TakenOver",
+    "LiquidationStepped",
+    "LiquidationPaced",
+    "RiskGroupSet",
+    "RiskGroupAssigned",
+    "DeleveragingAsked",
+    "DeleveragingPlanned",
+    "planned by the worker",
+    "planned by the venue",
+    "Deleveraged",
+    "DeleveragingEnded",
+    "BadDebtBooked",
+    "fund adds to a takeover",
     "LiquidationEnded",
     "KeyRegistered",
     "KeyRevoked",
@@ -135,6 +147,11 @@ impl Coverage {
             ];
         } else if let Event::LiquidationEnded { covered, .. } = *event {
             turns.push(("deficit covered", covered.get() > 0));
+        } else if let Event::TakenOver { added, .. } = *event {
+            turns.push(("fund adds to a takeover", added.get() > 0));
+        } else if let Event::DeleveragingPlanned(plan) = event {
+            turns.push(("planned by the worker", plan.by_worker));
+            turns.push(("planned by the venue", !plan.by_worker));
         } else if let Event::PositionSettled { covered, .. } = *event {
             turns.push(("deficit covered at a settlement", covered.get() > 0));
         } else if let Event::InstrumentSettled { dust, .. } = *event {
@@ -156,11 +173,7 @@ impl Coverage {
 
     /// Every name a campaign is to reach, of the venue alone.
     fn wanted() -> Vec<String> {
-        // While an account is under liquidation the venue is pending and refuses with `VenuePending` first, so
-        // `AccountLiquidating` and `WithdrawalsHeld` cannot be seen from outside.
-        let hidden = [Reject::AccountLiquidating, Reject::WithdrawalsHeld];
-        let rejects = Reject::ALL.iter().filter(|reject| !hidden.contains(reject));
-        let mut wanted: Vec<String> = rejects.map(|reject| format!("{reject:?}")).collect();
+        let mut wanted: Vec<String> = Reject::ALL.iter().map(|reject| format!("{reject:?}")).collect();
         wanted.extend(CancelReason::ALL.iter().map(|reason| format!("cancelled: {reason:?}")));
         wanted.extend(KINDS.iter().chain(&TURNS).map(|&name| name.to_owned()));
         wanted

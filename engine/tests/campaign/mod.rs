@@ -48,6 +48,8 @@ pub(crate) enum PlanKind {
     Part,
     /// A few cuts, and that is said to be all.
     Unfinished,
+    /// All there is to it, and that is said not to be all.
+    Endless,
     /// Of the state one command before.
     Stale,
     /// The part after the next.

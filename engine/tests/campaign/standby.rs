@@ -128,7 +128,8 @@ impl Generator {
         }
         let request = self.rng.pick(&asked);
         let kind = match self.rng.below(100) {
-            0..35 => Some(PlanKind::Right),
+            0..30 => Some(PlanKind::Right),
+            30..35 => Some(PlanKind::Endless),
             35..70 => Some(PlanKind::Part),
             70..75 => Some(PlanKind::Unfinished),
             75..79 => Some(PlanKind::Stale),

@@ -426,7 +426,7 @@ impl Model {
         let found = self.offers.iter().position(|offer| offer.request == plan.request);
         let place = found.ok_or(Reject::NothingPending)?;
         let offer = &mut self.offers[place];
-        let Stage::Asked { part, told, .. } = &mut offer.stage else {
+        let Stage::Asked { part, told, shares, .. } = &mut offer.stage else {
             return Err(Reject::NothingPending.into());
         };
         let is_level =
@@ -438,8 +438,12 @@ impl Model {
         {
             return Err(Reject::BadParameter.into());
         }
+        if plan.level == shares.level && shares.cuts[*told..].starts_with(&plan.cuts) && !plan.cuts.is_empty()
+        {
+            self.noted.push("right part of a plan of the worker");
+        }
         *part += 1;
-        *told += plan.cuts.len();
+        *told = (*told + plan.cuts.len()).min(shares.cuts.len());
         if plan.part == 0 {
             self.out.push(Event::DeleveragingPlanned(DeleveragingDecision {
                 request: plan.request,
@@ -455,7 +459,8 @@ impl Model {
         for cut in &plan.cuts {
             self.cut(place, plan.level, cut);
         }
-        if plan.is_last {
+        let offer = &self.offers[place];
+        if plan.is_last || offer.given_up == offer.position {
             self.settle_call(place);
             if self.offers[place].position == 0 {
                 self.noted.push("plan of the worker carried out");

@@ -8,7 +8,7 @@ use engine::{
 };
 use risk::{
     AccountId, Capacity, FeeRate, InstrumentId, InstrumentSpec, Leverage, Money, Price, Qty, Rate,
-    Restriction, Side, Tier,
+    Restriction, RiskGroupTerms, Side, Tier,
 };
 
 use crate::machine::Machine;
@@ -22,7 +22,7 @@ const CROWD: [AccountId; 4] =
 pub(crate) const ISOLATED: AccountId = AccountId::new(25);
 pub(crate) const NOBODY: AccountId = AccountId::new(63);
 /// Unknown, and below the first user account.
-pub(crate) const NOBODY_OF_THE_VENUE: AccountId = AccountId::new(5);
+pub(crate) const NOBODY_OF_THE_VENUE: AccountId = AccountId::new(9);
 
 pub(crate) const TRADED: InstrumentId = InstrumentId::new(0);
 pub(crate) const UNPRICED: InstrumentId = InstrumentId::new(1);
@@ -262,9 +262,23 @@ impl Scene {
             self.venue(Action::index_price(TRADED, Price::new(4_000).to_mark()));
         }
         if self.breaks(Reject::VenuePending) {
-            self.venue(Action::index_price(ASIDE, Price::new(920).to_mark()));
-            assert!(self.machine.pending(), "a liquidation waits");
+            self.plan();
         }
+    }
+
+    /// A liquidation goes as far as to a plan of the venue's own, which goes before any other command.
+    fn plan(&mut self) {
+        let terms = Box::new(RiskGroupTerms { steps_max: 1, ..RiskGroupTerms::DEFAULT });
+        self.venue(Action::SetRiskGroup { group: 0, terms });
+        self.venue(Action::index_price(ASIDE, Price::new(920).to_mark()));
+        for _ in 0..16 {
+            let action = if self.machine.pending() { Action::Continue } else { Action::Tick };
+            let events = self.machine.apply(&Command::venue(action));
+            if events.iter().any(|event| matches!(event, Event::DeleveragingAsked(_))) {
+                return;
+            }
+        }
+        panic!("no plan is made");
     }
 
     /// Leverage settings make legs until no more are admitted.
