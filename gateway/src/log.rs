@@ -136,9 +136,9 @@ pub use reader::LogReader;
 pub use writer::EventLog;
 
 /// Version of the bytes described above.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 /// Version of the venue's rules: raised whenever the same commands would bring about other events.
-pub const RULES_VERSION: u32 = 4;
+pub const RULES_VERSION: u32 = 5;
 
 /// File that says where the log ends, present while nothing was written since.
 pub const CLOSED_FILE: &str = "CLOSED";

@@ -21,9 +21,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use engine::{
-    Action, AmendOrder, CancelOnLoss, CancelOrder, ClientOrderId, ClientSeq, Command, Event, KeyId, KeyTerms,
-    Logon, MassCancel, NewOrder, OrderId, OrderRef, Restriction, SessionId, SessionKind, Skip, TimeInForce,
-    TimeNs, TradingState, Transfer,
+    Action, AmendOrder, CancelOnLoss, CancelOrder, ClientOrderId, ClientSeq, Command, DeleveragingCall,
+    Event, KeyId, KeyTerms, Logon, MassCancel, NewOrder, OrderId, OrderRef, Restriction, Seq, SessionId,
+    SessionKind, Skip, TimeInForce, TimeNs, TradingState, Transfer,
 };
 use gateway::clock::VirtualClock;
 use gateway::duty::DutyCycle;
@@ -35,7 +35,9 @@ use gateway::outcome::Outcome;
 use gateway::process::{Config, QueueSizes, Roles, wire};
 use gateway::recovery::recover;
 use gateway::replay::replay;
-use risk::{AccountId, Capacity, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Price, Qty, Side};
+use risk::{
+    AccountId, Capacity, InstrumentId, InstrumentSpec, Leverage, Mark, Money, Position, Price, Qty, Side,
+};
 use tools::flow::modelled::Size;
 use tools::flow::random::Random;
 use tools::flow::{Flow, ModelledFlow};
@@ -62,8 +64,8 @@ const MAKERS: u32 = 8;
 /// Accounts of the script behind it that do not survive the slump.
 const GAMBLERS: u32 = 27;
 const DOLLAR: i64 = 1_000_000;
-const ACTIONS: usize = 45;
-const EVENTS: usize = 61;
+const ACTIONS: usize = 48;
+const EVENTS: usize = 70;
 
 fn directory(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("v{version}"))
@@ -244,6 +246,14 @@ struct Play {
     next_number: u64,
 }
 
+/// A call for a plan of a deleveraging.
+#[derive(Clone, Copy)]
+struct Call {
+    request: u64,
+    basis: Seq,
+    position: Position,
+}
+
 /// What the script goes by.
 #[derive(Default)]
 struct Seen {
@@ -251,6 +261,8 @@ struct Seen {
     spec: Option<InstrumentSpec>,
     /// The script's newest order.
     order: OrderId,
+    /// The newest call for a plan.
+    call: Option<Call>,
 }
 
 impl Seen {
@@ -265,6 +277,11 @@ impl Seen {
                 self.marks.insert(instrument, mark);
             } else if let Event::Accepted { order, session: OWN_SESSION, .. } = *event {
                 self.order = order;
+            } else if let Event::DeleveragingAsked(DeleveragingCall { request, position, plan_by, .. }) =
+                *event
+                && plan_by != TimeNs::new(0)
+            {
+                self.call = Some(Call { request, basis: outcome.stamp.seq, position });
             }
             if !is_own || matches!(event, Event::Fill(_)) {
                 flow.learn(event);
@@ -278,7 +295,7 @@ impl Play {
         let flow = ModelledFlow::new(SIZE);
         let room = flow.capacity();
         let room =
-            Capacity { accounts: room.accounts + 8 + GAMBLERS, legs: room.legs + 24 + GAMBLERS, ..room };
+            Capacity { accounts: room.accounts + 16 + GAMBLERS, legs: room.legs + 32 + GAMBLERS, ..room };
         let mut config = Config::new(directory.to_owned(), room);
         config.log = LogOptions { segment_bytes: SEGMENT_BYTES, durability: Durability::Local };
         config.build = format!("golden, format {FORMAT_VERSION}, rules {RULES_VERSION}");

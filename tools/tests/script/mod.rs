@@ -2,6 +2,7 @@
 //!
 //! Invariant: it trades in an instrument of its own, so that the flow sees nothing of it but a restart.
 
+mod backing;
 mod margin;
 
 use engine::{
@@ -26,7 +27,10 @@ impl Play {
     /// One act of the script for a visit.
     pub(crate) fn act(&mut self, visit: u64) {
         match visit {
-            2 => self.margins(),
+            2 => {
+                self.margins();
+                self.back();
+            }
             7 => self.govern(),
             8 => {
                 self.instruct();
