@@ -6,7 +6,7 @@
 //! liquidated. Index prices wander by up to 2 basis points per step; in the slump (50 to 70 % of the flow) every
 //! instrument jumps down six times by 2 to 3.5 %, in the rebound (70 to 85 %) up four times by two thirds of that. Jumps
 //! are larger than the initial margin of the most leveraged accounts, so some end below bankruptcy and the insurance
-//! fund pays. It is funded by a deposit. In the middle of the slump makers withdraw all their orders and prices fall twice as
+//! fund pays. It is funded by a deposit. At its first jump makers withdraw all their orders and prices fall three times as
 //! far at once: books are empty, a maker that stands behind liquidations takes positions over as far as its limit goes,
 //! and what is left is shared among the holders of the other side.
 //!
@@ -38,7 +38,7 @@ const BACKSTOP_MARGIN: Money = Money::new(4_000 * DOLLAR);
 /// How long the deleveraging worker has for a plan, in milliseconds.
 const PLAN_WITHIN_MS: u32 = 500;
 /// The jump of the slump at which makers withdraw everything.
-const CRASH: u64 = 3;
+const CRASH: u64 = 1;
 /// A maker's deposit.
 const MAKER_DEPOSIT: Money = Money::new(50_000_000 * DOLLAR);
 /// One account in so many is a maker.
@@ -198,6 +198,7 @@ impl ModelledFlow {
             self.jumps_done += 1;
             if phase == Phase::Slump && self.jumps_done == CRASH {
                 self.withdraw_all();
+                self.jump_all(false);
                 self.jump_all(false);
             }
             self.jump_all(phase == Phase::Rebound);
