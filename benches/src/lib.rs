@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod book;
 pub mod crowd;
+pub mod deleveraging;
 pub mod drivers;
 pub mod flow;
 pub mod funding;

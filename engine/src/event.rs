@@ -606,8 +606,7 @@ pub enum Event {
         given_up: Position,
         /// What nobody could bear; the bad-debt account holds it.
         left: Position,
-        /// What stayed with the holding account, of rounding and of funding, where nothing else in its asset is on offer: the
-        /// dust account received it; negative is a debt that was covered.
+        /// Rounding that the dust account received.
         dust: Money,
     },
     /// The venue bears what an account owes and no fund may pay.

@@ -554,6 +554,12 @@ impl Venue {
         &self.ledger
     }
 
+    /// The room it was given.
+    #[must_use]
+    pub const fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
     /// Stamp of the last command applied.
     #[must_use]
     pub const fn last_stamp(&self) -> Stamp {

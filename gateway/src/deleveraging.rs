@@ -5,6 +5,7 @@
 //! and what it does not propose in time the venue plans by itself.
 
 pub mod commitment;
+pub mod hire;
 pub mod holders;
 pub mod mirror;
 pub mod proposals;

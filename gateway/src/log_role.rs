@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use engine::Seq;
 
+use crate::archive::{Archive, DirectoryArchive};
 use crate::duty::DutyCycle;
 use crate::log::{Disk, Durability, Entry, EventLog, LogError};
 use crate::outcome::{Outcome, Outcomes};
@@ -29,6 +30,11 @@ pub trait CommandLog: Send {
 
     /// Does one slice of work on the space to be written next, off the way of any commit; whether there was any.
     fn prepare_ahead(&mut self) -> Result<bool, Self::Error>;
+
+    /// A way to read it again while it is written; `None` where there is none.
+    fn archive(&self) -> Option<Box<dyn Archive>> {
+        None
+    }
 
     /// Ends the log properly.
     fn close(self) -> Result<(), Self::Error>;
@@ -58,6 +64,10 @@ where
 
     fn prepare_ahead(&mut self) -> Result<bool, LogError> {
         Self::prepare_ahead(self)
+    }
+
+    fn archive(&self) -> Option<Box<dyn Archive>> {
+        Some(Box::new(DirectoryArchive::new(self.path()?.to_path_buf())))
     }
 
     fn close(self) -> Result<(), LogError> {

@@ -9,6 +9,10 @@ use std::sync::Arc;
 use engine::{Capacity, Reject};
 
 use crate::clock::Clock;
+use crate::deleveraging::hire::{Ends, Hired, hire};
+use crate::deleveraging::proposals::Proposed;
+use crate::deleveraging::shelter::Sheltered;
+use crate::deleveraging::worker::Standing;
 use crate::duty::DutyCycle;
 use crate::engine_role::{EngineRole, Outlets};
 use crate::follower::FollowerFeed;
@@ -53,11 +57,18 @@ pub struct Layout {
     pub pin: bool,
     /// Queues between them.
     pub queues: QueueSizes,
+    /// Whether a worker plans deleveragings beside the engine. Where the log cannot be read again there is none.
+    pub deleveraging_worker: bool,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { mode: Mode::for_this_machine(), pin: true, queues: QueueSizes::default() }
+        Self {
+            mode: Mode::for_this_machine(),
+            pin: true,
+            queues: QueueSizes::default(),
+            deleveraging_worker: true,
+        }
     }
 }
 
@@ -201,6 +212,8 @@ pub struct Process {
     threads: Vec<Running>,
     progress: Arc<Progress>,
     notice: Option<String>,
+    /// What can be seen of the deleveraging worker, if there is one.
+    deleveraging: Option<Arc<Standing>>,
 }
 
 impl Process {
@@ -226,12 +239,15 @@ impl Process {
         let (engine_idle, log_idle, client_idle) = (idle(layout), idle(layout), idle(layout));
         let wakers =
             Wakers { engine: engine_idle.waker(), log: log_idle.waker(), client: client_idle.waker() };
-        let roles = wire_with(recovered, clock, layout.queues, Vec::new(), wakers, Some(client_idle));
-        let Roles { engine, log, client, progress } = roles;
-        let mut process = Self { threads: Vec::new(), progress, notice: None };
+        let (feeds, mut desk) = Desk::prepare(&recovered, layout, &wakers.engine);
+        let roles = wire_with(recovered, clock, layout.queues, feeds, wakers, Some(client_idle));
+        let Roles { mut engine, log, client, progress } = roles;
+        desk.connect(&mut engine);
+        let mut process = Self { threads: Vec::new(), progress, notice: None, deleveraging: None };
         process.run(ENGINE, layout, engine_idle, vec![Box::new(engine)])?;
         process.run(LOG, layout, log_idle, vec![Box::new(log)])?;
         process.notice = process.say_once(layout);
+        process.open(desk, layout)?;
         Ok((process, client))
     }
 
@@ -255,11 +271,13 @@ impl Process {
         let engine_waker = if shared { client_waker.clone() } else { engine_idle.waker() };
         let log_waker = if joins { client_waker.clone() } else { log_idle.waker() };
         let wakers = Wakers { engine: engine_waker, log: log_waker, client: client_waker };
-        let roles = wire_with(recovered, clock, layout.queues, Vec::new(), wakers, None);
-        let Roles { engine, log, client, progress } = roles;
+        let (feeds, mut desk) = Desk::prepare(&recovered, layout, &wakers.engine);
+        let roles = wire_with(recovered, clock, layout.queues, feeds, wakers, None);
+        let Roles { mut engine, log, client, progress } = roles;
         let client = make(client);
+        desk.connect(&mut engine);
+        let mut process = Self { threads: Vec::new(), progress, notice: None, deleveraging: None };
         let (engine, log): (Box<dyn DutyCycle>, Box<dyn DutyCycle>) = (Box::new(engine), Box::new(log));
-        let mut process = Self { threads: Vec::new(), progress, notice: None };
         // The client first: what it submits is applied, and where the log joins in, released, in the same round.
         if joins {
             process.run(ENGINE, layout, client_idle, vec![client, engine, log])?;
@@ -272,7 +290,21 @@ impl Process {
             process.run(LOG, layout, log_idle, vec![log])?;
         }
         process.notice = process.say_once(layout);
+        process.open(desk, layout)?;
         Ok(process)
+    }
+
+    /// Lets the deleveraging worker begin, on a thread of its own.
+    fn open(&mut self, desk: Desk, layout: Layout) -> std::io::Result<()> {
+        let Desk { hired, idle, refused, .. } = desk;
+        if let Some(why) = refused {
+            let said = format!("no deleveraging worker: {why}");
+            self.notice = Some(self.notice.take().map_or(said.clone(), |notice| format!("{notice}; {said}")));
+        }
+        let Some(hired) = hired else { return Ok(()) };
+        let worker = hired.begin(Arc::clone(&self.progress));
+        self.deleveraging = Some(Arc::clone(worker.standing()));
+        self.run(DELEVERAGING, layout, idle, vec![Box::new(Sheltered::new(worker))])
     }
 
     fn run(
@@ -308,6 +340,12 @@ impl Process {
     #[must_use]
     pub fn notice(&self) -> Option<&str> {
         self.notice.as_deref()
+    }
+
+    /// What can be seen of the deleveraging worker, if there is one.
+    #[must_use]
+    pub fn deleveraging(&self) -> Option<&Arc<Standing>> {
+        self.deleveraging.as_ref()
     }
 
     /// How far the venue is, and how to ask it to stop.
@@ -353,6 +391,44 @@ impl Process {
 const ENGINE: &str = "fulcrum-engine";
 const LOG: &str = "fulcrum-log";
 const CLIENT: &str = "fulcrum-client";
+const DELEVERAGING: &str = "fulcrum-adl";
+
+/// The deleveraging worker before it has a thread.
+#[derive(Debug)]
+struct Desk {
+    proposed: Option<Proposed>,
+    hired: Option<Hired>,
+    idle: Idle,
+    /// Why there is none, though one is wanted.
+    refused: Option<String>,
+}
+
+impl Desk {
+    /// A worker where one is wanted and the log can be read again, and where the engine feeds it.
+    fn prepare<L: CommandLog>(
+        recovered: &Recovered<L>,
+        layout: Layout,
+        engine: &Waker,
+    ) -> (Vec<FollowerFeed>, Self) {
+        // It plans rarely and shall take nobody's core while it waits.
+        let idle = Idle::new(Patience::SHARED);
+        let nobody = Self { proposed: None, hired: None, idle, refused: None };
+        let archive = if layout.deleveraging_worker { recovered.log.archive() } else { None };
+        let Some(archive) = archive else { return (Vec::new(), nobody) };
+        match hire(&recovered.venue, archive, engine.clone(), nobody.idle.waker()) {
+            Ok((Ends { feed, proposed }, hired)) => {
+                (vec![feed], Self { proposed: Some(proposed), hired: Some(hired), ..nobody })
+            }
+            Err(why) => (Vec::new(), Self { refused: Some(why), ..nobody }),
+        }
+    }
+
+    fn connect<C: Clock>(&mut self, engine: &mut EngineRole<C>) {
+        if let Some(proposed) = self.proposed.take() {
+            engine.hear(proposed);
+        }
+    }
+}
 
 fn idle(layout: Layout) -> Idle {
     Idle::new(layout.patience())
@@ -367,10 +443,10 @@ fn core_for(name: &str, layout: Layout) -> Option<core_affinity::CoreId> {
     }
     let from_last = match (layout.mode, name) {
         (_, ENGINE) => 0,
+        // The worker may work beside any of them. The log mostly blocks where it does not have a core of its own.
+        (_, DELEVERAGING) | (Mode::Shared, _) => return None,
         (Mode::Dedicated, LOG) => 1,
         (Mode::Dedicated, _) => 2,
-        // The log mostly blocks; the system finds it a place.
-        (Mode::Shared, _) => return None,
     };
     cores.into_iter().rev().nth(from_last)
 }

@@ -11,6 +11,7 @@ use engine::Command;
 use mio::Poll;
 
 use crate::clock::Clock;
+use crate::deleveraging::worker::Standing;
 use crate::door::{Door, DoorConfig, Projection, RING_BYTES};
 use crate::idle::Idle;
 use crate::log::Durability;
@@ -135,6 +136,12 @@ impl Served {
     #[must_use]
     pub fn stats(&self) -> ServerStats {
         self.control.stats()
+    }
+
+    /// What can be seen of the deleveraging worker, if there is one.
+    #[must_use]
+    pub fn deleveraging(&self) -> Option<&Arc<Standing>> {
+        self.process.deleveraging()
     }
 
     /// How far the venue is.

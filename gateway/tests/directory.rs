@@ -14,7 +14,7 @@ use gateway::clock::{Clock, VirtualClock, WallClock};
 use gateway::in_process::{Client, Refused};
 use gateway::log::{Disk, Durability, EventLog, Genesis, LogOptions, RealDisk};
 use gateway::outcome::Outcome;
-use gateway::process::{Comeback, Config, Layout, Process, QueueSizes};
+use gateway::process::{Comeback, Config, Layout, Process};
 use gateway::progress::Failure;
 use gateway::recovery::Recovered;
 use gateway::replay::{replay, replay_while};
@@ -22,7 +22,7 @@ use gateway::runner::Mode;
 
 fn config(directory: &Path, mode: Mode, durability: Durability) -> Config {
     let mut config = Config::new(directory.to_path_buf(), flow::CAPACITY);
-    config.layout = Layout { mode, pin: false, queues: QueueSizes::default() };
+    config.layout = Layout { mode, pin: false, ..Layout::default() };
     config.log = LogOptions { segment_bytes: 1 << 20, durability };
     config
 }

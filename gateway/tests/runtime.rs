@@ -104,7 +104,7 @@ const TINY: QueueSizes = QueueSizes { commands: 2, reserved_for_cancels: 1, log:
 
 fn layout(mode: Mode, queues: QueueSizes) -> Layout {
     // Tests run beside each other; pinned, they would queue up on one core.
-    Layout { mode, pin: false, queues }
+    Layout { mode, pin: false, queues, ..Layout::default() }
 }
 
 fn launch<C: Clock>(log: &MemoryLog, venue: Venue, clock: C, layout: Layout) -> (Process, Client<C>) {

@@ -91,7 +91,7 @@ impl Demand {
     /// `(open x value - level x equity) / (value - level x haircut)`. Nothing where he stands at the level or below, all
     /// open lots where he is beyond relief. All that are in between have the same divisor.
     ///
-    /// `level`, not below 0, is as [`Allocation::level`] gives it: `over` at most 2^58, `under` at most 2^63.
+    /// `level` is one of a plan: [`is_level`].
     #[must_use]
     pub fn exact_cut(&self, level: Fraction, holder: &Holder) -> Fraction {
         let worth = wide_mul(holder.open, self.value.get()) * level.under();
@@ -107,6 +107,20 @@ impl Demand {
             i128::from(self.value.get()) * level.under() - level.over() * i128::from(self.haircut.get());
         Fraction::new(worth - kept, divisor)
     }
+}
+
+/// Most that a level's numerator is: the value of some lots.
+const LEVEL_OVER_MAX: i128 = 1 << 58;
+/// Most that a level's divisor is: a sum of equities with what the lots demanded gain.
+const LEVEL_UNDER_MAX: i128 = 1 << 63;
+
+const _: () = assert!(NOTIONAL_MAX as i128 <= LEVEL_OVER_MAX && EQUITIES_BITS < 64);
+
+/// Whether a fraction can be the level of a plan, whoever says so: not below 0, and of a size that [`Allocation::level`] gives
+/// and cuts can be computed with.
+#[must_use]
+pub const fn is_level(over: i128, under: i128) -> bool {
+    over >= 0 && over <= LEVEL_OVER_MAX && under > 0 && under <= LEVEL_UNDER_MAX
 }
 
 /// What of a planned cut still stands for a holder as he is now, in lots, 0 or more. A plan is made at one moment and carried

@@ -8,6 +8,7 @@ use crate::deleveraging::{
     DeleveragingPolicy, Demand, Holder, leveraged_profit, product_score, profit_rank, score,
 };
 use crate::ledger::Ledger;
+use crate::limits::NOTIONAL_MAX;
 use crate::reduction::NO_UNDERLYING;
 use crate::rounding::{div_ceil, div_floor};
 use crate::units::{AccountId, InstrumentId, Money, Position, Qty};
@@ -24,7 +25,11 @@ impl Ledger {
             Some(asset) => asset.worth_up(lost, self.asset_prices(asset).0),
         };
         let haircut = div_ceil(i128::from(lost.get()), i128::from(lots.max(1)));
-        Demand { lots, value: self.lot_in_base(instrument), haircut: Money::from_wide(haircut) }
+        // A lot of next to no value is rounded up to a whole money unit; all lots together stay in range.
+        let open = self.open_interest(instrument).get().div_euclid(terms.spec.lot.get());
+        let most = Money::new(NOTIONAL_MAX.div_euclid(open.max(1)));
+        let value = self.lot_in_base(instrument).min(most);
+        Demand { lots, value, haircut: Money::from_wide(haircut) }
     }
 
     /// Value of a lot at the mark in the unit of account, rounded up, at least 1.

@@ -224,7 +224,8 @@ pub fn start(checked: &Checked) -> Result<Served, ServeFailure> {
     let mut config = Config::new(data.clone(), capacity.capacity());
     config.log = log.options();
     config.comeback = restart.comeback();
-    config.layout = Layout { mode: threads.mode(), pin: threads.pin, queues: queues.sizes() };
+    config.layout =
+        Layout { mode: threads.mode(), pin: threads.pin, queues: queues.sizes(), ..Layout::default() };
     let door =
         ServeConfig { listen: checked.listen, door: sessions.door(), ring_bytes: sessions.ring_bytes() };
     let opening = opening(checked, admin);

@@ -17,7 +17,7 @@ use crate::command::{DeleveragingPlan, Seq, TimeNs};
 use crate::event::{DeleveragingCall, DeleveragingDecision, Event, Events};
 use crate::limits::{CUTS_PER_COMMAND, PLAN_ROUNDS_MAX};
 use crate::reject::Reject;
-use risk::deleveraging::{Allocation, DeleveragingPolicy, Demand, Holder};
+use risk::deleveraging::{Allocation, DeleveragingPolicy, Demand, Holder, is_level};
 use risk::rounding::{div_ceil, wide_mul};
 use risk::{AccountId, Activity, Fraction, InstrumentId, Money, Position};
 
@@ -42,10 +42,12 @@ struct Deleveraging {
     /// What the current call offers, and what all of it costs; while it collects, all there is.
     position: Position,
     amount: Money,
-    /// What of the call was given up so far.
+    /// What of the call was given up so far, and for how much.
     given_up: Position,
-    /// What all its calls gave up.
+    paid: Money,
+    /// What all its calls gave up, and the rounding they left.
     total: Position,
+    dust: Money,
     round: u8,
     basis: Seq,
     stage: Stage,
@@ -168,7 +170,9 @@ impl Venue {
             position,
             amount,
             given_up: Position::ZERO,
+            paid: Money::ZERO,
             total: Position::ZERO,
+            dust: Money::ZERO,
             round: 0,
             basis: Seq::default(),
             stage: Stage::Collecting,
@@ -228,7 +232,7 @@ impl Venue {
             let joined = self.deleveragings.open.remove(place + 1 + later);
             let one = &mut self.deleveragings.open[place];
             (one.position, one.amount) = (one.position + joined.position, one.amount + joined.amount);
-            one.total += joined.total;
+            (one.total, one.dust) = (one.total + joined.total, one.dust + joined.dust);
         }
     }
 
@@ -283,9 +287,10 @@ impl Venue {
         let one = &mut self.deleveragings.open[place];
         let left = one.left();
         let exact = one.price_of(one.given_up);
+        one.dust += one.paid - exact;
         one.total += one.given_up;
         (one.position, one.amount) = (left, one.amount - exact);
-        one.given_up = Position::ZERO;
+        (one.given_up, one.paid) = (Position::ZERO, Money::ZERO);
         one.stage = Stage::Collecting;
     }
 
@@ -332,7 +337,7 @@ impl Venue {
         let one = &self.deleveragings.open[place];
         let Stage::Asked { part, plan_by } = one.stage else { return Err(Reject::NothingPending.into()) };
         let is_next = one.basis == plan.basis && part == plan.part;
-        let is_sound = plan.level.is_none_or(|(over, under)| over >= 0 && under > 0)
+        let is_sound = plan.level.is_none_or(|(over, under)| is_level(over, under))
             && plan.cuts.len() <= CUTS_PER_COMMAND
             && (plan.is_last || !plan.cuts.is_empty());
         if !is_next || !is_sound {

@@ -6,9 +6,7 @@
 use super::Venue;
 use super::liquidation::Case;
 use crate::event::{Event, Events};
-use risk::{
-    AccountForm, AccountId, AccountState, AssetId, InstrumentId, Leg, LegId, Money, Position, Restriction,
-};
+use risk::{AccountId, AccountState, AssetId, InstrumentId, Leg, LegId, Money, Position, Restriction};
 
 impl Venue {
     /// What the fund may still give for a liquidation, in an asset.
@@ -38,6 +36,9 @@ impl Venue {
         }
         self.take_over(case, leg_id, AccountId::DELEVERAGING, (amount - added, added), events);
         self.offer(instrument, position, amount - added);
+        // Longs and shorts on offer may cancel out.
+        let holding = self.ledger.leg_for(AccountId::DELEVERAGING, instrument);
+        self.drop_leg_if_empty(holding);
     }
 
     fn take_over(
@@ -69,9 +70,9 @@ impl Venue {
         let terms = self.ledger.risk_terms_of(instrument);
         let backstop = terms.backstop.filter(|backstop| *backstop != case.account)?;
         let known = self.ledger.account(backstop)?;
-        let is_free = known.state == AccountState::Active
-            && known.restriction == Restriction::None
-            && known.form == AccountForm::Plain;
+        // Where an isolated position acts for it, it holds nothing itself.
+        let acts = self.acting_account(backstop, instrument) == Ok(backstop);
+        let is_free = acts && known.state == AccountState::Active && known.restriction == Restriction::None;
         if !is_free || !self.ledger.has_room_for_leg(backstop, instrument) {
             return None;
         }

@@ -179,7 +179,12 @@ impl Venue {
     fn settle_funding(&mut self, leg: LegId, events: &mut Events) {
         if let Some(paid) = self.ledger.settle_funding(leg) {
             let Leg { account, instrument, .. } = *self.ledger.leg(leg);
-            let balance = self.ledger.balance(account, self.ledger.instrument(instrument).settlement());
+            let asset = self.ledger.instrument(instrument).settlement();
+            if account == AccountId::DELEVERAGING {
+                // No holder's price has it in: while a position is on offer its funding is the venue's.
+                self.ledger.move_cash(AccountId::BAD_DEBT, account, asset, paid);
+            }
+            let balance = self.ledger.balance(account, asset);
             events.push(Event::FundingBooked { account, instrument, paid, balance });
         }
     }

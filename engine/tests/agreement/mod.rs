@@ -1,5 +1,6 @@
 //! Two machines under one script: the venue and the model, compared after every command.
 
+pub(crate) mod plans;
 pub(crate) mod shrink;
 pub(crate) mod worlds;
 
@@ -9,7 +10,7 @@ use engine::limits::{CANCELS_PER_COMMAND, EVENTS_PER_COMMAND, MATCHES_PER_COMMAN
 use engine::{
     Action, CancelReason, Command, ConversionReason, Event, Events, MarginState, Seq, Stamp, TimeNs, Venue,
 };
-use risk::{Capacity, FillKind};
+use risk::Capacity;
 
 use crate::campaign::coverage::Coverage;
 use crate::campaign::view::View;
@@ -57,16 +58,22 @@ impl Pair {
     /// Takes one step: works off what is left over first, unless the step barges in.
     pub(crate) fn step(&mut self, step: &Step) -> Result<(), String> {
         if !step.barges {
-            self.drain()?;
+            self.drain(step.backlog)?;
         }
         self.waited_ns += step.waits_ns;
-        self.apply(&self.view.named(step))
+        let mut command = self.view.named(step);
+        if let Some(plan) = step.plan.and_then(|kind| self.model.plan_of_worker(kind)) {
+            command.action = Action::Deleverage(Box::new(plan));
+        }
+        self.apply(&command)
     }
 
-    /// Injects continuations until nothing is left over.
-    pub(crate) fn drain(&mut self) -> Result<(), String> {
+    /// Injects continuations until nothing is left over but what other commands may come between, of which it takes so many
+    /// steps.
+    pub(crate) fn drain(&mut self, mut backlog: u32) -> Result<(), String> {
         let mut count = 0;
-        while self.venue.pending() {
+        while self.venue.is_blocked() || (self.venue.pending() && backlog > 0) {
+            backlog -= u32::from(!self.venue.is_blocked());
             self.apply(&Command::venue(Action::Continue))?;
             count += 1;
             if count > CONTINUATIONS_MAX {
@@ -95,7 +102,7 @@ impl Pair {
         if let Some(text) = first_difference(events, &expected) {
             return Err(format!("{command:?}\n{text}"));
         }
-        self.model.settle(self.venue.pending());
+        self.model.settle(&self.venue);
         if let Some(complaint) = self.model.complaint() {
             return Err(format!("{command:?}\n{complaint}"));
         }
@@ -124,7 +131,7 @@ impl Pair {
 
     /// Compares the states at the end of a script.
     pub(crate) fn finish(&mut self) -> Result<(), String> {
-        self.drain()?;
+        self.drain(u32::MAX)?;
         self.compare(&Command::venue(Action::Tick))
     }
 
@@ -149,7 +156,7 @@ impl Pair {
                 "liquidation matched as much as a command may",
                 went_on
                     && events.len() >= MATCHES_PER_COMMAND
-                    && matches!(first, Some(Event::Fill(fill)) if fill.kind == FillKind::Liquidation),
+                    && matches!(first, Some(Event::LiquidationStepped(_))),
             ),
             ("price move suspended", self.model.waking),
             ("interest suspended", self.model.interest.left > 0),
@@ -158,6 +165,10 @@ impl Pair {
             ("loss suspended", sweep_of(CancelReason::SessionLost)),
             ("dead man suspended", sweep_of(CancelReason::DeadMan)),
             ("several dead men wait", self.model.firing.is_some()),
+            (
+                "command between the steps of a backlog",
+                command.action != Action::Continue && self.model.has_case() && !self.model.blocked(),
+            ),
             ("several accounts wait for liquidation", self.model.queue.len() > 1),
             ("protection suspended", sweep_of(CancelReason::Protection)),
             ("group restriction suspended", self.model.restricting.is_some()),
@@ -213,7 +224,7 @@ fn of_margin(event: &Event) -> Option<&'static str> {
 }
 
 /// Turns of the model a campaign is to reach.
-pub(crate) const TURNS: [&str; 35] = [
+pub(crate) const TURNS: [&str; 51] = [
     SCANS,
     "healthy again",
     "warned",
@@ -249,6 +260,22 @@ pub(crate) const TURNS: [&str; 35] = [
     "iceberg met its own",
     "liquidation paused its instrument",
     "liquidation past the book",
+    "backstop takes over",
+    "assisted fill",
+    "whole step",
+    "capped step",
+    "short step",
+    "unhedged wait",
+    "offer joined",
+    "offer joined later",
+    "late worker",
+    "recap less than planned",
+    "hedged cut",
+    "bad position",
+    "offered anew after a plan of the worker",
+    "plan of the worker carried out",
+    "command between the steps of a backlog",
+    "money into a liquidation that waits",
 ];
 
 /// Where two lists of events part.

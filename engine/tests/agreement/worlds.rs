@@ -1,9 +1,17 @@
 //! The worlds in which the model is compared: small enough for the model, and for accounts to meet.
 
-use risk::{Capacity, Qty};
+use risk::{Capacity, Qty, UnderlyingId};
 
 use crate::campaign::collateral::{coined, coins};
-use crate::campaign::worlds::{World, all, coarse, dated, indexed, rebated};
+use crate::campaign::worlds::{Traded, World, all, coarse, dated, indexed, rebated};
+
+/// The same of one underlying, so that positions hedge each other; but for the third.
+fn hedging(mut instruments: Vec<Traded>) -> Vec<Traded> {
+    for (place, traded) in instruments.iter_mut().enumerate() {
+        traded.spec.contract.underlying = UnderlyingId::new(if place == 2 { 0 } else { 7 });
+    }
+    instruments
+}
 
 /// One of them: roomy; with cramped stores; few accounts in two instruments; with an index of several sources and a future
 /// that ends; with collateral in several assets; a crowd of such accounts; or a crowd in two instruments, hundreds of which
@@ -14,12 +22,12 @@ pub(crate) fn world(seed: u64) -> World {
             capacity: Capacity { accounts: 64, legs: 256, orders: 1_500 },
             accounts: 24,
             sessions: 6,
-            instruments: all(),
+            instruments: hedging(all()),
             assets: Vec::new(),
             bursts: true,
         },
         1 => World {
-            capacity: Capacity { accounts: 48, legs: 84, orders: 72 },
+            capacity: Capacity { accounts: 52, legs: 84, orders: 72 },
             accounts: 28,
             sessions: 4,
             instruments: all(),
@@ -27,7 +35,7 @@ pub(crate) fn world(seed: u64) -> World {
             bursts: false,
         },
         2 => World {
-            capacity: Capacity { accounts: 32, legs: 64, orders: 1_200 },
+            capacity: Capacity { accounts: 36, legs: 64, orders: 1_200 },
             accounts: 12,
             sessions: 3,
             instruments: vec![rebated(), coarse()],
@@ -59,7 +67,7 @@ pub(crate) fn world(seed: u64) -> World {
             bursts: true,
         },
         _ => {
-            let mut instruments = vec![rebated(), coarse()];
+            let mut instruments = hedging(vec![rebated(), coarse()]);
             for traded in &mut instruments {
                 let wide = traded.spec.open_interest_max.get() * 20;
                 traded.spec.open_interest_max = Qty::new(wide);

@@ -70,6 +70,7 @@ impl Generator {
             actions.push(Action::OpenAccount { account });
             actions.push(self.first_deposit(account, amount));
         }
+        actions.extend(self.first_standby());
         actions.extend(self.first_keys());
         actions.extend(self.first_groups());
         self.ahead.extend(actions.into_iter().map(|action| Step::from(Command::venue(action))));
@@ -78,6 +79,9 @@ impl Generator {
     /// The next step.
     pub(crate) fn next(&mut self, view: &View) -> Step {
         if let Some(step) = self.ahead.pop_front() {
+            return step;
+        }
+        if let Some(step) = self.stand_by(view) {
             return step;
         }
         let locals = u64::from(self.world.sessions) + 1;
@@ -97,7 +101,10 @@ impl Generator {
         }
         let numbers = if is_bound { 1000 } else { 20 };
         let numbering = if self.rng.permille(numbers) { self.numbering() } else { Numbering::None };
-        Step { command, by_number, numbering, barges: self.rng.permille(100), waits_ns: self.wait() }
+        let barges = self.rng.permille(100);
+        let hurries = self.rng.permille(250);
+        let backlog = if hurries { u32::try_from(self.rng.below(4)).expect("small") } else { u32::MAX };
+        Step { by_number, numbering, barges, backlog, waits_ns: self.wait(), ..Step::from(command) }
     }
 
     /// Gives a request its number, where it needs one or wishes one.
@@ -160,7 +167,8 @@ impl Generator {
             902..908 => self.limits(view),
             908..913 => self.switch(view),
             913..914 => self.settlement(view),
-            914..922 => Action::Tick,
+            914..918 => Action::Tick,
+            918..922 => self.standby(view),
             922..924 => self.fee_tier(),
             924..925 => self.margin_change(view),
             925..930 => self.between(view),

@@ -11,6 +11,7 @@ pub(crate) mod generate;
 pub(crate) mod operate;
 pub(crate) mod rng;
 pub(crate) mod special;
+pub(crate) mod standby;
 pub(crate) mod view;
 pub(crate) mod worlds;
 
@@ -38,6 +39,25 @@ pub(crate) enum Numbering {
     Gapped,
 }
 
+/// Which plan a step of the worker carries out, made of the state when the step is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PlanKind {
+    /// All there is to it.
+    Right,
+    /// The next few cuts of it.
+    Part,
+    /// A few cuts, and that is said to be all.
+    Unfinished,
+    /// Of the state one command before.
+    Stale,
+    /// The part after the next.
+    OtherPart,
+    /// Without the level.
+    NoLevel,
+    /// With a level of nothing, and of more than there is.
+    WildLevel,
+}
+
 /// One command of a script.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
@@ -49,13 +69,25 @@ pub(crate) struct Step {
     pub(crate) numbering: Numbering,
     /// Do not wait for what the venue has left over.
     pub(crate) barges: bool,
+    /// How many steps of liquidations and deleveragings come before it, where nothing else is left over.
+    pub(crate) backlog: u32,
+    /// A plan in the place of the one in the command, where a call is open.
+    pub(crate) plan: Option<PlanKind>,
     /// Time that passes before it beyond the ordinary step.
     pub(crate) waits_ns: u64,
 }
 
 impl From<Command> for Step {
     fn from(command: Command) -> Self {
-        Self { command, by_number: false, numbering: Numbering::None, barges: false, waits_ns: 0 }
+        Self {
+            command,
+            by_number: false,
+            numbering: Numbering::None,
+            barges: false,
+            backlog: u32::MAX,
+            plan: None,
+            waits_ns: 0,
+        }
     }
 }
 

@@ -57,6 +57,11 @@ pub(crate) struct View {
     pub(crate) isolated: BTreeMap<AccountId, AccountId>,
     /// Owner groups of accounts that have one.
     pub(crate) groups: BTreeMap<AccountId, OwnerGroupId>,
+    /// Accounts in liquidation, and those of them that wait for a tick.
+    pub(crate) liquidating: BTreeSet<AccountId>,
+    pub(crate) paced: BTreeSet<AccountId>,
+    /// Calls for a plan of the worker: the command that asked, and where.
+    pub(crate) calls: BTreeMap<u64, (u64, InstrumentId)>,
     /// Last number each session has used.
     last_seq: BTreeMap<SessionId, u64>,
     /// Time of the last command, in nanoseconds.
@@ -108,6 +113,7 @@ impl View {
             self.fold(event);
             self.reckon(event);
             self.meet(event);
+            self.wind_up(event, stamp);
         }
     }
 
@@ -208,14 +214,43 @@ impl View {
         } else if let Event::Moved(moved) = *event {
             self.note_balance((moved.from, moved.asset), moved.from_balance.get());
             self.note_balance((moved.to, moved.asset), moved.to_balance.get());
-        } else if let Event::TakenOver { account, instrument, .. } = *event {
+        } else if let Event::TakenOver { account, by, instrument, position, .. } = *event {
             self.positions.insert((self.principal(account), instrument), 0);
+            *self.positions.entry((by, instrument)).or_default() += position.get();
         } else if let Event::TradingStateSet { instrument, state, .. } = *event {
             if state == TradingState::Open {
                 self.closed.remove(&instrument);
             } else {
                 self.closed.insert(instrument, state);
             }
+        }
+    }
+
+    /// Takes in what an event says of liquidations and deleveragings.
+    fn wind_up(&mut self, event: &Event, stamp: Stamp) {
+        if let Event::LiquidationStarted { account, .. } = *event {
+            self.liquidating.insert(account);
+        } else if let Event::LiquidationPaced { account, .. } = *event {
+            self.paced.insert(account);
+        } else if let Event::LiquidationStepped(step) = event {
+            self.paced.remove(&step.account);
+        } else if let Event::LiquidationEnded { account, .. } = *event {
+            self.liquidating.remove(&account);
+            self.paced.remove(&account);
+        } else if let Event::DeleveragingAsked(call) = event {
+            if call.plan_by.get() > 0 {
+                self.calls.insert(call.request, (stamp.seq.get(), call.instrument));
+            }
+        } else if let Event::DeleveragingPlanned(plan) = event {
+            if !plan.by_worker {
+                self.calls.remove(&plan.request);
+            }
+        } else if let Event::DeleveragingEnded { request, .. } = *event {
+            self.calls.remove(&request);
+        } else if let Event::Deleveraged(cut) = event {
+            self.positions.insert((self.principal(cut.account), cut.instrument), cut.left.get());
+            let asset = self.settlements.get(&cut.instrument).copied().unwrap_or(AssetId::BASE);
+            self.note_balance((cut.account, asset), cut.balance.get());
         }
     }
 

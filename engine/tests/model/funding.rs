@@ -39,6 +39,11 @@ impl Model {
         let asset = self.settlement(instrument);
         self.store_leg(account, instrument, Leg { funded: last, ..leg });
         self.pay(account, AccountId::FUNDING, asset, paid);
+        if account == AccountId::DELEVERAGING {
+            // While a position is on offer its funding is the venue's.
+            self.noted.push("funding of what is on offer");
+            self.pay(AccountId::BAD_DEBT, account, asset, paid);
+        }
         let balance = money(self.balance(account, asset));
         self.out.push(Event::FundingBooked { account, instrument, paid: money(paid), balance });
     }

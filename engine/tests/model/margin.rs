@@ -94,7 +94,7 @@ impl Model {
     }
 
     /// Unrealised result of a leg, in its settlement asset.
-    fn unrealised(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+    pub(crate) fn unrealised(&self, account: AccountId, instrument: InstrumentId) -> i128 {
         self.unrealised_at(account, instrument, self.mark(instrument))
     }
 
@@ -137,15 +137,6 @@ impl Model {
         self.instruments[instrument.index()].terms.maintenance_of(notional)
     }
 
-    /// Maintenance margin of one leg in the unit of account, in billionths: of another asset each part rounded up.
-    pub(crate) fn maintenance_in_base(&self, account: AccountId, instrument: InstrumentId) -> i128 {
-        let required = self.maintenance(account, instrument);
-        match self.asset(self.settlement(instrument)) {
-            None => required,
-            Some(asset) => PPB * asset.worth_up(ceil(required, PPB), self.price_of(asset)),
-        }
-    }
-
     /// An account as it is.
     pub(crate) fn worth(&self, account: AccountId) -> Worth {
         self.worth_with(account, &Assumed::orders(&self.weighing(account)))
@@ -158,10 +149,6 @@ impl Model {
 
     pub(crate) fn equity(&self, account: AccountId) -> i128 {
         self.worth_of_positions(account).equity
-    }
-
-    pub(crate) fn below_maintenance(&self, account: AccountId) -> bool {
-        self.worth_of_positions(account).below_maintenance()
     }
 
     /// An account of which something is assumed.
@@ -228,7 +215,7 @@ impl Model {
     }
 
     /// Longs less shorts in what an instrument is about, in the unit of account.
-    fn net_longs(&self, account: AccountId, like: InstrumentId) -> i128 {
+    pub(crate) fn net_longs(&self, account: AccountId, like: InstrumentId) -> i128 {
         let underlying = self.instruments[like.index()].terms.underlying;
         let mut net = 0;
         for place in self.positions_of(account) {
@@ -264,7 +251,7 @@ impl Model {
     }
 
     /// Requirement of one leg with `orders` resting, in billionths.
-    fn leg_requirement(
+    pub(crate) fn leg_requirement(
         &self,
         account: AccountId,
         instrument: InstrumentId,

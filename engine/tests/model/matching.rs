@@ -6,13 +6,24 @@ use engine::{
 };
 use risk::{AccountId, FillKind, InstrumentId, Side};
 
-use super::arith::{PPB, ceil};
+use super::arith::{PPB, ceil, floor};
 use super::state::{Order, Outcome, Stage, Taker, crosses};
 use super::{Model, money, position, price, qty};
 
 /// +1 for a buyer, -1 for a seller.
 pub(crate) fn sign(side: Side) -> i128 {
     if side == Side::Buy { 1 } else { -1 }
+}
+
+/// What one step of a liquidation closes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Closing {
+    pub(crate) of: i128,
+    /// What the account must receive for all of it.
+    pub(crate) at_bankruptcy: i128,
+    /// What the fund of the group may still add.
+    pub(crate) allowance: i128,
+    pub(crate) group: u8,
 }
 
 impl Model {
@@ -187,22 +198,9 @@ impl Model {
         let Taker { instrument, side, .. } = *taker;
         let resting = self.orders[&maker];
         let matched = self.left_of(taker).min(resting.shown());
-        let fees = |model: &Self, value: i128| {
-            let terms = &model.instruments[instrument.index()].terms;
-            if taker.order.is_some() {
-                return terms.fee_of_taker(value, model.tier_of(taker.account));
-            }
-            let paid = |value| sign(side) * terms.cost_of_buying(value);
-            let surplus = paid(terms.value(matched, taker.limit)) - paid(value);
-            ceil(value * terms.liquidation_fee, PPB).min(surplus.max(0))
-        };
         self.book_funding(taker.account, instrument);
         self.book_funding(resting.account, instrument);
-        let (kind, to) = if taker.order.is_some() {
-            (FillKind::Trade, AccountId::FEES)
-        } else {
-            (FillKind::Liquidation, AccountId::INSURANCE)
-        };
+        let kind = if taker.order.is_some() { FillKind::Trade } else { FillKind::Liquidation };
         let value = self.exchange(instrument, matched, resting.price, {
             let (come, rested) = (taker.account, resting.account);
             if side == Side::Buy { (come, rested) } else { (rested, come) }
@@ -213,11 +211,10 @@ impl Model {
             order.filled += matched;
         }
         taker.left -= matched.min(taker.left);
-        let taker_fee = fees(self, value);
+        let taker_fee = self.charge_taker(taker, matched, value);
         let tier = self.tier_of(resting.account);
         let maker_fee = self.instruments[instrument.index()].terms.fee_of_maker(value, tier);
         let asset = self.settlement(instrument);
-        self.pay(taker.account, to, asset, taker_fee);
         self.pay(resting.account, AccountId::FEES, asset, maker_fee);
         self.trades += 1;
         let fill = Fill {
@@ -239,6 +236,34 @@ impl Model {
         if let Some(id) = taker.order {
             self.tell_of_fill(id, matched);
         }
+    }
+
+    /// What a taker pays for a match: an order its fee; a liquidation, out of what the price is better than its share of the
+    /// bankruptcy amount, a fee to the fund, and what the price is worse the fund adds as far as it may.
+    fn charge_taker(&mut self, taker: &mut Taker, matched: i128, value: i128) -> i128 {
+        let asset = self.settlement(taker.instrument);
+        let terms = &self.instruments[taker.instrument.index()].terms;
+        let Some(mut closing) = taker.closing else {
+            let fee = terms.fee_of_taker(value, self.tier_of(taker.account));
+            self.pay(taker.account, AccountId::FEES, asset, fee);
+            return fee;
+        };
+        let received = -sign(taker.side) * terms.cost_of_buying(value);
+        let (low, high) = (
+            floor(closing.at_bankruptcy * matched, closing.of),
+            ceil(closing.at_bankruptcy * matched, closing.of),
+        );
+        if received >= high {
+            let fee = ceil(received.abs() * terms.liquidation_fee, PPB).min(received - high);
+            let fund = self.terms_of_group(closing.group).fund;
+            self.pay(taker.account, fund, asset, fee);
+            return fee;
+        }
+        let added = (low - received).min(closing.allowance).max(0);
+        self.fund_gives(closing.group, taker.account, asset, added);
+        closing.allowance -= added;
+        taker.closing = Some(closing);
+        -added
     }
 
     /// Moves a position between two accounts at a price; its value.
@@ -358,6 +383,7 @@ impl Model {
             left: 0,
             self_trade: order.said.self_trade,
             prices: None,
+            closing: None,
         });
     }
 
@@ -418,6 +444,7 @@ impl Model {
             left: held.abs(),
             self_trade: SelfTrade::CancelMaker,
             prices: None,
+            closing: None,
         }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod auction;
 pub(crate) mod batches;
 pub(crate) mod compare;
 pub(crate) mod debts;
+pub(crate) mod deleveraging;
 pub(crate) mod fees;
 pub(crate) mod follow_up;
 pub(crate) mod funding;
@@ -30,11 +31,15 @@ pub(crate) mod phases;
 pub(crate) mod prices;
 pub(crate) mod protection;
 pub(crate) mod quotes;
+pub(crate) mod reduction;
+pub(crate) mod risk_groups;
 pub(crate) mod sessions;
 pub(crate) mod settle;
+pub(crate) mod sharing;
 pub(crate) mod stable;
 pub(crate) mod state;
 pub(crate) mod sweeps;
+pub(crate) mod take_over;
 pub(crate) mod timers;
 pub(crate) mod triggers;
 pub(crate) mod watch;
@@ -52,8 +57,11 @@ use risk::{AccountId, Capacity, DebtTerms, FeeTier, InstrumentId, Mark, Money, P
 use assets::Asset;
 use auction::Uncrossing;
 use debts::Interest;
+use deleveraging::Offer;
 use funds::Asked;
+use liquidation::Case;
 use margin_change::{Pass, Planned};
+use risk_groups::RiskGroup;
 use state::{
     Account, Budget, Group, Instrument, Isolation, Key, Leg, Order, Restricting, Session, Settling, Sweep,
     Taker,
@@ -140,13 +148,25 @@ pub(crate) struct Model {
     pub(crate) waiting: VecDeque<OrderId>,
     pub(crate) restricting: Option<Restricting>,
     pub(crate) settling: Option<Settling>,
-    /// The time of the last command, in nanoseconds.
+    /// The time of the last command, in nanoseconds, and its number.
     pub(crate) now: u64,
+    pub(crate) commands: u64,
+    pub(crate) risk_groups: Vec<RiskGroup>,
+    /// Of instruments that were put into one.
+    pub(crate) group_of: BTreeMap<InstrumentId, u8>,
+    /// Accounts that became funds.
+    pub(crate) funds: BTreeSet<AccountId>,
+    /// What the holding account offers, the oldest first, and how many offers there were.
+    pub(crate) offers: Vec<Offer>,
+    pub(crate) requests: u64,
     /// A price move may still have accounts to flag.
     pub(crate) waking: bool,
-    pub(crate) queue: VecDeque<AccountId>,
+    pub(crate) queue: VecDeque<Case>,
+    /// Liquidations that wait for a tick, and those for which it has come.
+    pub(crate) paced: BTreeMap<AccountId, Case>,
+    pub(crate) due: BTreeMap<AccountId, Case>,
     /// Accounts under liquidation that can close nothing now, and whether they join the queue again.
-    pub(crate) held: BTreeSet<AccountId>,
+    pub(crate) held: BTreeMap<AccountId, Case>,
     pub(crate) resuming: bool,
     /// The instrument a tick has not come to yet, and the tick's time.
     pub(crate) round: Option<(usize, u64)>,
@@ -227,9 +247,17 @@ impl Model {
             restricting: None,
             settling: None,
             now: 0,
+            commands: 0,
+            risk_groups: vec![RiskGroup::FIRST],
+            group_of: BTreeMap::new(),
+            funds: BTreeSet::new(),
+            offers: Vec::new(),
+            requests: 0,
             waking: false,
             queue: VecDeque::new(),
-            held: BTreeSet::new(),
+            paced: BTreeMap::new(),
+            due: BTreeMap::new(),
+            held: BTreeMap::new(),
             resuming: false,
             round: None,
             quiet: false,
@@ -242,6 +270,11 @@ impl Model {
 
     /// Whether work is left over. While a price move is being worked off only the venue knows.
     pub(crate) fn pending(&self) -> bool {
+        self.blocked() || self.has_case() || self.has_offer_to_do()
+    }
+
+    /// Whether it goes before any other command.
+    pub(crate) fn blocked(&self) -> bool {
         self.suspended.is_some()
             || !self.sweeps.is_empty()
             || self.uncrossing.is_some()
@@ -253,7 +286,7 @@ impl Model {
             || self.round.is_some()
             || self.passing.is_some()
             || self.resuming
-            || !self.queue.is_empty()
+            || self.is_planning()
     }
 
     /// Records the first thing in which the venue cannot be right, beside what it says in events.
@@ -282,6 +315,7 @@ impl Model {
     /// Applies one command; its events. `hints` are the venue's events for the same command.
     pub(crate) fn apply(&mut self, now: TimeNs, command: &Command, hints: &[Event]) -> Vec<Event> {
         self.now = now.get();
+        self.commands += 1;
         self.out = Vec::new();
         self.noted.clear();
         self.work = MATCHES_PER_COMMAND;
@@ -336,7 +370,7 @@ impl Model {
             self.go_on(hints);
             return Ok(());
         }
-        if busy {
+        if self.blocked() || self.waking {
             return Err(Reject::VenuePending.into());
         }
         self.receive(command)?;
@@ -403,6 +437,8 @@ impl Model {
         self.fire_timers(self.now);
         self.start_round(hints);
         self.pass_what_is_due();
+        self.let_go_on();
+        self.answer_late_calls();
     }
 
     /// What concerns an account and others of its owner, and changes of margin.
@@ -436,6 +472,15 @@ impl Model {
         }
         if let Action::CancelMargin { instrument } = action {
             return self.cancel_margin(*instrument);
+        }
+        if let Action::SetRiskGroup { group, terms } = action {
+            return self.set_risk_group(*group, terms);
+        }
+        if let Action::AssignRiskGroup { instrument, group } = action {
+            return self.assign_risk_group(*instrument, *group);
+        }
+        if let Action::Deleverage(plan) = action {
+            return self.deleverage(plan);
         }
         Ok(())
     }
@@ -487,10 +532,12 @@ impl Model {
             self.pass_on(pass);
         } else if self.resuming {
             self.resume();
-        } else if self.queue.is_empty() {
-            self.complain("the venue goes on where nothing is left".to_owned());
-        } else {
+        } else if self.is_planning() {
+            self.plan_on(hints);
+        } else if self.has_case() {
             self.liquidation_step();
+        } else {
+            self.deleverage_on();
         }
     }
 }

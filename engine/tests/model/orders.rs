@@ -22,7 +22,7 @@ impl Model {
         if !self.accounts.contains_key(&account) {
             return Err(Reject::UnknownAccount.into());
         }
-        if account.is_system() {
+        if account.is_system() || self.is_fund(account) {
             return Err(Reject::SystemAccount.into());
         }
         if self.is_isolated(account) { Err(Reject::IsolatedAccount.into()) } else { Ok(()) }
@@ -63,7 +63,7 @@ impl Model {
     }
 
     /// Instruments in which the account holds, orders or has set a leverage.
-    fn legs_of(&self, account: AccountId) -> BTreeSet<InstrumentId> {
+    pub(crate) fn legs_of(&self, account: AccountId) -> BTreeSet<InstrumentId> {
         let from = (account, InstrumentId::new(0));
         let held = self.legs.range(from..=(account, InstrumentId::new(u32::MAX)));
         let ordered = self.orders_of(account).into_iter().map(|order| order.instrument);

@@ -456,6 +456,7 @@ impl Model {
         if known.state != TradingState::Closed {
             self.enter(instrument, TradingState::Closed, None);
         }
+        self.end_offers_in(instrument);
         self.settling = Some(Settling { instrument, price, dust: 0 });
         true
     }
@@ -530,18 +531,11 @@ impl Model {
         if trusted { Ok(()) } else { Err(Reject::IndexNotTrusted.into()) }
     }
 
-    /// The first in the queue can close nothing now.
-    pub(crate) fn hold(&mut self, account: AccountId) {
-        self.queue.pop_front();
-        self.held.insert(account);
-        self.out.push(Event::LiquidationHeld { account });
-    }
-
     /// Some of those that wait join the queue again.
     pub(crate) fn resume(&mut self) {
         for _ in 0..RESUMES_PER_COMMAND {
-            let Some(account) = self.held.pop_first() else { break };
-            self.queue.push_back(account);
+            let Some((account, case)) = self.held.pop_first() else { break };
+            self.queue.push_back(case);
             self.out.push(Event::LiquidationResumed { account });
         }
         self.resuming = !self.held.is_empty();
@@ -549,8 +543,10 @@ impl Model {
 
     /// Who waits got money.
     pub(crate) fn resume_one(&mut self, account: AccountId) {
-        if self.held.remove(&account) {
-            self.queue.push_back(account);
+        let waits = [&mut self.held, &mut self.paced, &mut self.due];
+        if let Some(case) = waits.into_iter().find_map(|cases| cases.remove(&account)) {
+            self.noted.push("money into a liquidation that waits");
+            self.queue.push_back(case);
             self.out.push(Event::LiquidationResumed { account });
         }
     }

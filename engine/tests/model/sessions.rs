@@ -42,6 +42,7 @@ fn asks(kind: SessionKind, action: &Action) -> bool {
             | Action::Logoff { .. }
             | Action::SessionLost { .. }
             | Action::Restarted { .. }
+            | Action::Deleverage(_)
     );
     let price = matches!(action, Action::IndexPrice { .. });
     let skip = matches!(action, Action::Skip(_));

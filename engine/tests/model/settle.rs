@@ -19,6 +19,7 @@ impl Model {
         if !known.terms.admits_index(given) {
             return Err(Reject::BadPrice.into());
         }
+        self.end_offers_in(instrument);
         self.settle_on(Settling { instrument, price: given, dust: 0 });
         Ok(())
     }
@@ -89,8 +90,7 @@ impl Model {
         let alone = (0..).zip(balances).all(|(place, &balance)| place == asset.index() || balance == 0);
         let mut covered = 0;
         if flat && alone && !account.is_system() {
-            covered = (-self.balance(account, asset)).max(0);
-            self.pay(AccountId::INSURANCE, account, asset, covered);
+            covered = self.cover(account, asset, (self.group_number(instrument), 0));
         }
         self.out.push(Event::PositionSettled {
             account,

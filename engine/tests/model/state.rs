@@ -10,6 +10,7 @@ use risk::limits::ASSETS_MAX;
 use risk::{AccountId, InstrumentId, InstrumentSpec, OwnerGroupId, Restriction, Side, Standing};
 
 use super::arith::Terms;
+use super::matching::Closing;
 use super::prices::Feed;
 use super::stable::Stable;
 
@@ -213,6 +214,8 @@ pub(crate) struct Taker {
     pub(crate) self_trade: SelfTrade,
     /// Prices of its first and its last match.
     pub(crate) prices: Option<(i128, i128)>,
+    /// What a liquidation closes.
+    pub(crate) closing: Option<Closing>,
 }
 
 /// How far a taker came.

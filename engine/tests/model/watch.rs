@@ -1,9 +1,10 @@
 //! Looks at accounts: who is warned, who recovers, whose liquidation begins; and what a price move makes one look at.
 
-use engine::{ConversionReason, Event, MarginState};
+use engine::{ConversionReason, Event, MarginState, Venue};
 use risk::AccountId;
 
 use super::arith::{PPB, ceil};
+use super::liquidation::Case;
 use super::{Hints, Model, money};
 
 /// Warned accounts looked at with each price.
@@ -42,7 +43,7 @@ impl Model {
 
     fn start_liquidation(&mut self, account: AccountId) {
         self.account_mut(account).liquidating = true;
-        self.queue.push_back(account);
+        self.queue.push_back(Case::new(account));
         let now = self.worth_of_positions(account);
         let (equity, maintenance) = (money(now.equity), money(ceil(now.maintenance, PPB)));
         self.out.push(Event::LiquidationStarted { account, equity, maintenance });
@@ -122,15 +123,17 @@ impl Model {
                 return;
             }
         }
-        // What follows up on the price move begins when its wakes are done.
-        if hints.get(self.out.len()).is_some() {
+        // What follows up on the price move begins when its wakes are done; a call that is late is answered at the tick.
+        if hints.get(self.out.len()).is_some_and(|event| !matches!(event, Event::DeleveragingAsked(_))) {
             self.end_waking();
         }
     }
 
-    /// The venue says whether work is left over; where none is, nobody may be missing.
-    pub(crate) fn settle(&mut self, venue_pending: bool) {
-        if self.waking && !venue_pending {
+    /// The venue says whether work is left over, and whether that goes before any other command; where it does not, nobody
+    /// may be missing.
+    pub(crate) fn settle(&mut self, venue: &Venue) {
+        let (venue_pending, venue_blocked) = (venue.pending(), venue.is_blocked());
+        if self.waking && !venue_blocked {
             self.end_waking();
             if core::mem::take(&mut self.quiet) {
                 while self.interest.left > 0 {
@@ -142,8 +145,11 @@ impl Model {
                 self.complain(format!("the venue said nothing of {:?}", self.out));
             }
         }
-        if !self.waking && self.pending() != venue_pending {
-            self.complain(format!("pending: venue {venue_pending}, model {}", self.pending()));
+        if !self.waking && (self.pending(), self.blocked()) != (venue_pending, venue_blocked) {
+            let (pending, blocked) = (self.pending(), self.blocked());
+            self.complain(format!(
+                "pending: venue {venue_pending}, model {pending}; blocked: venue {venue_blocked}, model {blocked}"
+            ));
         }
     }
 

@@ -105,7 +105,7 @@ impl Machine for VenueBesideModel {
         self.venue.check();
         let expected = self.model.apply(stamp.time, command, events.as_slice());
         assert_eq!(events.as_slice(), expected, "venue and model on {command:?}");
-        self.model.settle(self.venue.pending());
+        self.model.settle(&self.venue);
         assert_eq!(self.model.complaint(), None, "the model on {command:?}");
         assert_eq!(self.model.difference(&self.venue), None, "after {command:?}");
         events.as_slice().to_vec()

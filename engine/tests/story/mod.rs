@@ -2,6 +2,7 @@
 
 pub(crate) mod assets;
 pub(crate) mod funds;
+pub(crate) mod liquidation;
 pub(crate) mod machine;
 pub(crate) mod orders;
 pub(crate) mod owners;
@@ -49,6 +50,9 @@ pub(crate) struct Story<'m> {
     pub(crate) specs: Vec<InstrumentSpec>,
     /// Names of assets by number, the unit of account first.
     pub(crate) assets: Vec<String>,
+    /// Commands so far, and by deleveraging the one that asked for a plan.
+    commands: u64,
+    pub(crate) bases: BTreeMap<u64, u64>,
     /// Events of the last command, in words.
     happened: Vec<String>,
     expected: Vec<String>,
@@ -57,7 +61,7 @@ pub(crate) struct Story<'m> {
 
 impl<'m> Story<'m> {
     pub(crate) fn new(make: &'m dyn Fn(Capacity) -> Box<dyn Machine>) -> Self {
-        let names = ["fees", "insurance", "dust", "funding", "conversion"];
+        let names = ["fees", "insurance", "dust", "funding", "conversion", "deleveraging", "bad-debt"];
         let own = names.into_iter().zip(AccountId::OWN);
         Self {
             make,
@@ -72,6 +76,8 @@ impl<'m> Story<'m> {
             numbers: BTreeMap::new(),
             specs: Vec::new(),
             assets: vec!["money".to_owned()],
+            commands: 0,
+            bases: BTreeMap::new(),
             happened: Vec::new(),
             expected: Vec::new(),
             refused: false,
@@ -128,6 +134,7 @@ impl<'m> Story<'m> {
         if matches!(command.action, Action::MassQuote(_)) {
             command.client_order_id = ClientOrderId::new(self.orders.len() as u64);
         }
+        self.commands += 1;
         let events = self.machine().apply(&command);
         self.take_in(&events);
     }
@@ -140,6 +147,9 @@ impl<'m> Story<'m> {
                     self.orders[index].0.clone()
                 });
                 self.numbers.insert(*order, name);
+            }
+            if let Event::DeleveragingAsked(call) = event {
+                self.bases.insert(call.request, self.commands);
             }
             if let (Event::LoggedOn { session, .. }, Some(name)) = (event, self.newcomer.take()) {
                 self.sessions.insert(name, *session);

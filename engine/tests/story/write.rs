@@ -27,6 +27,7 @@ const fn reason(reason: CancelReason) -> &'static str {
         CancelReason::TradingState => "trading-state",
         CancelReason::Replaced => "replaced",
         CancelReason::Settled => "settled",
+        CancelReason::Deleveraged => "deleveraged",
     }
 }
 
@@ -122,9 +123,18 @@ impl Story<'_> {
             }
             Event::TradingStateSet { state, .. } => format!("trading {state:?}"),
             Event::Ticked => "ticked".to_owned(),
-            Event::LiquidationStarted { .. } | Event::TakenOver { .. } | Event::LiquidationEnded { .. } => {
-                self.of_liquidation(event)
-            }
+            Event::LiquidationStarted { .. }
+            | Event::LiquidationStepped(_)
+            | Event::LiquidationPaced { .. }
+            | Event::TakenOver { .. }
+            | Event::LiquidationEnded { .. }
+            | Event::BadDebtBooked { .. }
+            | Event::DeleveragingAsked(_)
+            | Event::DeleveragingPlanned(_)
+            | Event::Deleveraged(_)
+            | Event::DeleveragingEnded { .. }
+            | Event::RiskGroupSet { .. }
+            | Event::RiskGroupAssigned { .. } => self.of_liquidation(event),
             Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. }
             | Event::LoggedOn { .. }
@@ -154,20 +164,6 @@ impl Story<'_> {
             | Event::LiquidationResumed { .. }
             | Event::FundingPaid { .. } => self.of_prices(event),
             _ => self.of_instrument(event),
-        }
-    }
-
-    /// What happens to an account below maintenance.
-    fn of_liquidation(&self, event: &Event) -> String {
-        if let Event::LiquidationStarted { account, equity, maintenance } = *event {
-            let account = self.owner(account);
-            format!("liquidation of {account} begins equity {equity} maintenance {maintenance}")
-        } else if let Event::TakenOver { account, position, amount, .. } = *event {
-            format!("insurance takes {position} from {} for {amount}", self.owner(account))
-        } else if let Event::LiquidationEnded { account, equity, covered } = *event {
-            format!("liquidation of {} ends equity {equity} covered {covered}", self.owner(account))
-        } else {
-            event.name().to_owned()
         }
     }
 

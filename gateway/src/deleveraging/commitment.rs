@@ -338,7 +338,7 @@ mod tests {
                 |proof, at| proof.path[at].lots += 1,
                 |proof, at| proof.path[at].equity -= 1,
                 |proof, at| proof.path[at].is_left ^= true,
-                |proof, at| drop(proof.path.remove(at)),
+                |proof, at| proof.path.truncate(at),
                 |proof, at| proof.path.insert(at, proof.path[at]),
             ];
             for at in 0..proof.path.len() {

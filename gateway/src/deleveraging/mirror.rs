@@ -4,7 +4,7 @@
 //! holds what, follows from the events.
 
 use engine::limits::CUTS_PER_COMMAND;
-use engine::{Capacity, Command, DeleveragingPlan, Event, Events, OpenCall, Stamp, Venue};
+use engine::{Capacity, Command, DeleveragingPlan, Event, Events, OpenCall, Seq, Stamp, Venue};
 use risk::deleveraging::{Holder, allocate};
 use risk::{AccountId, InstrumentId, Position};
 
@@ -16,6 +16,8 @@ use super::secret::Secret;
 #[derive(Debug)]
 pub struct Mirror {
     venue: Venue,
+    /// Room of the venue once it is followed; before, it has none.
+    capacity: Capacity,
     events: Events,
     holders: Holders,
 }
@@ -34,14 +36,18 @@ impl Mirror {
     #[must_use]
     pub fn new(capacity: Capacity) -> Self {
         Self {
-            venue: Venue::new(capacity),
-            events: Events::with_capacity(engine::limits::EVENTS_PER_COMMAND),
+            venue: Venue::new(Capacity { accounts: 0, legs: 0, orders: 0 }),
+            capacity,
+            events: Events::with_capacity(0),
             holders: Holders::default(),
         }
     }
 
     /// Applies the next command; what it brought about.
     pub fn apply(&mut self, stamp: Stamp, command: &Command) -> &[Event] {
+        if self.venue.last_stamp().seq == Seq::default() {
+            self.venue = Venue::new(self.capacity);
+        }
         self.events.clear();
         self.venue.apply(stamp, command, &mut self.events);
         let ledger = self.venue.ledger();

@@ -51,6 +51,16 @@ impl Secret {
         Self(octets)
     }
 
+    /// A secret that nobody keeps: what is committed to with it can be proven by this process alone.
+    ///
+    /// # Errors
+    /// Where the system has no random numbers.
+    pub fn random() -> Result<Self, SecretError> {
+        let mut octets = [0; 32];
+        getrandom::fill(&mut octets).map_err(SecretError::Random)?;
+        Ok(Self(octets))
+    }
+
     /// The secret in `directory`, made there where it is missing.
     ///
     /// # Errors
@@ -69,19 +79,18 @@ impl Secret {
 
     /// Whole or not at all: it is written under another name, synced, and renamed.
     fn make(directory: &Path) -> Result<Self, SecretError> {
-        let mut octets = [0; 32];
-        getrandom::fill(&mut octets).map_err(SecretError::Random)?;
+        let secret = Self::random()?;
         let new = directory.join(NEW_SECRET_FILE);
         match fs::remove_file(&new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.write_all(&octets)?;
+        file.write_all(&secret.0)?;
         file.sync_all()?;
         fs::rename(&new, directory.join(SECRET_FILE))?;
         fs::File::open(directory)?.sync_all()?;
-        Ok(Self(octets))
+        Ok(secret)
     }
 
     /// The key of an account's leaf.

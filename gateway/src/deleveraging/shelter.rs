@@ -33,16 +33,12 @@ impl DutyCycle for Sheltered {
             let done = worker.do_work();
             (worker, done)
         }));
-        match done {
-            Ok((worker, done)) => {
-                self.worker = Some(worker);
-                done
-            }
-            Err(_) => {
-                self.standing.fail("it ended by a panic; the message is on standard error".to_owned());
-                1
-            }
-        }
+        let Ok((worker, done)) = done else {
+            self.standing.fail("it ended by a panic; the message is on standard error".to_owned());
+            return 1;
+        };
+        self.worker = Some(worker);
+        done
     }
 
     fn is_finished(&self) -> bool {

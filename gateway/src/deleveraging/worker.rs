@@ -274,18 +274,15 @@ impl Worker {
         let mut asked = Vec::new();
         let mut is_refused = false;
         for event in self.mirror.apply(stamp, command) {
-            match event {
-                Event::DeleveragingAsked(call) => {
-                    self.unsent.retain(|part| part.request != call.request);
-                    if call.plan_by > self.present.max(stamp.time) {
-                        asked.push(call.request);
-                    }
+            if let Event::DeleveragingAsked(call) = event {
+                self.unsent.retain(|part| part.request != call.request);
+                if call.plan_by > self.present.max(stamp.time) {
+                    asked.push(call.request);
                 }
-                Event::DeleveragingEnded { request, .. } => {
-                    self.unsent.retain(|part| part.request != *request);
-                }
-                event => is_refused |= matches!(event, Event::Rejected { .. }),
+            } else if let Event::DeleveragingEnded { request, .. } = event {
+                self.unsent.retain(|part| part.request != *request);
             }
+            is_refused |= matches!(event, Event::Rejected { .. });
         }
         if let Action::Deleverage(plan) = &command.action {
             // What was carried out before needs no sending; what was refused shows that the rest is of no use.

@@ -39,6 +39,10 @@ pub trait Disk {
     fn remove(&mut self, name: &str) -> io::Result<()>;
     /// Makes creations, renames and removals durable.
     fn sync_dir(&mut self) -> io::Result<()>;
+    /// Where in the file system it is, if it can be opened there once more.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
 }
 
 /// A directory of the file system.
@@ -163,5 +167,9 @@ impl Disk for RealDisk {
 
     fn sync_dir(&mut self) -> io::Result<()> {
         self.directory.sync_all()
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
     }
 }

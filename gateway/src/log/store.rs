@@ -33,6 +33,10 @@ impl<D: Disk> Store<D> {
         Self { disk }
     }
 
+    pub(super) fn path(&self) -> Option<&std::path::Path> {
+        self.disk.path()
+    }
+
     pub(super) fn list(&mut self) -> Result<Vec<String>, LogError> {
         self.disk.list().map_err(failed("list", "the log directory", 0))
     }

@@ -109,6 +109,12 @@ impl<D: Disk> EventLog<D> {
         }
     }
 
+    /// Where in the file system it is, if it can be read there while it is written.
+    #[must_use]
+    pub fn path(&self) -> Option<&std::path::Path> {
+        self.store.path()
+    }
+
     /// Takes a command into the current batch; no input or output happens.
     pub fn append(&mut self, entry: &Entry<'_>) -> Result<(), LogError> {
         self.check_alive()?;

@@ -99,7 +99,10 @@ impl Venue {
         let position = self.part_of(place, lots);
         let amount = self.deleveragings.open[place].price_of(position);
         self.ledger.transfer_position(from, leg_id, position, amount);
-        self.deleveragings.open[place].given_up += position;
+        self.drop_leg_if_empty(from);
+        let one = &mut self.deleveragings.open[place];
+        one.given_up += position;
+        one.paid += amount;
 
         let Leg { position: left, cost, .. } = *self.ledger.leg(leg_id);
         let asset = self.ledger.instrument(instrument).settlement();
@@ -150,23 +153,16 @@ impl Venue {
         self.end_deleveraging(place, position, events);
     }
 
-    /// A deleveraging is over. Once nothing in its asset is on offer any more, what stayed with the holding account, of rounding
-    /// and of funding, goes: to the dust account, or as a debt to be covered.
+    /// A deleveraging is over; the dust account receives what rounding left with the holding account.
     pub(super) fn end_deleveraging(&mut self, place: usize, left: Position, events: &mut Events) {
-        let Deleveraging { request, instrument, total, .. } = self.deleveragings.open.remove(place);
+        let Deleveraging { request, instrument, total, dust, .. } = self.deleveragings.open.remove(place);
+        let asset = self.ledger.instrument(instrument).settlement();
+        if dust > Money::ZERO {
+            self.ledger.move_cash(AccountId::DELEVERAGING, AccountId::DUST, asset, dust);
+        }
         if let Some(leg) = self.ledger.find_leg(AccountId::DELEVERAGING, instrument) {
             self.drop_leg_if_empty(leg);
         }
-        let asset = self.ledger.instrument(instrument).settlement();
-        let settles_so = |one: &Deleveraging| self.ledger.instrument(one.instrument).settlement() == asset;
-        let is_last = !self.deleveragings.open.iter().any(settles_so);
-        let dust = if is_last { self.ledger.balance(AccountId::DELEVERAGING, asset) } else { Money::ZERO };
         events.push(Event::DeleveragingEnded { request, instrument, given_up: total, left, dust });
-        if dust > Money::ZERO {
-            self.ledger.move_cash(AccountId::DELEVERAGING, AccountId::DUST, asset, dust);
-        } else if dust < Money::ZERO {
-            let group = self.ledger.risk_group_of(instrument);
-            self.cover(AccountId::DELEVERAGING, asset, (group, Money::ZERO), events);
-        }
     }
 }
