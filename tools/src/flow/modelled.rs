@@ -32,9 +32,9 @@ use super::random::Random;
 use super::{BookView, Flow, FlowError, Note, SESSION};
 
 /// Insurance account's deposit.
-const INSURANCE: Money = Money::new(20_000 * DOLLAR);
+const INSURANCE: Money = Money::new(200_000 * DOLLAR);
 /// Most initial margin that the first maker takes positions over for.
-const BACKSTOP_MARGIN: Money = Money::new(4_000 * DOLLAR);
+const BACKSTOP_MARGIN: Money = Money::new(20_000 * DOLLAR);
 /// How long the deleveraging worker has for a plan, in milliseconds.
 const PLAN_WITHIN_MS: u32 = 500;
 /// The jump of the slump at which makers withdraw everything.
@@ -177,6 +177,8 @@ impl ModelledFlow {
         self.steps += 1;
         self.markets[place].wander(&mut self.random);
         self.queue.push_back(self.markets[place].index_command());
+        // Where the gateway serves sockets it says itself when time has passed.
+        self.queue.push_back(Command::venue(Action::Tick));
         self.withdraw_stale(place);
     }
 
