@@ -90,6 +90,7 @@ impl From<Reject> for Refusal {
 }
 
 /// The whole state.
+#[expect(clippy::struct_excessive_bools, reason = "each is something the venue remembers beside the others")]
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) hints: Hints,

@@ -132,7 +132,7 @@ impl Projection {
             | Event::Deleveraged(_)
             | Event::BadDebtBooked { .. } => self.route_liquidation(outcome, event),
             Event::DeleveragingAsked(_) | Event::DeleveragingPlanned(_) | Event::DeleveragingEnded { .. } => {
-                self.route_deleveraging(outcome, event)
+                self.route_deleveraging(outcome, event);
             }
             Event::Moved(movement) => self.route_movement(outcome, movement),
             Event::TransferRepeated { .. } => self.route_repeated(outcome, event),

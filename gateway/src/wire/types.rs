@@ -188,11 +188,11 @@ impl I64N {
     pub fn leverage(leverage: Option<(i128, i128)>) -> Self {
         let known = leverage.filter(|(over, under)| *over >= 0 && *under > 0);
         let billionths = known.map(|(over, under)| {
-            let (mut quotient, mut rest) = (over / under, over % under);
+            let (mut quotient, mut rest) = (over.div_euclid(under), over.rem_euclid(under));
             for _ in 0..9 {
                 let next = rest.saturating_mul(10);
-                quotient = quotient.saturating_mul(10).saturating_add(next / under);
-                rest = next % under;
+                quotient = quotient.saturating_mul(10).saturating_add(next.div_euclid(under));
+                rest = next.rem_euclid(under);
             }
             quotient.saturating_add(i128::from(rest > 0))
         });
