@@ -169,5 +169,8 @@ impl Generator {
             self.lots(session, (bidder, RUINOUS), (Side::Buy, 1, price), lasting);
         }
         self.soon(SessionId::new(0), index(home - 5 * percent));
+        // Before the first step the price falls so far that nothing less than all of it would do.
+        let falls = Step::from(Command::venue(index(home - 9 * percent)));
+        self.ahead.push_back(Step { backlog: 0, ..falls });
     }
 }

@@ -3,7 +3,7 @@
 use engine::{Action, Command, DeleveragingPlan, Seq, Transfer};
 use risk::deleveraging::{Cut, DeleveragingPolicy};
 use risk::limits::FIRST_USER_ACCOUNT;
-use risk::{AccountId, InstrumentId, Money, Rate, RiskGroupTerms};
+use risk::{AccountId, AssetId, InstrumentId, Money, Rate, RiskGroupTerms};
 
 use super::generate::{Generator, QUARTER_LOT};
 use super::view::View;
@@ -104,6 +104,13 @@ impl Generator {
             50..80 => {
                 // A fund that is empty, that has next to nothing, or plenty.
                 let account = self.rng.pick(&[self.beside(0), self.beside(1), AccountId::INSURANCE]);
+                let coins = u64::try_from(self.world.assets.len()).expect("few");
+                if coins > 0 && self.rng.permille(500) {
+                    let place = usize::try_from(self.rng.below(coins)).expect("few");
+                    let asset = AssetId::new(u16::try_from(place + 1).expect("few"));
+                    let amount = Money::new(self.world.assets[place].quarter * 8);
+                    return Action::Deposit(Transfer { asset, ..Transfer::new(account, amount) });
+                }
                 let amount = self.rng.pick(&[1, QUARTER_LOT >> 6, QUARTER_LOT, QUARTER_LOT * 20]);
                 Action::Deposit(Transfer::new(account, Money::new(amount)))
             }

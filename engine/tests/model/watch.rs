@@ -124,7 +124,8 @@ impl Model {
             }
         }
         // What follows up on the price move begins when its wakes are done; a call that is late is answered at the tick.
-        if hints.get(self.out.len()).is_some_and(|event| !matches!(event, Event::DeleveragingAsked(_))) {
+        let mut rest = hints.iter().skip(self.out.len());
+        if rest.any(|event| !matches!(event, Event::DeleveragingAsked(_))) {
             self.end_waking();
         }
     }

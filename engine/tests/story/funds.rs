@@ -99,7 +99,7 @@ impl Story<'_> {
         } else if let Event::MarginChanged { instrument, step, due } = *event {
             format!("margin of {instrument} step {step} next {}", when(due))
         } else {
-            String::new()
+            self.of_liquidation(event)
         }
     }
 }

@@ -123,18 +123,6 @@ impl Story<'_> {
             }
             Event::TradingStateSet { state, .. } => format!("trading {state:?}"),
             Event::Ticked => "ticked".to_owned(),
-            Event::LiquidationStarted { .. }
-            | Event::LiquidationStepped(_)
-            | Event::LiquidationPaced { .. }
-            | Event::TakenOver { .. }
-            | Event::LiquidationEnded { .. }
-            | Event::BadDebtBooked { .. }
-            | Event::DeleveragingAsked(_)
-            | Event::DeleveragingPlanned(_)
-            | Event::Deleveraged(_)
-            | Event::DeleveragingEnded { .. }
-            | Event::RiskGroupSet { .. }
-            | Event::RiskGroupAssigned { .. } => self.of_liquidation(event),
             Event::KeyRegistered { .. }
             | Event::KeyRevoked { .. }
             | Event::LoggedOn { .. }
