@@ -6,6 +6,8 @@
 #[path = "campaign/rng.rs"]
 mod rng;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use engine::{
     Action, ClientOrderId, Command, DeleveragingCut, DeleveragingPlan, Event, Events, NewOrder, Seq, Stamp,
     TimeInForce, TimeNs, Transfer, Venue,
@@ -276,15 +278,20 @@ fn seeds() -> Vec<u64> {
     given.map_or_else(|| (0..WORLDS).collect(), |seed| vec![seed])
 }
 
-fn says_how_to_repeat(seed: u64, test: &str) {
-    println!("repeat with: FULCRUM_SEED={seed} cargo test -p engine --test deleveraging {test}");
+/// Plays a world for a test; where it goes wrong there, it says how to repeat it.
+fn on_every_world(test: &str, mut of: impl FnMut(u64)) {
+    for seed in seeds() {
+        let went = catch_unwind(AssertUnwindSafe(|| of(seed)));
+        let repeat =
+            format!("repeat with: FULCRUM_SEED={seed} cargo test -p engine --test deleveraging {test}");
+        assert!(went.is_ok(), "{repeat}");
+    }
 }
 
 #[test]
 fn nobody_pays_who_gives_up_nothing_and_nobody_ends_below_zero() {
     let (mut cut, mut hedged, mut lost) = (0_u32, 0_u32, 0_u32);
-    for seed in seeds() {
-        says_how_to_repeat(seed, "nobody_pays");
+    on_every_world("nobody_pays", |seed| {
         // The rules are held against every command on the way.
         let world = play(seed, Planner::Venue);
         let ledger = world.venue.ledger();
@@ -295,7 +302,7 @@ fn nobody_pays_who_gives_up_nothing_and_nobody_ends_below_zero() {
         cut += u32::try_from(cuts_of(&world.said).count()).expect("few");
         hedged += u32::try_from(cuts_of(&world.said).filter(|cut| cut.open < cut.held).count()).expect("few");
         lost += u32::try_from(cuts_of(&world.said).filter(|cut| lost_by(cut) > 0).count()).expect("few");
-    }
+    });
     if seeds().len() > 1 {
         assert!(
             cut > 1_000 && hedged > 100 && lost > 100,
@@ -312,8 +319,7 @@ fn lost_by(cut: &DeleveragingCut) -> i64 {
 #[test]
 fn what_the_holders_lose_is_what_is_missing_less_what_the_fund_adds() {
     let mut rounded = 0;
-    for seed in seeds() {
-        says_how_to_repeat(seed, "what_the_holders_lose");
+    on_every_world("what_the_holders_lose", |seed| {
         let world = play(seed, Planner::Venue);
         let (mut offered, mut given_up, mut kept, mut cuts) = (0, 0, 0, 0_i64);
         for event in &world.said {
@@ -338,7 +344,7 @@ fn what_the_holders_lose_is_what_is_missing_less_what_the_fund_adds() {
         assert_eq!(offered + kept, given_up + borne, "amounts add up");
         assert!((0..=cuts).contains(&kept), "rounding is below a unit for each cut: {kept} of {cuts}");
         rounded += i64::from(kept > 0);
-    }
+    });
     assert!(rounded > 0 || seeds().len() == 1, "something is rounded");
 }
 
@@ -352,8 +358,7 @@ fn bad_debts(said: &[Event]) -> i64 {
 #[test]
 fn it_does_not_matter_who_plans_nor_in_how_many_parts() {
     let mut compared = 0;
-    for seed in seeds() {
-        says_how_to_repeat(seed, "it_does_not_matter");
+    on_every_world("it_does_not_matter", |seed| {
         let of = |planner| {
             let world = play(seed, planner);
             let cuts: Vec<DeleveragingCut> = cuts_of(&world.said).collect();
@@ -370,15 +375,14 @@ fn it_does_not_matter_who_plans_nor_in_how_many_parts() {
             assert_eq!(own, by_worker, "in parts of {size}");
         }
         compared += usize::from(own.0.len() > 1);
-    }
+    });
     assert!(compared > 100 || seeds().len() == 1, "{compared} worlds with several cuts");
 }
 
 #[test]
 fn a_cut_brings_no_holder_below_the_level_by_more_than_a_lot() {
     let mut levelled = 0;
-    for seed in seeds() {
-        says_how_to_repeat(seed, "a_cut_brings");
+    on_every_world("a_cut_brings", |seed| {
         let world = play(seed, Planner::Venue);
         let mut level = None;
         let mut call = None;
@@ -400,6 +404,6 @@ fn a_cut_brings_no_holder_below_the_level_by_more_than_a_lot() {
                 levelled += 1;
             }
         }
-    }
+    });
     assert!(levelled > 100 || seeds().len() == 1, "{levelled} cuts to a level");
 }

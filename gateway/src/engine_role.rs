@@ -86,6 +86,8 @@ pub struct EngineRole<C> {
     is_backlogs_turn: bool,
     /// Whether what a restart found pending is not done yet.
     is_recovering: bool,
+    /// Whether it injects continuations; else they come with the other commands.
+    injects: bool,
     /// Where the deleveraging worker proposes its plans, if there is one.
     proposed: Option<Proposed>,
     /// `None` at the end. Boxed: they are taken out for every round.
@@ -114,6 +116,7 @@ impl<C: Clock> EngineRole<C> {
             now,
             is_backlogs_turn: false,
             is_recovering,
+            injects: true,
             proposed: None,
             outlets: Some(Box::new(outlets)),
             progress,
@@ -141,7 +144,13 @@ impl<C: Clock> EngineRole<C> {
     /// Whether only `Continue` may be applied.
     #[inline]
     fn must_continue(&self) -> bool {
-        self.venue.is_blocked() || (self.is_recovering && self.venue.pending())
+        self.injects && (self.venue.is_blocked() || (self.is_recovering && self.venue.pending()))
+    }
+
+    /// From now on continuations come with the other commands, as those of a log do that is played again: where in between
+    /// the backlog had its turn depended on when the others came.
+    pub const fn take_continuations_as_they_come(&mut self) {
+        self.injects = false;
     }
 
     fn apply_continue(&mut self, outlets: &mut Outlets) {
@@ -154,7 +163,7 @@ impl<C: Clock> EngineRole<C> {
     fn advance(&mut self, outlets: &mut Outlets) -> usize {
         let mut done = 0;
         while done < TASKS_PER_ROUND && outlets.reserve() {
-            if self.must_continue() || (self.is_backlogs_turn && self.venue.pending()) {
+            if self.must_continue() || (self.injects && self.is_backlogs_turn && self.venue.pending()) {
                 self.apply_continue(outlets);
             } else if let Some((batch, next)) = self.current.take() {
                 self.look_ahead(&batch, next);
@@ -170,7 +179,7 @@ impl<C: Clock> EngineRole<C> {
                 self.current = Some((batch, next + 1));
             } else if self.apply_proposed(outlets) > 0 {
                 self.is_backlogs_turn = true;
-            } else if self.venue.pending() {
+            } else if self.injects && self.venue.pending() {
                 self.apply_continue(outlets);
                 if !self.arrivals.is_empty() {
                     // What came meanwhile goes before the next one.

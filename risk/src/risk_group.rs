@@ -143,7 +143,7 @@ impl Ledger {
     }
 
     /// Whether a group may have these terms: its number is known or the next, the fund is the venue's own or an account
-    /// that is a fund or idle, the backstop an ordinary account without isolated positions.
+    /// that is a fund or idle, the backstop an ordinary account.
     #[must_use]
     pub fn admits_risk_group(&self, group: u8, terms: &RiskGroupTerms) -> bool {
         let known = self.risk_groups.groups.len();
@@ -166,10 +166,10 @@ impl Ledger {
         known.form == AccountForm::Fund || is_idle
     }
 
-    /// An account with isolated positions is none: one of them may act where it would take over.
+    /// Where an isolated position acts for it, it takes nothing over.
     fn may_be_backstop(&self, account: AccountId) -> bool {
         let known = self.account(account).filter(|_| !account.is_system());
-        known.is_some_and(|known| known.form == AccountForm::Plain)
+        known.is_some_and(|known| matches!(known.form, AccountForm::Plain | AccountForm::Parent))
     }
 
     /// Whether an account stands behind the liquidations of some group.

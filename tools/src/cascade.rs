@@ -11,6 +11,8 @@ mod market;
 mod measure;
 mod population;
 mod report;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::io::Write;

@@ -25,19 +25,15 @@ impl Model {
         let told = *told;
         let until = (told + most).min(shares.cuts.len());
         let cuts = shares.cuts[told..until].to_vec();
+        let level = if kind == PlanKind::WildLevel { Some((1, 1 << 63)) } else { shares.level };
+        let level = level.filter(|_| kind != PlanKind::NoLevel);
         Some(DeleveragingPlan {
             request: offer.request,
             basis: Seq::new(offer.basis - u64::from(kind == PlanKind::Stale)),
             part: part + u32::from(kind == PlanKind::OtherPart),
-            is_last: match kind {
-                PlanKind::Endless => false,
-                _ => until == shares.cuts.len() || kind == PlanKind::Unfinished,
-            },
-            level: match kind {
-                PlanKind::NoLevel => None,
-                PlanKind::WildLevel => Some((1, 1 << 63)),
-                _ => shares.level,
-            },
+            is_last: kind != PlanKind::Endless
+                && (until == shares.cuts.len() || kind == PlanKind::Unfinished),
+            level,
             holders: 0,
             lots: 0,
             equity: 0,

@@ -1,7 +1,7 @@
 //! Bursts of hundreds of orders, for the bounds on the work of one command.
 
 use engine::{Action, Command, MassCancel, NewOrder, SessionId, TimeInForce, Transfer};
-use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty, Restriction, Side};
+use risk::{AccountId, InstrumentId, Mark, Money, Price, Qty, Rate, Restriction, RiskGroupTerms, Side};
 
 use super::generate::Generator;
 use super::view::View;
@@ -140,6 +140,18 @@ impl Generator {
             );
             self.enrich(account, lots);
         }
+        // One step may take all of it, at any price that leaves nobody below zero.
+        let (all, most) = (Rate::ONE, Rate::new(4_000_000_000));
+        let step_min = Money::new(LOT_VALUE * 10 * CROWD);
+        let terms = RiskGroupTerms {
+            step_share: all,
+            urgency: all,
+            target: most,
+            step_min,
+            ..RiskGroupTerms::DEFAULT
+        };
+        self.soon(SessionId::new(0), Action::SetRiskGroup { group: 2, terms: Box::new(terms) });
+        self.soon(SessionId::new(0), Action::AssignRiskGroup { instrument: RUINOUS, group: 2 });
         let percent = home.div_euclid(100 * tick) * tick;
         let lasting = TimeInForce::GoodTillCancel;
         for _ in 0..CROWD {

@@ -7,7 +7,7 @@ use engine::{
 };
 use risk::deleveraging::{Cut, DeleveragingPolicy};
 use risk::limits::NOTIONAL_MAX;
-use risk::{AccountId, InstrumentId};
+use risk::{AccountId, Activity, InstrumentId};
 
 use super::arith::{NS_PER_MS, PPB, ceil, floor};
 use super::sharing::{Asked, Sharer, Shares};
@@ -103,7 +103,10 @@ impl Model {
         let busy = |one: &Offer| {
             self.offers.iter().any(|other| !other.collects() && other.is_like(one.instrument, one.position))
         };
-        self.offers.iter().position(|offer| offer.collects() && !busy(offer))
+        let callable = |offer: &Offer| {
+            offer.collects() && !busy(offer) && self.trusts(offer.instrument, Activity::Liquidate)
+        };
+        self.offers.iter().position(callable)
     }
 
     pub(crate) fn has_offer_to_do(&self) -> bool {
@@ -114,14 +117,23 @@ impl Model {
         self.offers.iter().any(|offer| matches!(offer.stage, Stage::Planning { .. }))
     }
 
-    /// What comes while no liquidation has a step to take.
-    pub(crate) fn deleverage_on(&mut self) {
+    /// What does not block: cuts, a call that a tick made due, a step of a liquidation, a call.
+    pub(crate) fn backlog_on(&mut self) {
         if let Some(place) = self.next_to_cut() {
             self.cut_on(place);
-        } else if let Some(place) = self.next_to_call() {
-            self.call(place);
-        } else {
-            self.complain("the venue goes on where nothing is left".to_owned());
+            return;
+        }
+        let is_due = core::mem::take(&mut self.call_is_due);
+        let callable = self.next_to_call();
+        match callable.filter(|_| is_due || !self.has_case()) {
+            Some(place) => {
+                if self.has_case() {
+                    self.noted.push("call before a liquidation");
+                }
+                self.call(place);
+            }
+            None if self.has_case() => self.liquidation_step(),
+            None => self.complain("the venue goes on where nothing is left".to_owned()),
         }
     }
 
@@ -193,6 +205,7 @@ impl Model {
 
     /// A tick: calls that were not answered in time.
     pub(crate) fn answer_late_calls(&mut self) {
+        self.call_is_due = !self.offers.is_empty();
         for place in 0..self.offers.len() {
             if matches!(self.offers[place].stage, Stage::Asked { plan_by, .. } if plan_by <= self.now) {
                 self.noted.push("late worker");
@@ -312,12 +325,14 @@ impl Model {
             self.offers[place].stage = Stage::Cutting { shares, done: next };
             return;
         }
+        let Offer { given_up, round, .. } = self.offers[place];
+        let is_stuck = given_up == 0 && u32::from(round) > 2 * u32::from(PLAN_ROUNDS_MAX);
         self.settle_call(place);
         let Offer { instrument, position: left, .. } = self.offers[place];
         let lot = self.instruments[instrument.index()].terms.lot;
         if left == 0 {
             self.end_offer(place, 0);
-        } else if left.abs() <= shares.unborne * lot {
+        } else if is_stuck || left.abs() <= shares.unborne * lot {
             self.noted.push("bad position");
             self.book_bad_position(place);
             self.enter(instrument, TradingState::Halted, None);
@@ -337,6 +352,15 @@ impl Model {
         let lots = floor((offered - given_up).abs(), lot);
         let asked = Asked { lots, ..self.asked_for(instrument, offered, amount) };
         let stands = asked.stands(level, &sharer, cut);
+        // Rounding may cost a few units more than the haircut says: up to three lots fewer leave nobody below zero.
+        let price = |model: &Self, lots: i128| model.offers[place].price_of(lots * lot);
+        let stands = (0..=3)
+            .map(|fewer| (stands - fewer).max(0))
+            .find(|&lots| {
+                let part = offered.signum() * lots * lot;
+                self.equity_after(cut.account, instrument, part, price(self, lots)) >= 0
+            })
+            .unwrap_or(0);
         if stands < i128::from(cut.lots) {
             self.noted.push("recap less than planned");
         }

@@ -159,6 +159,8 @@ pub(crate) struct Model {
     /// What the holding account offers, the oldest first, and how many offers there were.
     pub(crate) offers: Vec<Offer>,
     pub(crate) requests: u64,
+    /// Whether a tick has come since the last call.
+    pub(crate) call_is_due: bool,
     /// A price move may still have accounts to flag.
     pub(crate) waking: bool,
     pub(crate) queue: VecDeque<Case>,
@@ -253,6 +255,7 @@ impl Model {
             funds: BTreeSet::new(),
             offers: Vec::new(),
             requests: 0,
+            call_is_due: false,
             waking: false,
             queue: VecDeque::new(),
             paced: BTreeMap::new(),
@@ -534,10 +537,8 @@ impl Model {
             self.resume();
         } else if self.is_planning() {
             self.plan_on(hints);
-        } else if self.has_case() {
-            self.liquidation_step();
         } else {
-            self.deleverage_on();
+            self.backlog_on();
         }
     }
 }

@@ -50,7 +50,7 @@ impl Asked {
     }
 
     /// What brings a holder to a level, as a fraction that is not below zero.
-    fn to_level(&self, (over, under): (i128, i128), sharer: &Sharer) -> (i128, i128) {
+    fn cut_to(&self, (over, under): (i128, i128), sharer: &Sharer) -> (i128, i128) {
         let above = sharer.open * self.value * under - over * sharer.equity;
         if above <= 0 {
             (0, 1)
@@ -65,7 +65,7 @@ impl Asked {
     pub(crate) fn stands(&self, level: Option<(i128, i128)>, sharer: &Sharer, cut: &Cut) -> i128 {
         let mut lots = i128::from(cut.lots).min(self.most(sharer)).min(self.lots);
         if let Some(level) = level.filter(|_| !cut.hedged) {
-            let (over, under) = self.to_level(level, sharer);
+            let (over, under) = self.cut_to(level, sharer);
             lots = lots.min(ceil(over, under));
         }
         lots.max(0)
@@ -125,7 +125,7 @@ impl Asked {
 
     /// Exact cuts rounded down, and what is left a lot each to those who lost the most by it.
     fn round(&self, level: (i128, i128), above: &[&Sharer], shares: &mut Shares) {
-        let exact: Vec<(i128, i128)> = above.iter().map(|sharer| self.to_level(level, sharer)).collect();
+        let exact: Vec<(i128, i128)> = above.iter().map(|sharer| self.cut_to(level, sharer)).collect();
         let mut lots: Vec<i128> = exact.iter().map(|&(over, under)| floor(over, under)).collect();
         let left = shares.unborne - lots.iter().sum::<i128>();
         let mut by_part: Vec<usize> = (0..above.len()).collect();

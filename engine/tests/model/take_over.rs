@@ -81,6 +81,23 @@ impl Model {
         ceil(now.initial, PPB) <= now.initial_equity.min(most)
     }
 
+    /// Equity of an account after it took so much over for an amount.
+    pub(crate) fn equity_after(
+        &self,
+        account: AccountId,
+        place: InstrumentId,
+        taken: i128,
+        amount: i128,
+    ) -> i128 {
+        let held = self.leg(account, place).position;
+        let terms = &self.instruments[place.index()].terms;
+        let value = |position| terms.position_value(position, self.mark(place));
+        let orders = self.weighing(account);
+        let mut assumed = Assumed::orders(&orders);
+        assumed.gone = (self.settlement(place), amount - (value(held + taken) - value(held)));
+        self.worth_with(account, &assumed).equity
+    }
+
     /// Initial margin of one leg with its orders, in billionths of its settlement asset.
     fn required_of(&self, account: AccountId, place: InstrumentId) -> i128 {
         let orders = self.weighing(account);

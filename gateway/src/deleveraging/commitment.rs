@@ -60,6 +60,42 @@ struct Node {
     equity: i128,
 }
 
+/// What is hashed, in one piece: that takes half the time of an update for each part.
+struct Message {
+    bytes: [u8; Self::MAX],
+    length: usize,
+}
+
+impl Message {
+    /// Two nodes and what says that they are.
+    const MAX: usize = INNER.len() + 2 * (32 + 16 + 16);
+
+    fn new(domain: &[u8]) -> Self {
+        let mut message = Self { bytes: [0; Self::MAX], length: 0 };
+        message.add(domain);
+        message
+    }
+
+    fn add(&mut self, part: &[u8]) {
+        self.bytes[self.length..self.length + part.len()].copy_from_slice(part);
+        self.length += part.len();
+    }
+
+    fn add_node(&mut self, node: &Node) {
+        self.add(&node.hash);
+        self.add(&node.lots.to_le_bytes());
+        self.add(&node.equity.to_le_bytes());
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        blake3::hash(self.bytes()).into()
+    }
+}
+
 /// The node beside the path from a leaf to the top.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sibling {
@@ -107,15 +143,15 @@ impl Claim {
     }
 
     fn leaf(&self, occasion: Occasion, salt: &[u8; 32]) -> Node {
-        let mut hasher = blake3::Hasher::new_keyed(salt);
-        hasher.update(LEAF);
-        hasher.update(&self.account.get().to_le_bytes());
-        hasher.update(&self.held.to_le_bytes());
-        hasher.update(&self.open.to_le_bytes());
-        hasher.update(&self.equity.to_le_bytes());
-        hasher.update(&occasion.request.to_le_bytes());
-        hasher.update(&occasion.basis.get().to_le_bytes());
-        Node { hash: hasher.finalize().into(), lots: self.held.into(), equity: self.equity.into() }
+        let mut message = Message::new(LEAF);
+        message.add(&self.account.get().to_le_bytes());
+        message.add(&self.held.to_le_bytes());
+        message.add(&self.open.to_le_bytes());
+        message.add(&self.equity.to_le_bytes());
+        message.add(&occasion.request.to_le_bytes());
+        message.add(&occasion.basis.get().to_le_bytes());
+        let hash = blake3::keyed_hash(salt, message.bytes()).into();
+        Node { hash, lots: self.held.into(), equity: self.equity.into() }
     }
 }
 
@@ -134,25 +170,18 @@ impl Node {
         }
         let lots = left.lots.checked_add(right.lots)?;
         let equity = left.equity.checked_add(right.equity)?;
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(INNER);
-        for side in [left, right] {
-            hasher.update(&side.hash);
-            hasher.update(&side.lots.to_le_bytes());
-            hasher.update(&side.equity.to_le_bytes());
-        }
-        Some(Self { hash: hasher.finalize().into(), lots, equity })
+        let mut message = Message::new(INNER);
+        message.add_node(left);
+        message.add_node(right);
+        Some(Self { hash: message.hash(), lots, equity })
     }
 
     /// The root, which says how many leaves there are, too.
     fn root(&self, holders: u32) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(ROOT);
-        hasher.update(&self.hash);
-        hasher.update(&self.lots.to_le_bytes());
-        hasher.update(&self.equity.to_le_bytes());
-        hasher.update(&holders.to_le_bytes());
-        hasher.finalize().into()
+        let mut message = Message::new(ROOT);
+        message.add_node(self);
+        message.add(&holders.to_le_bytes());
+        message.hash()
     }
 }
 
@@ -359,14 +388,10 @@ mod tests {
         for (lots, equity) in [(-4, 0), (0, -40)] {
             let hidden = Node { hash: [8; 32], lots, equity };
             let leaf = claim.leaf(OCCASION, &salt);
-            let mut hasher = blake3::Hasher::new();
-            hasher.update(INNER);
-            for side in [&leaf, &hidden] {
-                hasher.update(&side.hash);
-                hasher.update(&side.lots.to_le_bytes());
-                hasher.update(&side.equity.to_le_bytes());
-            }
-            let hash = hasher.finalize().into();
+            let mut message = Message::new(INNER);
+            message.add_node(&leaf);
+            message.add_node(&hidden);
+            let hash = message.hash();
             let top = Node { hash, lots: leaf.lots + lots, equity: leaf.equity + equity };
             let root = top.root(2);
             let commitment = Commitment { root, holders: 2, lots: top.lots, equity: top.equity };

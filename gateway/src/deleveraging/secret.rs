@@ -95,12 +95,15 @@ impl Secret {
 
     /// The key of an account's leaf.
     pub(super) fn salt(&self, occasion: Occasion, account: AccountId) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(SALT);
-        hasher.update(&occasion.request.to_le_bytes());
-        hasher.update(&occasion.basis.get().to_le_bytes());
-        hasher.update(&account.get().to_le_bytes());
-        hasher.finalize().into()
+        let mut message = [0; SALT.len() + 8 + 8 + 4];
+        let (domain, rest) = message.split_at_mut(SALT.len());
+        let (request, rest) = rest.split_at_mut(8);
+        let (basis, number) = rest.split_at_mut(8);
+        domain.copy_from_slice(SALT);
+        request.copy_from_slice(&occasion.request.to_le_bytes());
+        basis.copy_from_slice(&occasion.basis.get().to_le_bytes());
+        number.copy_from_slice(&account.get().to_le_bytes());
+        blake3::keyed_hash(&self.0, &message).into()
     }
 }
 

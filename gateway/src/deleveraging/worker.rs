@@ -116,6 +116,8 @@ pub struct Worker {
     current: Option<(Box<Outcomes>, usize)>,
     /// Whether it has looked at what was in the log before it was fed.
     has_begun: bool,
+    /// Whether it holds no place in the log.
+    is_resting: bool,
     /// The log is being read up to there.
     reading_to: Option<Seq>,
     /// The latest time it knows of: who was called to answer before it need not be answered.
@@ -140,6 +142,7 @@ impl Worker {
             standing: Arc::default(),
             current: None,
             has_begun: false,
+            is_resting: true,
             reading_to: None,
             present: began.time,
             unsent: VecDeque::new(),
@@ -233,6 +236,10 @@ impl Worker {
             }
             return false;
         }
+        if !self.is_resting {
+            self.archive.rest();
+            self.is_resting = true;
+        }
         self.apply(outcome.stamp, outcome.command);
         self.ranker.follow(&self.mirror, &self.standing.ranks);
         true
@@ -261,8 +268,9 @@ impl Worker {
                 Err(why) => self.standing.fail(why),
             }
             if self.standing.fault().is_some() || self.mirror.last().seq >= until {
-                self.archive.rest();
+                // The place in the log is kept: what was fed meanwhile may have been too much again.
                 self.reading_to = None;
+                self.is_resting = false;
                 return done;
             }
         }

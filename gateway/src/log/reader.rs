@@ -133,6 +133,15 @@ impl<D: Disk> LogReader<D> {
         Ok(None)
     }
 
+    /// Forgets what was seen of the log beyond the records handed out: it has grown since.
+    pub fn look_again(&mut self) -> Result<(), LogError> {
+        self.window.clear();
+        let names = self.store.list()?;
+        self.segments = names.iter().filter_map(|name| segment_of(name)).collect();
+        self.segments.sort_unstable();
+        Ok(())
+    }
+
     /// Where and how the log ends, once [`LogReader::next_record`] has returned `None`.
     #[must_use]
     pub fn end(&self) -> Option<&LogEnd> {

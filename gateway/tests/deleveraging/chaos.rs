@@ -51,7 +51,7 @@ fn garbage(world: &mut World) -> Option<DeleveragingPlan> {
         Cut { account, lots, hedged: dice.below(2) == 0 }
     });
     let cuts = cuts.collect();
-    let part = dice.below(3);
+    let part = dice.below(2) * dice.below(3);
     Some(DeleveragingPlan {
         request,
         basis,
@@ -76,7 +76,7 @@ fn suffer(world: &mut World, fate: Fate, turn: u32) {
         Fate::Stopped | Fate::Blind => world.run_venue(),
         Fate::Late => {
             world.run_venue();
-            if turn % 9 == 0
+            if turn.is_multiple_of(9)
                 && let Some(worker) = &mut world.worker
             {
                 worker.do_work();
@@ -89,7 +89,8 @@ fn suffer(world: &mut World, fate: Fate, turn: u32) {
                 }
                 world.turn();
             }
-            world.run();
+            // Lies come first.
+            if turn.is_multiple_of(15) { world.run() } else { world.run_venue() }
         }
         Fate::Stale => {
             for _ in 0..3 {
@@ -109,7 +110,7 @@ fn suffer(world: &mut World, fate: Fate, turn: u32) {
 fn run(seed: u64) -> (Fate, World) {
     let mut dice = Dice::new(seed);
     let fate = FATES[dice.below(6) as usize];
-    let from = dice.below(TURNS);
+    let from = dice.below(TURNS >> 1);
     let setting = Setting {
         boxes: if dice.below(2) == 0 { 1 } else { 64 },
         parts: 1 + dice.below(4) as usize,
@@ -144,8 +145,10 @@ fn run(seed: u64) -> (Fate, World) {
     (fate, world)
 }
 
+/// Says how to repeat a run, if that panics.
 struct Repeat(u64);
 
+#[expect(clippy::print_stdout, reason = "a failing run says how to repeat it")]
 impl Drop for Repeat {
     fn drop(&mut self) {
         if std::thread::panicking() {

@@ -78,11 +78,8 @@ fn judge_cut(venue: &Venue, about: &Known, cut: &engine::DeleveragingCut, action
     // A plan of a worker says which lots are hedged; the venue's own has no hedged ones where there is one instrument.
     let hedged = matches!(action, Action::Deleverage(plan)
         if plan.cuts.iter().any(|planned| planned.account == cut.account && planned.hedged));
-    let level = match action {
-        // What the part itself says: a part need not repeat what the first one said.
-        Action::Deleverage(plan) => plan.level,
-        _ => about.level,
-    };
+    // What the part itself says: a part need not repeat what the first one said.
+    let level = if let Action::Deleverage(plan) = action { plan.level } else { about.level };
     let level = level.map(|(over, under)| Fraction::new(over, under));
     let most = recap(level, &demand, &holder, &Cut { account: cut.account, lots: i64::MAX, hedged });
     assert!(lots <= most, "{lots} of {most}: {cut:?}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Action, Capacity, Command, Event, Seq, Stamp};
-use gateway::archive::Archive;
+use gateway::archive::{Archive, DirectoryArchive};
 use gateway::clock::{Stopwatch, WallClock};
 use gateway::deleveraging::proposals::proposals;
 use gateway::deleveraging::secret::{SECRET_FILE, Secret};
@@ -17,7 +17,7 @@ use gateway::duty::DutyCycle;
 use gateway::follower::follower;
 use gateway::idle::{Idle, Patience};
 use gateway::in_process::{Client, Refused};
-use gateway::log::{Durability, LogOptions, RealDisk};
+use gateway::log::{Durability, LogOptions, RealDisk, SEGMENT_BYTES_MIN};
 use gateway::process::{Config, Layout, Process};
 use gateway::progress::Progress;
 use gateway::replay::replay;
@@ -29,13 +29,17 @@ use super::world::{CAPACITY, Setting, World, index_at};
 #[derive(Debug)]
 struct Cursed;
 
+fn strike() -> ! {
+    panic!("as told")
+}
+
 impl Archive for Cursed {
     fn rewind(&mut self, _: Seq) -> Result<(), String> {
         Ok(())
     }
 
     fn next_command(&mut self) -> Result<Option<(Stamp, Command)>, String> {
-        panic!("as told")
+        strike()
     }
 
     fn rest(&mut self) {}
@@ -128,11 +132,44 @@ fn a_worker_thread_answers_over_a_directory_and_after_a_restart() {
         assert!(answered.0 > 0, "the worker planned");
         let standing = Arc::clone(process.deleveraging().expect("one was wanted"));
         assert!(standing.plans() > 0 && standing.fault().is_none());
-        assert_eq!(standing.catch_ups() > 0, true, "it slept over the opening, or all before the restart");
+        assert!(standing.catch_ups() > 0, "it slept over the opening, or all before the restart");
         let conclusion = process.stop(client, |_| ()).expect("no failure");
         assert!(directory.path().join(SECRET_FILE).exists());
         let disk = RealDisk::read_only(directory.path()).expect("the directory is there");
         let replayed = replay(disk, None, |_| ()).expect("verifies");
         assert_eq!(replayed.digest, conclusion.digest);
     }
+}
+
+/// A reader goes on where it was, over the ends of segments, while the log is written.
+#[test]
+fn a_log_is_read_on_while_it_grows() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut config = Config::new(directory.path().to_path_buf(), CAPACITY);
+    config.layout =
+        Layout { mode: Mode::Shared, pin: false, deleveraging_worker: false, ..Layout::default() };
+    config.log = LogOptions { segment_bytes: SEGMENT_BYTES_MIN, durability: Durability::None };
+    let (process, mut client, _) = Process::start(&config, WallClock::default()).expect("starts");
+    let mut archive = DirectoryArchive::new(directory.path().to_path_buf());
+    let (mut last, mut answered) = (Seq::new(0), (0, 0));
+    for round in 0..40 {
+        play(&mut client, vec![Command::venue(Action::Tick); 500], &mut answered);
+        while process.progress().durable().get() < 500 * (round + 1) {
+            let released = client.poll(|_| ());
+            client.wait(released);
+        }
+        archive.rewind(last).expect("it can be read");
+        let until = process.progress().durable();
+        while last < until {
+            let (stamp, _) = archive.next_command().expect("it can be read").expect("it is durable");
+            assert_eq!(stamp.seq.get(), last.get() + 1);
+            last = stamp.seq;
+        }
+        if round % 7 == 6 {
+            archive.rest();
+        }
+    }
+    process.stop(client, |_| ()).expect("no failure");
+    let segments = std::fs::read_dir(directory.path()).expect("the directory is there").count();
+    assert!(segments > 5, "{segments} files: it was read over the ends of some");
 }

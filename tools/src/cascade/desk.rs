@@ -194,12 +194,8 @@ impl Desk {
         if self.venue.pending() && !self.venue.is_blocked() {
             self.step(&Command::venue(Action::Continue));
         }
-        let blocked = self.latency.as_ref().map(|_| std::time::Instant::now());
         while self.venue.is_blocked() {
             self.step(&Command::venue(Action::Continue));
-        }
-        if let (Some(latency), Some(since)) = (&mut self.latency, blocked) {
-            latency.blocked(since.elapsed());
         }
     }
 
@@ -210,9 +206,16 @@ impl Desk {
         match &mut self.latency {
             None => self.venue.apply(stamp, command, &mut self.events),
             Some(latency) => {
+                let was_blocked = self.venue.is_blocked();
                 let began = std::time::Instant::now();
                 self.venue.apply(stamp, command, &mut self.events);
-                latency.applied(self.seq, began.elapsed());
+                let took = began.elapsed();
+                latency.applied(self.seq, took);
+                if was_blocked {
+                    latency.blocked(took, self.venue.is_blocked());
+                } else if command.action == Action::Continue {
+                    latency.stepped(took);
+                }
             }
         }
         self.watch.told(&self.venue, self.events.as_slice());

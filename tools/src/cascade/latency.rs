@@ -11,12 +11,13 @@ use serde::Serialize;
 #[derive(Debug)]
 struct Phase {
     apply: Histogram<u64>,
+    stepped: Histogram<u64>,
     blocked: Histogram<u64>,
 }
 
 impl Phase {
     fn new() -> anyhow::Result<Self> {
-        Ok(Self { apply: Histogram::new(3)?, blocked: Histogram::new(3)? })
+        Ok(Self { apply: Histogram::new(3)?, stepped: Histogram::new(3)?, blocked: Histogram::new(3)? })
     }
 }
 
@@ -28,6 +29,8 @@ pub(super) struct Latency {
     is_during: bool,
     /// The unrelated command that is measured next.
     measured: u64,
+    /// How long the venue has been blocked.
+    held: Duration,
 }
 
 /// Quantiles, in nanoseconds.
@@ -52,15 +55,23 @@ pub struct Latencies {
     pub apply_before: Quantiles,
     /// The same while liquidations or deleveragings are under way.
     pub apply_during: Quantiles,
-    /// After a command: how long continuations kept others out, while nothing is liquidated.
+    /// A step of a liquidation, a call or cuts: what an order waits for at most that comes between them.
+    pub step: Quantiles,
+    /// Continuations in a row before which nobody is let in, while nothing is liquidated.
     pub blocked_before: Quantiles,
-    /// The same while liquidations or deleveragings are under way.
+    /// The same while liquidations or deleveragings are under way; plans of the venue's own are among them.
     pub blocked_during: Quantiles,
 }
 
 impl Latency {
     pub(super) fn new() -> anyhow::Result<Self> {
-        Ok(Self { before: Phase::new()?, during: Phase::new()?, is_during: false, measured: 0 })
+        Ok(Self {
+            before: Phase::new()?,
+            during: Phase::new()?,
+            is_during: false,
+            measured: 0,
+            held: Duration::ZERO,
+        })
     }
 
     /// Whether the cascade is under way.
@@ -79,9 +90,18 @@ impl Latency {
         }
     }
 
-    /// Continuations kept others out for so long.
-    pub(super) fn blocked(&mut self, took: Duration) {
-        self.phase_mut().blocked.saturating_record(nanos(took));
+    /// A continuation that lets others come after it.
+    pub(super) fn stepped(&mut self, took: Duration) {
+        self.phase_mut().stepped.saturating_record(nanos(took));
+    }
+
+    /// A continuation before which nobody else was let in, and whether still nobody is.
+    pub(super) fn blocked(&mut self, took: Duration, is_still: bool) {
+        self.held += took;
+        if !is_still {
+            let held = std::mem::take(&mut self.held);
+            self.phase_mut().blocked.saturating_record(nanos(held));
+        }
     }
 
     const fn phase_mut(&mut self) -> &mut Phase {
@@ -92,6 +112,7 @@ impl Latency {
         Latencies {
             apply_before: quantiles(&self.before.apply),
             apply_during: quantiles(&self.during.apply),
+            step: quantiles(&self.during.stepped),
             blocked_before: quantiles(&self.before.blocked),
             blocked_during: quantiles(&self.during.blocked),
         }

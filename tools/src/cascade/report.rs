@@ -245,6 +245,7 @@ fn show_latency(f: &mut fmt::Formatter<'_>, latency: &Latencies) -> fmt::Result 
     };
     row("unrelated, before", &latency.apply_before)?;
     row("unrelated, during", &latency.apply_during)?;
+    row("step between orders", &latency.step)?;
     row("others kept out, before", &latency.blocked_before)?;
     row("others kept out, during", &latency.blocked_during)
 }

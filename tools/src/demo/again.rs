@@ -1,9 +1,9 @@
 //! The same commands once more, in process: no sockets, no sessions' frames, one thread.
 //!
-//! Invariant: the run takes nothing over but the commands and the times they were sequenced at. What it brings about is
+//! Invariant: the run takes nothing over but the commands, continuations among them, and the times they were sequenced at. What it brings about is
 //! compared with the log's own replay: every fill, the books as a query shows them, and the digest of the state.
 
-use engine::{Action, Event, Fill, TimeNs, Venue};
+use engine::{Event, Fill, TimeNs, Venue};
 use gateway::clock::VirtualClock;
 use gateway::duty::DutyCycle;
 use gateway::log::{Durability, EventLog, LogError, LogOptions, RealDisk};
@@ -87,7 +87,8 @@ pub fn run(disk: RealDisk, capacity: Capacity, commands: u64) -> Result<(Course,
     config.log = LogOptions { segment_bytes: SEGMENT_BYTES, durability: Durability::None };
     let mut clock = VirtualClock::at(TimeNs::new(1));
     let (recovered, _recovery) = recover(&config, &mut clock, &[], &mut |_| ())?;
-    let roles = wire(recovered, clock.clone(), config.layout.queues, Vec::new());
+    let mut roles = wire(recovered, clock.clone(), config.layout.queues, Vec::new());
+    roles.engine.take_continuations_as_they_come();
     let mut hand = Hand { roles, clock, course: Course::default() };
     let mut progress = Progress::start("the same commands in process", Some(commands));
     let mut stopped = None;
@@ -111,18 +112,13 @@ pub fn run(disk: RealDisk, capacity: Capacity, commands: u64) -> Result<(Course,
 }
 
 impl Hand {
-    /// Gives the venue a logged command at its logged time, unless it is work the venue takes up by itself. Whether the
-    /// venue took it.
+    /// Gives the venue a logged command at its logged time. Whether the venue took it.
     fn take(&mut self, outcome: &Outcome<'_>) -> bool {
         self.clock.set(outcome.stamp.time);
-        if outcome.command.action != Action::Continue {
-            let arrival = Arrival { received: outcome.received, command: outcome.command.clone() };
-            if self.roles.client.submit_arrival(arrival).is_err() {
-                return false;
-            }
-        }
+        let arrival = Arrival { received: outcome.received, command: outcome.command.clone() };
+        let is_taken = self.roles.client.submit_arrival(arrival).is_ok();
         self.turn();
-        true
+        is_taken
     }
 
     /// Lets every role work until there is nothing to do.

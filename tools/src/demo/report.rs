@@ -5,10 +5,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use engine::Venue;
 use gateway::log::Durability;
 use gateway::replay::Replayed;
 use gateway::runner::Mode;
 use hdrhistogram::Histogram;
+use risk::{InstrumentId, Rate};
 use serde::Serialize;
 
 use super::heard::Heard;
@@ -66,6 +68,54 @@ pub struct Receipt {
     pub verified: bool,
     /// Whether there was a proof.
     pub proven: bool,
+}
+
+/// What would be liquidated while the mark of an instrument moves by so much.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct MapRow {
+    /// Which.
+    pub instrument: u32,
+    /// Percent of the mark; below zero it falls and longs are liquidated.
+    pub percent: i64,
+    /// Positions liquidated on the way from the step before.
+    pub positions: u32,
+    /// Their quantity.
+    pub quantity: i64,
+    /// What rests in the book there that would take it.
+    pub resting: i64,
+}
+
+/// Steps of the map on each side, of so many percent each.
+const MAP_STEPS: u16 = 4;
+const MAP_PERCENT: i64 = 5;
+
+fn map_of(venue: &Venue) -> Vec<MapRow> {
+    let width = Rate::new(50_000_000);
+    let mut rows = Vec::new();
+    for number in 0..venue.ledger().instruments() {
+        let mut sides: Vec<MapRow> = Vec::new();
+        let mut from = Some(0);
+        while let Some(page) = from {
+            let Ok(map) = venue.liquidation_map(InstrumentId::new(number), width, MAP_STEPS, page) else {
+                break;
+            };
+            let longs = map.longs.iter().zip(1_i64..).map(|(step, at)| (-at, step));
+            let shorts = map.shorts.iter().zip(1_i64..);
+            let steps = longs.chain(shorts.map(|(step, at)| (at, step)));
+            for (place, (at, step)) in steps.enumerate() {
+                if sides.len() == place {
+                    let (percent, resting) = (at * MAP_PERCENT, step.depth.get());
+                    sides.push(MapRow { instrument: number, percent, positions: 0, quantity: 0, resting });
+                }
+                sides[place].positions += step.positions;
+                sides[place].quantity += step.qty.get();
+            }
+            from = map.next;
+        }
+        sides.sort_by_key(|row| row.percent);
+        rows.extend(sides);
+    }
+    rows
 }
 
 /// What a demonstration found. Serialised as it stands for `--json`.
@@ -129,6 +179,8 @@ pub struct Summary {
     pub deleveraging_level: Option<String>,
     /// What nobody paid.
     pub bad_debt: Option<String>,
+    /// What would be liquidated as the mark of each instrument moves; absent when the log did not verify.
+    pub liquidation_map: Option<Vec<MapRow>>,
     /// A holder's cut, computed again from the log.
     pub receipt: Option<Receipt>,
     /// Insurance account's balance, an exact decimal; absent when the log did not verify.
@@ -179,7 +231,7 @@ impl Summary {
         let replayed = read.map(|read| &read.replayed);
         let ledger = replayed.map(|replayed| replayed.venue.ledger());
         let decimals = ledger
-            .and_then(|ledger| ledger.find_instrument(risk::InstrumentId::new(0)))
+            .and_then(|ledger| ledger.find_instrument(InstrumentId::new(0)))
             .map_or(0, |instrument| instrument.spec.money_decimals);
         let shown = |amount: i64| decimal(i128::from(amount), decimals);
         let elapsed = played_for(live);
@@ -220,6 +272,7 @@ impl Summary {
             accounts_hit: tally.shared.hit.len(),
             deleveraging_level: tally.shared.level.map(|level| decimal(level, 2)),
             bad_debt: ledger.map(|_| decimal(tally.shared.bad_debt, decimals)),
+            liquidation_map: replayed.map(|replayed| map_of(&replayed.venue)),
             receipt,
             insurance_balance: ledger.map(|ledger| shown(insurance(ledger).0)),
             insurance_equity: ledger.map(|ledger| shown(insurance(ledger).1)),
@@ -271,9 +324,21 @@ impl Summary {
         row(f, "  leverage they are cut to", self.deleveraging_level.as_deref().unwrap_or("none"))?;
         row(f, "bad debt", &shown(&self.bad_debt))?;
         row(f, "insurance used", &shown(&self.insurance_used))?;
+        self.write_map(f)?;
         row(f, "insurance balance", &shown(&self.insurance_balance))?;
         row(f, "insurance equity", &shown(&self.insurance_equity))?;
         row(f, "money and positions", if self.conserved { "conserved" } else { "NOT CONSERVED" })
+    }
+
+    fn write_map(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.liquidation_map.iter().flatten();
+        for (number, chunk) in
+            rows.collect::<Vec<_>>().chunk_by(|one, two| one.instrument == two.instrument).enumerate()
+        {
+            let steps = chunk.iter().map(|row| format!("{:+}%: {}", row.percent, row.positions));
+            writeln!(f, "  liquidated in {number} if it moves   {}", steps.collect::<Vec<_>>().join("  "))?;
+        }
+        Ok(())
     }
 
     fn write_speed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

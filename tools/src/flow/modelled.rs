@@ -6,7 +6,7 @@
 //! liquidated. Index prices wander by up to 2 basis points per step; in the slump (50 to 70 % of the flow) every
 //! instrument jumps down six times by 2 to 3.5 %, in the rebound (70 to 85 %) up four times by two thirds of that. Jumps
 //! are larger than the initial margin of the most leveraged accounts, so some end below bankruptcy and the insurance
-//! fund pays. It is funded by a deposit. In the middle of the slump makers withdraw all their orders and prices fall twice as
+//! fund pays. It is funded by a deposit. At its first jump makers withdraw all their orders and prices fall three times as
 //! far at once: books are empty, a maker that stands behind liquidations takes positions over as far as its limit goes,
 //! and what is left is shared among the holders of the other side.
 //!
@@ -32,13 +32,13 @@ use super::random::Random;
 use super::{BookView, Flow, FlowError, Note, SESSION};
 
 /// Insurance account's deposit.
-const INSURANCE: Money = Money::new(20_000 * DOLLAR);
+const INSURANCE: Money = Money::new(200_000 * DOLLAR);
 /// Most initial margin that the first maker takes positions over for.
-const BACKSTOP_MARGIN: Money = Money::new(4_000 * DOLLAR);
+const BACKSTOP_MARGIN: Money = Money::new(20_000 * DOLLAR);
 /// How long the deleveraging worker has for a plan, in milliseconds.
 const PLAN_WITHIN_MS: u32 = 500;
 /// The jump of the slump at which makers withdraw everything.
-const CRASH: u64 = 3;
+const CRASH: u64 = 1;
 /// A maker's deposit.
 const MAKER_DEPOSIT: Money = Money::new(50_000_000 * DOLLAR);
 /// One account in so many is a maker.
@@ -177,6 +177,8 @@ impl ModelledFlow {
         self.steps += 1;
         self.markets[place].wander(&mut self.random);
         self.queue.push_back(self.markets[place].index_command());
+        // Where the gateway serves sockets it says itself when time has passed.
+        self.queue.push_back(Command::venue(Action::Tick));
         self.withdraw_stale(place);
     }
 
@@ -198,6 +200,7 @@ impl ModelledFlow {
             self.jumps_done += 1;
             if phase == Phase::Slump && self.jumps_done == CRASH {
                 self.withdraw_all();
+                self.jump_all(false);
                 self.jump_all(false);
             }
             self.jump_all(phase == Phase::Rebound);
