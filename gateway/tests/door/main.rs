@@ -6,6 +6,7 @@ mod bad_input;
 mod flow;
 mod harness;
 mod insight;
+mod liquidation;
 mod logon;
 mod losses;
 mod margin;
