@@ -12,8 +12,9 @@ use risk::deleveraging::Holder;
 use super::secret::Secret;
 
 const LEAF: &[u8] = b"fulcrum adl leaf v1";
-const INNER: &[u8] = b"fulcrum adl node v1";
-const ROOT: &[u8] = b"fulcrum adl root v1";
+/// Key of inner nodes. Two nodes fill two blocks of the hash, so that a domain before them would cost a third.
+const INNER: &[u8; 32] = b"fulcrum adl node v1, inner nodes";
+const ROOT: &[u8; 32] = b"fulcrum adl root v1, and holders";
 /// Levels of the largest tree: accounts have 32-bit numbers.
 const LEVELS_MAX: usize = 32;
 
@@ -67,14 +68,9 @@ struct Message {
 }
 
 impl Message {
-    /// Two nodes and what says that they are.
-    const MAX: usize = INNER.len() + 2 * (32 + 16 + 16);
-
-    fn new(domain: &[u8]) -> Self {
-        let mut message = Self { bytes: [0; Self::MAX], length: 0 };
-        message.add(domain);
-        message
-    }
+    /// Two nodes.
+    const MAX: usize = 2 * (32 + 16 + 16);
+    const EMPTY: Self = Self { bytes: [0; Self::MAX], length: 0 };
 
     fn add(&mut self, part: &[u8]) {
         self.bytes[self.length..self.length + part.len()].copy_from_slice(part);
@@ -87,12 +83,8 @@ impl Message {
         self.add(&node.equity.to_le_bytes());
     }
 
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-
-    fn hash(&self) -> [u8; 32] {
-        blake3::hash(self.bytes()).into()
+    fn hash(&self, key: &[u8; 32]) -> [u8; 32] {
+        blake3::keyed_hash(key, &self.bytes[..self.length]).into()
     }
 }
 
@@ -143,15 +135,15 @@ impl Claim {
     }
 
     fn leaf(&self, occasion: Occasion, salt: &[u8; 32]) -> Node {
-        let mut message = Message::new(LEAF);
+        let mut message = Message::EMPTY;
+        message.add(LEAF);
         message.add(&self.account.get().to_le_bytes());
         message.add(&self.held.to_le_bytes());
         message.add(&self.open.to_le_bytes());
         message.add(&self.equity.to_le_bytes());
         message.add(&occasion.request.to_le_bytes());
         message.add(&occasion.basis.get().to_le_bytes());
-        let hash = blake3::keyed_hash(salt, message.bytes()).into();
-        Node { hash, lots: self.held.into(), equity: self.equity.into() }
+        Node { hash: message.hash(salt), lots: self.held.into(), equity: self.equity.into() }
     }
 }
 
@@ -170,18 +162,18 @@ impl Node {
         }
         let lots = left.lots.checked_add(right.lots)?;
         let equity = left.equity.checked_add(right.equity)?;
-        let mut message = Message::new(INNER);
+        let mut message = Message::EMPTY;
         message.add_node(left);
         message.add_node(right);
-        Some(Self { hash: message.hash(), lots, equity })
+        Some(Self { hash: message.hash(INNER), lots, equity })
     }
 
     /// The root, which says how many leaves there are, too.
     fn root(&self, holders: u32) -> [u8; 32] {
-        let mut message = Message::new(ROOT);
+        let mut message = Message::EMPTY;
         message.add_node(self);
         message.add(&holders.to_le_bytes());
-        message.hash()
+        message.hash(ROOT)
     }
 }
 
@@ -388,10 +380,10 @@ mod tests {
         for (lots, equity) in [(-4, 0), (0, -40)] {
             let hidden = Node { hash: [8; 32], lots, equity };
             let leaf = claim.leaf(OCCASION, &salt);
-            let mut message = Message::new(INNER);
+            let mut message = Message::EMPTY;
             message.add_node(&leaf);
             message.add_node(&hidden);
-            let hash = message.hash();
+            let hash = message.hash(INNER);
             let top = Node { hash, lots: leaf.lots + lots, equity: leaf.equity + equity };
             let root = top.root(2);
             let commitment = Commitment { root, holders: 2, lots: top.lots, equity: top.equity };
