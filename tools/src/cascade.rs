@@ -144,7 +144,7 @@ fn parse_money(text: &str) -> Result<Money, String> {
         Some(units) => units.parse().map_err(|_| "expected a whole number of units before `u`".to_owned())?,
         None => mantissa(text, MONEY_DECIMALS).map_err(|error| error.to_string())?,
     };
-    if (0..MONEY_MAX / 4).contains(&units) { Ok(Money::new(units)) } else { Err("out of range".to_owned()) }
+    if (0..MONEY_MAX >> 2).contains(&units) { Ok(Money::new(units)) } else { Err("out of range".to_owned()) }
 }
 
 fn parse_shock(text: &str) -> Result<i64, String> {
@@ -314,4 +314,4 @@ fn fall(
 }
 
 /// Length of an interval, in milliseconds.
-pub const INTERVAL_MS: u64 = STEP_NS / 1_000_000;
+pub const INTERVAL_MS: u64 = STEP_NS.div_euclid(1_000_000);

@@ -185,6 +185,7 @@ pub(super) fn audit(directory: &Path, asked: Option<(Seq, AccountId)>) -> anyhow
 }
 
 impl Onlooker for Auditor {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events tell of something else")]
     fn before(&mut self, venue: &Venue, outcome: &Outcome<'_>) {
         self.cut_now.clear();
         let seq = outcome.stamp.seq.get();
@@ -226,6 +227,7 @@ impl Onlooker for Auditor {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events tell of something else")]
     fn after(&mut self, venue: &Venue, outcome: &Outcome<'_>) {
         let seq = outcome.stamp.seq.get();
         for event in outcome.events {
