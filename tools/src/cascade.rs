@@ -96,6 +96,7 @@ impl Depth {
 }
 
 /// Arguments of `fulcrum cascade`.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[derive(Clone, Debug, Args)]
 pub struct CascadeArgs {
     /// Accounts with leveraged positions, beside four makers
@@ -167,9 +168,8 @@ impl CascadeArgs {
             "fulcrum cascade --accounts {accounts} --depth {depth} --insurance {insurance}u --shock {shock} \
              --seconds {seconds} --policy {policy} --seed {seed}"
         );
-        if let Some(backstop) = self.backstop {
-            line.push_str(&format!(" --backstop {backstop}u"));
-        }
+        let backstop = self.backstop.map(|money| format!(" --backstop {}u", money.get()));
+        line.push_str(backstop.as_deref().unwrap_or_default());
         for (is_given, flag) in [(self.worker, " --worker"), (self.whale, " --whale")] {
             line.push_str(if is_given { flag } else { "" });
         }
