@@ -248,7 +248,7 @@ fn play(args: &CascadeArgs) -> anyhow::Result<(Report, Victims)> {
     stand_behind(&mut desk, args, fund)?;
     desk.watch.setup_is_over();
     if args.latency {
-        desk.latency = Some(Latency::new()?);
+        desk.latency = Some(Latency::new());
     }
     let path = market::Path { shock: args.shock, steps: u64::from(args.seconds) * 10 };
     let steps = fall(&mut desk, args.depth, path, &population, &mut random);
