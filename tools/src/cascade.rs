@@ -96,6 +96,7 @@ impl Depth {
 }
 
 /// Arguments of `fulcrum cascade`.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[derive(Clone, Debug, Args)]
 pub struct CascadeArgs {
     /// Accounts with leveraged positions, beside four makers
@@ -144,7 +145,7 @@ fn parse_money(text: &str) -> Result<Money, String> {
         Some(units) => units.parse().map_err(|_| "expected a whole number of units before `u`".to_owned())?,
         None => mantissa(text, MONEY_DECIMALS).map_err(|error| error.to_string())?,
     };
-    if (0..MONEY_MAX / 4).contains(&units) { Ok(Money::new(units)) } else { Err("out of range".to_owned()) }
+    if (0..MONEY_MAX >> 2).contains(&units) { Ok(Money::new(units)) } else { Err("out of range".to_owned()) }
 }
 
 fn parse_shock(text: &str) -> Result<i64, String> {
@@ -167,9 +168,8 @@ impl CascadeArgs {
             "fulcrum cascade --accounts {accounts} --depth {depth} --insurance {insurance}u --shock {shock} \
              --seconds {seconds} --policy {policy} --seed {seed}"
         );
-        if let Some(backstop) = self.backstop {
-            line.push_str(&format!(" --backstop {backstop}u"));
-        }
+        let backstop = self.backstop.map(|money| format!(" --backstop {}u", money.get()));
+        line.push_str(backstop.as_deref().unwrap_or_default());
         for (is_given, flag) in [(self.worker, " --worker"), (self.whale, " --whale")] {
             line.push_str(if is_given { flag } else { "" });
         }
@@ -248,7 +248,7 @@ fn play(args: &CascadeArgs) -> anyhow::Result<(Report, Victims)> {
     stand_behind(&mut desk, args, fund)?;
     desk.watch.setup_is_over();
     if args.latency {
-        desk.latency = Some(Latency::new()?);
+        desk.latency = Some(Latency::new());
     }
     let path = market::Path { shock: args.shock, steps: u64::from(args.seconds) * 10 };
     let steps = fall(&mut desk, args.depth, path, &population, &mut random);
@@ -314,4 +314,4 @@ fn fall(
 }
 
 /// Length of an interval, in milliseconds.
-pub const INTERVAL_MS: u64 = STEP_NS / 1_000_000;
+pub const INTERVAL_MS: u64 = STEP_NS.div_euclid(1_000_000);

@@ -185,6 +185,7 @@ pub(super) fn audit(directory: &Path, asked: Option<(Seq, AccountId)>) -> anyhow
 }
 
 impl Onlooker for Auditor {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events tell of something else")]
     fn before(&mut self, venue: &Venue, outcome: &Outcome<'_>) {
         self.cut_now.clear();
         let seq = outcome.stamp.seq.get();
@@ -226,6 +227,7 @@ impl Onlooker for Auditor {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events tell of something else")]
     fn after(&mut self, venue: &Venue, outcome: &Outcome<'_>) {
         let seq = outcome.stamp.seq.get();
         for event in outcome.events {
@@ -350,7 +352,7 @@ impl Auditor {
             call.commitment_is_right = tree.as_ref().map(|tree| tree.root() == decision.commitment);
         }
         let is_right = call.commitment_is_right != Some(false);
-        if let Some((_, account)) = self.asked.filter(|_| true) {
+        if let Some((_, account)) = self.asked {
             let holder = open.holders.iter().find(|holder| holder.account == account);
             call.holder = holder.map(|holder| {
                 HolderAudit::of(
@@ -387,7 +389,7 @@ impl Auditor {
             return;
         };
         for planned in &rest[..dropped] {
-            let found = self.standing(venue, &open, planned);
+            let found = Self::standing(venue, &open, planned);
             if let Some((lots, _)) = found.filter(|(lots, _)| *lots > 0) {
                 let account = planned.account;
                 self.differs(format!(
@@ -416,7 +418,7 @@ impl Auditor {
 
     /// What of a planned cut stands in the state before the command, in lots, and why it is less than planned. `None` where the
     /// account is no holder any more.
-    fn standing(&self, venue: &Venue, open: &Open, planned: &Cut) -> Option<(i64, &'static str)> {
+    fn standing(venue: &Venue, open: &Open, planned: &Cut) -> Option<(i64, &'static str)> {
         let Open { call, given_up, .. } = open;
         let ledger = venue.ledger();
         let policy = ledger.risk_terms_of(call.instrument).policy;
@@ -435,7 +437,7 @@ impl Auditor {
         // Of an account that this command has cut before, the state before the second cut is not at hand.
         let is_first = !self.cut_now.contains(&cut.account);
         let standing =
-            if is_first { self.standing(venue, open, planned) } else { Some((lots, "as planned")) };
+            if is_first { Self::standing(venue, open, planned) } else { Some((lots, "as planned")) };
         let (account, request) = (cut.account, cut.request);
         let over = wide_mul(open.call.amount.get(), cut.position.size().get());
         let price = div_ceil(over, i128::from(open.call.position.size().get().max(1)));

@@ -92,6 +92,7 @@ pub(super) fn audit(directory: &Path) -> anyhow::Result<StepsAudit> {
 }
 
 impl Onlooker for Auditor {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events tell of something else")]
     fn before(&mut self, venue: &Venue, outcome: &Outcome<'_>) {
         let seq = outcome.stamp.seq.get();
         for (place, event) in outcome.events.iter().enumerate() {

@@ -11,6 +11,7 @@ use engine::{
     Action, ClientOrderId, Command, DeleveragingPlan, Event, Events, MassCancel, NewOrder, OpenCall, Seq,
     SessionId, Stamp, TimeInForce, TimeNs, Transfer, Venue,
 };
+use gateway::clock::Stopwatch;
 use risk::deleveraging::{Allocation, allocate};
 use risk::limits::{FIRST_USER_ACCOUNT, NOTIONAL_MAX, QTY_MAX};
 use risk::{
@@ -207,7 +208,7 @@ impl Desk {
             None => self.venue.apply(stamp, command, &mut self.events),
             Some(latency) => {
                 let was_blocked = self.venue.is_blocked();
-                let began = std::time::Instant::now();
+                let began = Stopwatch::start();
                 self.venue.apply(stamp, command, &mut self.events);
                 let took = began.elapsed();
                 latency.applied(self.seq, took);

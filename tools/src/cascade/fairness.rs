@@ -78,7 +78,7 @@ impl Column {
             overshoot: report.adl_lots - report.adl_lots_minimum,
             haircuts: report.haircuts,
             hedges_broken: victims.values().filter(|victim| victim.hedge_broken).count() as u64,
-            median_leverage: leverages.get(leverages.len() / 2).copied().unwrap_or(0),
+            median_leverage: leverages.get(leverages.len() >> 1).copied().unwrap_or(0),
             liquidated: report.liquidated,
             bands: (0..BANDS.len()).map(|place| band(place, victims)).collect(),
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::demo::tally::latencies;
+
 /// Times of one phase, in nanoseconds.
 #[derive(Debug)]
 struct Phase {
@@ -16,8 +18,8 @@ struct Phase {
 }
 
 impl Phase {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self { apply: Histogram::new(3)?, stepped: Histogram::new(3)?, blocked: Histogram::new(3)? })
+    fn new() -> Self {
+        Self { apply: latencies(), stepped: latencies(), blocked: latencies() }
     }
 }
 
@@ -64,14 +66,9 @@ pub struct Latencies {
 }
 
 impl Latency {
-    pub(super) fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            before: Phase::new()?,
-            during: Phase::new()?,
-            is_during: false,
-            measured: 0,
-            held: Duration::ZERO,
-        })
+    pub(super) fn new() -> Self {
+        let (before, during) = (Phase::new(), Phase::new());
+        Self { before, during, is_during: false, measured: 0, held: Duration::ZERO }
     }
 
     /// Whether the cascade is under way.

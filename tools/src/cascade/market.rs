@@ -34,13 +34,19 @@ impl Path {
         let done = done * 4 + if 2 * done >= all { all } else { 0 };
         let noise = if step >= self.steps { 0 } else { random.between(-NOISE, NOISE) };
         std::array::from_fn(|place| {
-            let shock = if INSTRUMENTS[place] == OTHER { self.shock / 2 } else { self.shock };
+            let shock = if INSTRUMENTS[place] == OTHER { self.shock >> 1 } else { self.shock };
             let whole = i128::from(PRICES[place]) * i128::from(shock) * done;
-            let moved = whole / (1_000_000_000 * 5 * all);
-            let moved = i64::try_from(moved).unwrap_or(0) + PRICES[place] * noise / 10_000;
-            (PRICES[place] + moved).max(TICK) / TICK * TICK
+            let moved = whole.checked_div(1_000_000_000 * 5 * all).unwrap_or(0);
+            let moved =
+                i64::try_from(moved).unwrap_or(0) + (PRICES[place] * noise).checked_div(10_000).unwrap_or(0);
+            on_tick((PRICES[place] + moved).max(TICK))
         })
     }
+}
+
+/// The next price below that orders may have.
+const fn on_tick(price: i64) -> i64 {
+    price - price.rem_euclid(TICK)
 }
 
 /// Makers show their depth around the prices, and nothing else.
@@ -49,10 +55,11 @@ pub(super) fn quote(desk: &mut Desk, depth: Depth, population: &Population, pric
         let qty = match depth {
             Depth::Empty => return,
             // A thousandth of the open interest on a side, and all of it, twice.
-            Depth::Thin => open / 1_000,
+            Depth::Thin => open.div_euclid(1_000),
             Depth::Deep => open * 2,
         };
-        let qty = (qty / (i64::from(MAKERS) * DISTANCES.len() as i64)).max(1);
+        let orders = i64::from(MAKERS) * DISTANCES.map(|_| 1).iter().sum::<i64>();
+        let qty = qty.div_euclid(orders).max(1);
         for number in 0..MAKERS {
             desk.withdraw(maker(number), instrument);
             ladder(desk, number, instrument, price, Qty::new(qty));
@@ -62,7 +69,7 @@ pub(super) fn quote(desk: &mut Desk, depth: Depth, population: &Population, pric
 
 fn ladder(desk: &mut Desk, number: u32, instrument: InstrumentId, price: i64, qty: Qty) {
     for distance in DISTANCES {
-        let away = (price * distance / 10_000 + i64::from(number) * TICK) / TICK * TICK;
+        let away = on_tick((price * distance).div_euclid(10_000) + i64::from(number) * TICK);
         for (side, at) in [(Side::Buy, price - away - TICK), (Side::Sell, price + away + TICK)] {
             if at >= TICK {
                 desk.order(
@@ -83,7 +90,7 @@ pub(super) fn unrelated(desk: &mut Desk, prices: [i64; 3], random: &mut Random) 
     for number in 0..UNRELATED {
         let away = random.between(1, 20) * TICK;
         let qty = Qty::new(random.between(1, 1_000));
-        desk.unrelated(|desk| match number % 4 {
+        desk.unrelated(|desk| match number.rem_euclid(4) {
             0 => desk.order(
                 one,
                 OTHER,

@@ -34,6 +34,7 @@ pub(super) struct Measures {
 
 impl Measures {
     /// Takes the events of a command in, after it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events tell of something else")]
     pub(super) fn after(
         &mut self,
         venue: &Venue,

@@ -140,7 +140,8 @@ fn kind(random: &mut Random) -> Legs {
 
 /// Money for positions at a leverage, and for the fees of opening them.
 fn margin(gross: i64, leverage: i64) -> Money {
-    let margin = i128::from(gross) * 100 / i128::from(leverage) + i128::from(gross) / 900 + 1;
+    let margin =
+        (i128::from(gross) * 100).div_euclid(i128::from(leverage)) + i128::from(gross).div_euclid(900) + 1;
     Money::from_wide(margin)
 }
 

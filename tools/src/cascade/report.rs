@@ -106,6 +106,16 @@ impl Report {
             && self.violated == 0
             && self.adl_lots == self.adl_lots_minimum
     }
+
+    fn show_haircuts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "  haircuts     {} paid for {} offered beyond value and {} lost until the cuts",
+            dollars(self.haircuts),
+            dollars(self.offered_loss),
+            dollars(self.drift)
+        )
+    }
 }
 
 pub(super) fn of(args: &CascadeArgs, desk: &Desk, outcome: &Outcome, intervals: u64) -> Report {
@@ -204,13 +214,7 @@ impl fmt::Display for Report {
             grouped(self.accounts_hit as i128),
             count(self.untouched_violations)
         )?;
-        writeln!(
-            f,
-            "  haircuts     {} paid for {} offered beyond value and {} lost until the cuts",
-            dollars(self.haircuts),
-            dollars(self.offered_loss),
-            dollars(self.drift)
-        )?;
+        self.show_haircuts(f)?;
         writeln!(
             f,
             "bad debt       {}; {} lots nobody could bear, {} instruments halted",

@@ -71,6 +71,7 @@ impl Shared {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events tell of something else")]
     fn note_first(&mut self, outcome: &Outcome<'_>) {
         let cuts = outcome.events.iter().filter_map(|event| match event {
             Event::Deleveraged(cut) => Some((outcome.stamp.seq.get(), cut.account)),
