@@ -79,7 +79,7 @@ pub const RESUMES_PER_COMMAND: usize = 256;
 pub const DEPTH_LEVELS_MAX: usize = 64;
 /// Cuts of one part of a plan for a deleveraging.
 pub const CUTS_PER_COMMAND: usize = 128;
-/// Calls for a plan of the worker, after which the venue plans by itself.
+/// Calls in succession that gave nothing up, after which the venue plans by itself.
 pub const PLAN_ROUNDS_MAX: u8 = 3;
 /// Holders one command may weigh for a plan of the venue's own.
 pub const HOLDERS_PER_COMMAND: usize = 256;

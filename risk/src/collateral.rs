@@ -4,6 +4,7 @@
 //! Invariant: profits of legs join the balance of the asset they settle in before it is weighted; requirements in an
 //! asset are rounded up in it, and up again when they are valued. Source: `MARGIN.md` 10.
 
+use crate::account::Leg;
 use crate::assessment::Assessment;
 use crate::asset::Asset;
 use crate::ledger::Ledger;
@@ -97,18 +98,22 @@ impl Ledger {
     pub fn net_exposure(&self, account: AccountId, underlying: UnderlyingId) -> Money {
         let mut net = Money::ZERO;
         for (_, leg) in self.legs_of(account) {
-            let instrument = self.instrument(leg.instrument);
-            if instrument.spec.contract.underlying != underlying {
-                continue;
+            if self.instrument(leg.instrument).spec.contract.underlying == underlying {
+                net += self.exposure_of(leg);
             }
-            let notional = instrument.notional(leg.position.size(), self.mark_of(leg.instrument));
-            let notional = match self.find_asset(instrument.settlement()) {
-                None => notional,
-                Some(asset) => asset.worth(notional, self.asset_prices(asset).0),
-            };
-            net += if leg.position.get() < 0 { -notional } else { notional };
         }
         net
+    }
+
+    /// What a leg adds to the net exposure to its underlying.
+    pub(crate) fn exposure_of(&self, leg: &Leg) -> Money {
+        let instrument = self.instrument(leg.instrument);
+        let notional = instrument.notional(leg.position.size(), self.mark_of(leg.instrument));
+        let notional = match self.find_asset(instrument.settlement()) {
+            None => notional,
+            Some(asset) => asset.worth(notional, self.asset_prices(asset).0),
+        };
+        if leg.position.get() < 0 { -notional } else { notional }
     }
 
     /// Most of an asset that may leave an account: of what is there, as much as leaves withdrawal equity above the larger

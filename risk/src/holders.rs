@@ -10,7 +10,7 @@ use crate::deleveraging::{
 use crate::ledger::Ledger;
 use crate::limits::NOTIONAL_MAX;
 use crate::reduction::NO_UNDERLYING;
-use crate::rounding::{div_ceil, div_floor};
+use crate::rounding::{div_ceil, div_floor, wide_mul};
 use crate::units::{AccountId, InstrumentId, Money, Position, Qty};
 
 impl Ledger {
@@ -63,23 +63,25 @@ impl Ledger {
         Some(Holder { account, held, open, equity, score: self.score(leg_id, policy) })
     }
 
-    /// Whole lots of a leg that no other position of its account in the same underlying hedges.
+    /// Whole lots of a leg that no other position of its account in the same underlying hedges: of the lots held the part that
+    /// the net exposure is of the leg's own, rounded down.
     #[must_use]
     pub fn unhedged_lots(&self, leg: &Leg) -> i64 {
         let terms = self.instrument(leg.instrument);
         let held = leg.position.size().get().div_euclid(terms.spec.lot.get());
         let underlying = terms.spec.contract.underlying;
-        let is_alone = |other: &Leg| {
-            other.instrument == leg.instrument
-                || self.instrument(other.instrument).spec.contract.underlying != underlying
-        };
-        if underlying == NO_UNDERLYING || self.legs_of(leg.account).all(|(_, other)| is_alone(other)) {
+        if underlying == NO_UNDERLYING {
             return held;
         }
-        let net = self.net_exposure(leg.account, underlying);
-        let net = if leg.position.get() < 0 { -net } else { net };
-        let lots = div_floor(i128::from(net.get()), i128::from(self.lot_in_base(leg.instrument).get()));
-        i64::try_from(lots).unwrap_or(held).clamp(0, held)
+        let (net, own) = (self.net_exposure(leg.account, underlying), self.exposure_of(leg));
+        if own == Money::ZERO {
+            return held;
+        }
+        if net == Money::ZERO || (net > Money::ZERO) != (own > Money::ZERO) {
+            return 0;
+        }
+        let lots = div_floor(wide_mul(held, net.get().abs()), i128::from(own.get().abs()));
+        i64::try_from(lots).unwrap_or(held).min(held)
     }
 
     /// The rank of a leg in a queue.

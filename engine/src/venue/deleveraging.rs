@@ -49,6 +49,10 @@ struct Deleveraging {
     total: Position,
     dust: Money,
     round: u8,
+    /// Calls in succession that gave nothing up.
+    fruitless: u8,
+    /// Whether the worker has let the time of a call pass: the next plan is the venue's own.
+    is_late: bool,
     basis: Seq,
     stage: Stage,
 }
@@ -174,6 +178,8 @@ impl Venue {
             total: Position::ZERO,
             dust: Money::ZERO,
             round: 0,
+            fruitless: 0,
+            is_late: false,
             basis: Seq::default(),
             stage: Stage::Collecting,
         });
@@ -233,6 +239,7 @@ impl Venue {
             let one = &mut self.deleveragings.open[place];
             (one.position, one.amount) = (one.position + joined.position, one.amount + joined.amount);
             (one.total, one.dust) = (one.total + joined.total, one.dust + joined.dust);
+            one.is_late |= joined.is_late;
         }
     }
 
@@ -242,7 +249,8 @@ impl Venue {
         let one = &mut self.deleveragings.open[place];
         one.round = one.round.saturating_add(1);
         let within_ms = self.ledger.risk_terms_of(one.instrument).plan_within_ms;
-        if within_ms == 0 || one.round > PLAN_ROUNDS_MAX {
+        let is_late = core::mem::take(&mut one.is_late);
+        if within_ms == 0 || is_late || one.fruitless >= PLAN_ROUNDS_MAX {
             self.plan_here(place, events);
             return;
         }
@@ -270,14 +278,15 @@ impl Venue {
         }));
     }
 
-    /// A tick has come: calls that were not answered in time the venue answers by itself.
-    pub(super) fn look_at_deleveragings(&mut self, events: &mut Events) {
+    /// A tick has come: calls that were not answered in time are over, and the venue plans by itself when their turn comes. Not
+    /// at once, since the tick may have other work left over, which a plan must not be in the middle of.
+    pub(super) fn look_at_deleveragings(&mut self) {
         self.deleveragings.is_call_due = !self.deleveragings.open.is_empty();
         for place in 0..self.deleveragings.open.len() {
             let one = &self.deleveragings.open[place];
             if matches!(one.stage, Stage::Asked { plan_by, .. } if plan_by <= self.last.time) {
                 self.settle_call(place);
-                self.plan_here(place, events);
+                self.deleveragings.open[place].is_late = true;
             }
         }
     }
@@ -288,6 +297,7 @@ impl Venue {
         let left = one.left();
         let exact = one.price_of(one.given_up);
         one.dust += one.paid - exact;
+        one.fruitless = if one.given_up == Position::ZERO { one.fruitless.saturating_add(1) } else { 0 };
         one.total += one.given_up;
         (one.position, one.amount) = (left, one.amount - exact);
         (one.given_up, one.paid) = (Position::ZERO, Money::ZERO);

@@ -33,7 +33,7 @@ impl Venue {
         self.start_round(self.last.time, events);
         self.look_at_margin_changes();
         self.let_paced_go_on();
-        self.look_at_deleveragings(events);
+        self.look_at_deleveragings();
     }
 
     /// Fires what ran out by `now`, up to the bound of a command; the rest waits.

@@ -50,6 +50,9 @@ pub(crate) struct Offer {
     total: i128,
     dust: i128,
     round: u8,
+    /// Calls in succession that gave nothing up.
+    fruitless: u8,
+    is_late: bool,
     pub(crate) basis: u64,
     pub(crate) stage: Stage,
 }
@@ -90,6 +93,8 @@ impl Model {
             total: 0,
             dust: 0,
             round: 0,
+            fruitless: 0,
+            is_late: false,
             basis: 0,
             stage: Stage::Collecting,
         });
@@ -146,14 +151,16 @@ impl Model {
                 (first.position, first.amount) =
                     (first.position + later.position, first.amount + later.amount);
                 (first.total, first.dust) = (first.total + later.total, first.dust + later.dust);
+                first.is_late |= later.is_late;
                 self.noted.push("offer joined later");
             }
         }
         let (within, policy) =
             (self.risk_terms(instrument).plan_within_ms, self.risk_terms(instrument).policy);
         let offer = &mut self.offers[place];
-        offer.round += 1;
-        if within == 0 || offer.round > PLAN_ROUNDS_MAX {
+        offer.round = offer.round.saturating_add(1);
+        let is_late = core::mem::take(&mut offer.is_late);
+        if within == 0 || is_late || offer.fruitless >= PLAN_ROUNDS_MAX {
             self.plan_here(place);
             return;
         }
@@ -210,13 +217,14 @@ impl Model {
             if matches!(self.offers[place].stage, Stage::Asked { plan_by, .. } if plan_by <= self.now) {
                 self.noted.push("late worker");
                 self.settle_call(place);
-                self.plan_here(place);
+                self.offers[place].is_late = true;
             }
         }
     }
 
     fn settle_call(&mut self, place: usize) {
         let offer = &mut self.offers[place];
+        offer.fruitless = if offer.given_up == 0 { offer.fruitless.saturating_add(1) } else { 0 };
         let exact = offer.price_of(offer.given_up);
         offer.dust += offer.paid - exact;
         offer.total += offer.given_up;
@@ -325,8 +333,8 @@ impl Model {
             self.offers[place].stage = Stage::Cutting { shares, done: next };
             return;
         }
-        let Offer { given_up, round, .. } = self.offers[place];
-        let is_stuck = given_up == 0 && u32::from(round) > 2 * u32::from(PLAN_ROUNDS_MAX);
+        let Offer { given_up, fruitless, .. } = self.offers[place];
+        let is_stuck = given_up == 0 && fruitless >= 2 * PLAN_ROUNDS_MAX;
         self.settle_call(place);
         let Offer { instrument, position: left, .. } = self.offers[place];
         let lot = self.instruments[instrument.index()].terms.lot;
@@ -335,7 +343,9 @@ impl Model {
         } else if is_stuck || left.abs() <= shares.unborne * lot {
             self.noted.push("bad position");
             self.book_bad_position(place);
-            self.enter(instrument, TradingState::Halted, None);
+            if self.instruments[instrument.index()].state != TradingState::Closed {
+                self.enter(instrument, TradingState::Halted, None);
+            }
         } else {
             self.noted.push("offered anew after an own plan");
         }

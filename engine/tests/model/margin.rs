@@ -222,12 +222,17 @@ impl Model {
             if self.instruments[place.index()].terms.underlying != underlying {
                 continue;
             }
-            let notional = self.notional(account, place);
-            let valued = self.asset(self.settlement(place));
-            let valued = valued.map_or(notional, |asset| asset.worth(notional, self.price_of(asset)));
-            net += valued * self.leg(account, place).position.signum();
+            net += self.longs(account, place);
         }
         net
+    }
+
+    /// What a position adds to that.
+    pub(crate) fn longs(&self, account: AccountId, place: InstrumentId) -> i128 {
+        let notional = self.notional(account, place);
+        let valued = self.asset(self.settlement(place));
+        let valued = valued.map_or(notional, |asset| asset.worth(notional, self.price_of(asset)));
+        valued * self.leg(account, place).position.signum()
     }
 
     /// The largest position the account may come to in an instrument if `orders` trade.

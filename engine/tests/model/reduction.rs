@@ -102,16 +102,15 @@ impl Model {
         let terms = &self.instruments[instrument.index()].terms;
         let leg = self.leg(account, instrument);
         let held = floor(leg.position.abs(), terms.lot);
-        let like = |place: &InstrumentId| {
-            let other = &self.instruments[place.index()].terms;
-            *place != instrument && other.underlying == terms.underlying
-        };
-        // A leg that holds orders only is one of the underlying, too, and changes nothing.
-        if terms.underlying.get() == 0 || !self.legs_of(account).iter().any(like) {
+        if terms.underlying.get() == 0 {
             return held;
         }
-        let net = self.net_longs(account, instrument) * leg.position.signum();
-        floor(net, self.lot_value(instrument)).clamp(0, held)
+        let (net, own) = (self.net_longs(account, instrument), self.longs(account, instrument));
+        match own {
+            0 => held,
+            _ if net * own <= 0 => 0,
+            _ => floor(held * net.abs(), own.abs()).min(held),
+        }
     }
 
     /// The position to reduce next.

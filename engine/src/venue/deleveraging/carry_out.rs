@@ -13,8 +13,8 @@ use crate::venue::sweep::{Scope, Spared, Sweep};
 use risk::deleveraging::{Cut, Demand, Holder, recap};
 use risk::{AccountId, AccountState, Fraction, InstrumentId, Leg, Money, Position};
 
-/// Calls of a deleveraging after which what nobody gave up is a bad position.
-const OWN_ROUNDS_MAX: u8 = 2 * PLAN_ROUNDS_MAX;
+/// Calls in succession that gave nothing up, after which one more makes what is left a bad position.
+const FRUITLESS_MAX: u8 = 2 * PLAN_ROUNDS_MAX;
 /// Lots by which rounding may cost a holder more than the haircut says.
 const ROUNDING_LOTS: i64 = 3;
 
@@ -39,15 +39,18 @@ impl Venue {
     /// The venue's own plan was carried out. What it found nobody to bear, or what round after round nobody gave up, is a bad
     /// position; what else is left, since holders changed meanwhile, is offered anew.
     fn end_own_plan(&mut self, place: usize, unallocated: i64, events: &mut Events) {
-        let Deleveraging { instrument, round, given_up, .. } = self.deleveragings.open[place];
-        let is_stuck = given_up == Position::ZERO && round > OWN_ROUNDS_MAX;
+        let Deleveraging { instrument, fruitless, given_up, .. } = self.deleveragings.open[place];
+        let is_stuck = given_up == Position::ZERO && fruitless >= FRUITLESS_MAX;
         self.settle_call(place);
         let left = self.deleveragings.open[place].position;
         if left == Position::ZERO {
             self.end_deleveraging(place, left, events);
         } else if is_stuck || left.size() <= self.ledger.qty_of_lots(instrument, unallocated) {
             self.book_bad_position(place, events);
-            self.set_state(instrument, TradingState::Halted, TimeNs::default(), events);
+            // One that is closed stands still already, and is to be settled.
+            if self.trading_state(instrument) != Some(TradingState::Closed) {
+                self.set_state(instrument, TradingState::Halted, TimeNs::default(), events);
+            }
         }
     }
 
