@@ -283,7 +283,7 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(map(0, 1, 33, 0), Some(Reject::BadParameter));
     assert_eq!(map(0, 1, 32, u64::MAX), Some(Reject::BadParameter));
     // Any number below is some place, and the worst that it does is an empty page.
-    for from in [1, 1 << 59, (1 << 60) | 77, (2 << 60) | 5_000, (3 << 60) | 5_000] {
+    for from in [1, 1 << 59, (1 << 60) + 77, (2 << 60) + 5_000, (3 << 60) + 5_000] {
         assert_eq!(map(0, 1_000_000, 32, from), None);
     }
     let rank = |account, instrument| {

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::Path;
 
 use engine::{ClientOrderId, KeyId, TimeNs};
-use gateway::client::{Key, Query, Request, key::key_id, request};
+use gateway::client::{Key, Query, Request, key::key_id};
 use gateway::clock::{Clock, WallClock};
 use gateway::wire::Group;
 use gateway::wire::private::{
@@ -54,7 +54,7 @@ pub fn run(args: &AdminArgs, output: &mut dyn Write) -> anyhow::Result<u8> {
         | AdminAction::Source(_)
         | AdminAction::FeeTier { .. }
         | AdminAction::RiskGroup { .. }
-        | AdminAction::AssignRiskGroup { .. }
+        | AdminAction::AssignRiskGroup(_)
         | AdminAction::Margin { .. }
         | AdminAction::Key { .. }
         | AdminAction::Instrument { .. }
@@ -112,15 +112,8 @@ fn request(desk: &mut Desk, action: &AdminAction) -> anyhow::Result<Request> {
         AdminAction::Asset { action: AssetAction::List } => anyhow::bail!("a list is no request"),
         AdminAction::Source(source) => assets::source(desk, source)?.into(),
         AdminAction::FeeTier { action } => assets::fee_tier(action)?,
-        AdminAction::RiskGroup { action: RiskGroupAction::Set { group, file } } => {
-            risk_groups::set(desk, *group, file)?.into()
-        }
-        AdminAction::RiskGroup { action: RiskGroupAction::Show { .. } } => {
-            anyhow::bail!("what is shown is no request")
-        }
-        AdminAction::AssignRiskGroup { instrument, group } => {
-            request::assign_risk_group(desk.instruments.find(instrument)?.instrument_id, *group).into()
-        }
+        AdminAction::RiskGroup { action } => risk_groups::request(desk, action)?,
+        AdminAction::AssignRiskGroup(assignment) => risk_groups::assign(desk, assignment)?.into(),
         AdminAction::Margin { action } => margin(desk, action)?,
         AdminAction::Key { action: KeyAction::Add(add) } => register(add)?.into(),
         AdminAction::Key { action: KeyAction::Revoke { key } } => {

@@ -80,17 +80,15 @@ fn each_hears_its_side_of_a_liquidation_that_nobody_takes() {
     let heard = alice.messages(&mut world);
     // Found, three words of what it is, a step, and that the book has nothing.
     assert_eq!(templates(&heard)[0], 315, "{heard:?}");
-    let step = heard.iter().find_map(|message| match message {
-        FromVenue::LiquidationStepped(step) => Some(step),
-        _ => None,
+    let step = heard.iter().find_map(|message| {
+        if let FromVenue::LiquidationStepped(step) = message { Some(step) } else { None }
     });
     let step = step.expect("a step");
     assert_eq!((step.account_id, step.step, step.position_qty), (account(ALICE), 1, 1_000));
     assert_eq!((step.mark, step.equity), (Mark::new(488_000 * 1024), Money::new(-125 * DOLLAR)));
     assert_eq!((step.needed_qty, step.maintenance_margin), (Qty::new(1_000), Money::new(488 * DOLLAR)));
-    let taken = heard.iter().find_map(|message| match message {
-        FromVenue::PositionTakenOver(taken) => Some(taken),
-        _ => None,
+    let taken = heard.iter().find_map(|message| {
+        if let FromVenue::PositionTakenOver(taken) = message { Some(taken) } else { None }
     });
     let taken = taken.expect("a takeover");
     // It receives 50,000 less what it had, so that nothing is left; the fund is empty.
@@ -124,14 +122,14 @@ fn a_holder_learns_its_level_and_its_place() {
     alice.say(&mut world, &query);
     world.settle();
     let heard = alice.messages(&mut world);
-    let position = heard.iter().find_map(|message| match message {
-        FromVenue::PositionState(position) => Some((position.unhedged_lots, position.level_e9)),
-        _ => None,
+    let position = heard.iter().find_map(|message| {
+        let FromVenue::PositionState(position) = message else { return None };
+        Some((position.unhedged_lots, position.level_e9))
     });
     assert_eq!(position, Some((1_000, told.level_e9)));
-    let stage = heard.iter().find_map(|message| match message {
-        FromVenue::AccountState(state) => Some((state.liquidation, state.liquidation_steps)),
-        _ => None,
+    let stage = heard.iter().find_map(|message| {
+        let FromVenue::AccountState(state) = message else { return None };
+        Some((state.liquidation, state.liquidation_steps))
     });
     assert_eq!(stage, Some((Code::of(LiquidationStage::None), 0)));
     // Another's is an operator's to know.
@@ -191,16 +189,15 @@ fn an_operator_sets_groups_and_learns_what_stands_behind_them() {
     let heard = operator.messages(&mut world);
     let acks: Vec<_> = heard
         .iter()
-        .map(|message| match message {
-            FromVenue::AdminAck(ack) => (ack.request_id.get(), ack.ref_template_id, ack.code),
-            other => panic!("{other:?}"),
+        .map(|message| {
+            let FromVenue::AdminAck(ack) = message else { panic!("{message:?}") };
+            (ack.request_id.get(), ack.ref_template_id, ack.code)
         })
         .collect();
     let bad = Reject::BadParameter.code();
     assert_eq!(acks, [(1, 434, 0), (2, 435, 0), (3, 435, bad), (4, 434, bad), (5, 434, bad)]);
-    let set = world.actions().into_iter().find_map(|action| match action {
-        Action::SetRiskGroup { group: 1, terms } => Some(*terms),
-        _ => None,
+    let set = world.actions().into_iter().find_map(|action| {
+        if let Action::SetRiskGroup { group: 1, terms } = action { Some(*terms) } else { None }
     });
     assert_eq!(set, Some(terms), "every field arrives");
 

@@ -68,14 +68,7 @@ pub enum AdminAction {
         action: RiskGroupAction,
     },
     /// Put an instrument into a risk group
-    AssignRiskGroup {
-        /// By name or number
-        #[arg(value_name = "INSTRUMENT")]
-        instrument: String,
-        /// Number
-        #[arg(value_name = "GROUP")]
-        group: u8,
-    },
+    AssignRiskGroup(AssignArgs),
     /// Register or revoke keys
     Key {
         /// What to do
@@ -257,6 +250,17 @@ pub enum FeeTierAction {
         #[arg(value_name = "TIER")]
         tier: u8,
     },
+}
+
+/// Which instrument goes into which risk group.
+#[derive(Clone, Debug, Args)]
+pub struct AssignArgs {
+    /// By name or number
+    #[arg(value_name = "INSTRUMENT")]
+    pub instrument: String,
+    /// Number
+    #[arg(value_name = "GROUP")]
+    pub group: u8,
 }
 
 /// What `fulcrum admin risk-group` does.

@@ -3,23 +3,34 @@
 //! Invariant: every figure is the venue's own; rates are percentages, money has the decimals of the unit of account.
 
 use std::io::Write;
-use std::path::Path;
 
-use gateway::client::{Query, request};
-use gateway::wire::private::{OpenDeleveraging, RiskGroup, SetRiskGroup};
+use gateway::client::{Query, Request, request};
+use gateway::wire::private::{AssignRiskGroup, OpenDeleveraging, RiskGroup};
 use risk::Money;
 use serde::Serialize;
 
+use super::args::{AssignArgs, RiskGroupAction};
 use crate::config::read_risk_group;
 use crate::desk::Desk;
 use crate::desk::instruments::Instruments;
 use crate::desk::told::word;
 use crate::format::{group_whole, percent};
 
-/// The request that sets a group's terms as a file says.
-pub(super) fn set(desk: &Desk, group: u8, file: &Path) -> anyhow::Result<SetRiskGroup> {
-    let terms = read_risk_group(file, desk.instruments.money_decimals()?)?;
-    Ok(request::set_risk_group(group, &terms))
+/// The request about a group: its terms are set as a file says.
+pub(super) fn request(desk: &Desk, action: &RiskGroupAction) -> anyhow::Result<Request> {
+    match action {
+        RiskGroupAction::Set { group, file } => {
+            let terms = read_risk_group(file, desk.instruments.money_decimals()?)?;
+            Ok(request::set_risk_group(*group, &terms).into())
+        }
+        RiskGroupAction::Show { .. } => anyhow::bail!("what is shown is no request"),
+    }
+}
+
+/// The request that puts an instrument into a group.
+pub(super) fn assign(desk: &Desk, args: &AssignArgs) -> anyhow::Result<AssignRiskGroup> {
+    let instrument = desk.instruments.find(&args.instrument)?.instrument_id;
+    Ok(request::assign_risk_group(instrument, args.group))
 }
 
 /// A risk group as it is shown.

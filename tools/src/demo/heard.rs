@@ -30,6 +30,7 @@ const NOBODY: SessionId = SessionId::new(0);
 
 impl Heard {
     /// Counts a message of the venue.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other messages are only heard")]
     pub fn hear(&mut self, message: &FromVenue) {
         match message {
             FromVenue::OrderAccepted(_) => self.accepted += 1,
@@ -42,72 +43,7 @@ impl Heard {
             }
             FromVenue::AdminAck(ack) => self.rejected += u64::from(ack.code != 0),
             FromVenue::OracleAck(ack) => self.rejected += u64::from(ack.code != 0),
-            FromVenue::Challenge(_)
-            | FromVenue::LogonAck(_)
-            | FromVenue::LogonReject(_)
-            | FromVenue::Heartbeat(_)
-            | FromVenue::TestRequest(_)
-            | FromVenue::GapFill(_)
-            | FromVenue::Logout(_)
-            | FromVenue::Terminate(_)
-            | FromVenue::MassCancelAck(_)
-            | FromVenue::CancelAllAfterAck(_)
-            | FromVenue::DeadManFired(_)
-            | FromVenue::OpenOrder(_)
-            | FromVenue::QueryEnd(_)
-            | FromVenue::InstrumentDef(_)
-            | FromVenue::BookLevels(_)
-            | FromVenue::AccountState(_)
-            | FromVenue::PositionState(_)
-            | FromVenue::AccountPicture(_)
-            | FromVenue::PositionPicture(_)
-            | FromVenue::StepVerdict(_)
-            | FromVenue::UnderlyingRisk(_)
-            | FromVenue::PositionRisk(_)
-            | FromVenue::InstrumentRisk(_)
-            | FromVenue::RiskSurvey(_)
-            | FromVenue::BalanceChange(_)
-            | FromVenue::LiquidationStart(_)
-            | FromVenue::LeverageSet(_)
-            | FromVenue::PositionTakenOver(_)
-            | FromVenue::LiquidationEnd(_)
-            | FromVenue::OrderTriggered(_)
-            | FromVenue::OrderArmed(_)
-            | FromVenue::OrderActivated(_)
-            | FromVenue::OrderRefreshed(_)
-            | FromVenue::MassQuoteAck(_)
-            | FromVenue::ProtectionTripped(_)
-            | FromVenue::QuoteRefused(_)
-            | FromVenue::ProtectionAck(_)
-            | FromVenue::PositionSettled(_)
-            | FromVenue::Movement(_)
-            | FromVenue::MarginStateChanged(_)
-            | FromVenue::FundingBooked(_)
-            | FromVenue::Converted(_)
-            | FromVenue::InterestCharged(_)
-            | FromVenue::StandingChanged(_)
-            | FromVenue::DeficitCovered(_)
-            | FromVenue::TransferRepeated(_)
-            | FromVenue::LiquidationHeld(_)
-            | FromVenue::WouldLiquidate(_)
-            | FromVenue::LiquidationStepped(_)
-            | FromVenue::LiquidationPaced(_)
-            | FromVenue::Deleveraged(_)
-            | FromVenue::BadDebtBooked(_)
-            | FromVenue::PositionAssumed(_)
-            | FromVenue::DeleveragingAsked(_)
-            | FromVenue::DeleveragingPlanned(_)
-            | FromVenue::DeleveragingEnded(_)
-            | FromVenue::DeleveragingRank(_)
-            | FromVenue::RiskGroup(_)
-            | FromVenue::OpenDeleveraging(_)
-            | FromVenue::LiquidationMap(_)
-            | FromVenue::FeeTierSet(_)
-            | FromVenue::MarginModeChanged(_)
-            | FromVenue::AssetDef(_)
-            | FromVenue::InstrumentTerms(_)
-            | FromVenue::AssetBalance(_)
-            | FromVenue::AccountStatusChanged(_) => {}
+            _ => {}
         }
     }
 

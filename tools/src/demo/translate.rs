@@ -92,6 +92,7 @@ pub fn route(action: &Action) -> Route {
 
 /// The request for an action; `None` for those a flow has no wish for. `wire_name` turns a flow's number of an order into
 /// that of its session; `source_seq` numbers index prices.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a flow has no wish for the other actions")]
 pub fn request(
     action: &Action,
     wire_name: impl Fn(ClientOrderId) -> Option<ClientOrderId>,
@@ -133,42 +134,7 @@ pub fn request(
         }
         Action::SetRiskGroup { group, ref terms } => request::set_risk_group(group, terms).into(),
         Action::AssignRiskGroup { instrument, group } => request::assign_risk_group(instrument, group).into(),
-        Action::Continue
-        | Action::Tick
-        | Action::Deleverage(_)
-        | Action::OpenSession { .. }
-        | Action::SetTradingState { .. }
-        | Action::RegisterKey { .. }
-        | Action::RevokeKey { .. }
-        | Action::Logon(_)
-        | Action::Logoff { .. }
-        | Action::SessionLost { .. }
-        | Action::Skip(_)
-        | Action::CancelAllAfter { .. }
-        | Action::AdvancedOrder(_)
-        | Action::OrderBatch(_)
-        | Action::MassQuote(_)
-        | Action::AmendTrigger(_)
-        | Action::SetProtection(_)
-        | Action::ResetProtection { .. }
-        | Action::SetOwnerGroup { .. }
-        | Action::ScheduleMargin { .. }
-        | Action::CancelMargin { .. }
-        | Action::DefineFeeTier { .. }
-        | Action::SetFeeTier { .. }
-        | Action::SetMarginMode { .. }
-        | Action::MoveMargin { .. }
-        | Action::TransferBetween { .. }
-        | Action::DefineAsset { .. }
-        | Action::SetDebtTerms { .. }
-        | Action::SetGroupRestriction { .. }
-        | Action::SuspendKey { .. }
-        | Action::SetLimits { .. }
-        | Action::StartAuction { .. }
-        | Action::Restarted { .. }
-        | Action::Settle { .. }
-        | Action::SetIndexSource { .. }
-        | Action::SetRestriction { .. } => return None,
+        _ => return None,
     })
 }
 
@@ -364,8 +330,35 @@ fn half_fill(filled: &OrderFilled, client_order_id: ClientOrderId) -> Fill {
     }
 }
 
+/// The same of what is told of liquidation and of deleveraging.
+fn seq_of_backing(message: &FromVenue) -> Option<Seq> {
+    if let FromVenue::LiquidationStepped(told) = message {
+        Some(told.engine_seq)
+    } else if let FromVenue::LiquidationPaced(told) = message {
+        Some(told.engine_seq)
+    } else if let FromVenue::Deleveraged(told) = message {
+        Some(told.engine_seq)
+    } else if let FromVenue::BadDebtBooked(told) = message {
+        Some(told.engine_seq)
+    } else if let FromVenue::PositionAssumed(told) = message {
+        Some(told.engine_seq)
+    } else if let FromVenue::DeleveragingAsked(told) = message {
+        Some(told.engine_seq)
+    } else if let FromVenue::DeleveragingPlanned(told) = message {
+        Some(told.engine_seq)
+    } else if let FromVenue::DeleveragingEnded(told) = message {
+        Some(told.engine_seq)
+    } else {
+        None
+    }
+}
+
 /// The place in the venue's order that a message names.
 #[must_use]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other messages are those of `seq_of_backing`, or name no place"
+)]
 pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
     match message {
         FromVenue::OrderAccepted(told) => Some(told.engine_seq),
@@ -395,14 +388,6 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         FromVenue::TransferRepeated(told) => Some(told.engine_seq),
         FromVenue::LiquidationHeld(told) => Some(told.engine_seq),
         FromVenue::WouldLiquidate(told) => Some(told.engine_seq),
-        FromVenue::LiquidationStepped(told) => Some(told.engine_seq),
-        FromVenue::LiquidationPaced(told) => Some(told.engine_seq),
-        FromVenue::Deleveraged(told) => Some(told.engine_seq),
-        FromVenue::BadDebtBooked(told) => Some(told.engine_seq),
-        FromVenue::PositionAssumed(told) => Some(told.engine_seq),
-        FromVenue::DeleveragingAsked(told) => Some(told.engine_seq),
-        FromVenue::DeleveragingPlanned(told) => Some(told.engine_seq),
-        FromVenue::DeleveragingEnded(told) => Some(told.engine_seq),
         FromVenue::FeeTierSet(told) => Some(told.engine_seq),
         FromVenue::MarginModeChanged(told) => Some(told.engine_seq),
         FromVenue::OrderTriggered(told) => Some(told.engine_seq),
@@ -414,35 +399,6 @@ pub fn engine_seq(message: &FromVenue) -> Option<Seq> {
         FromVenue::QuoteRefused(told) => Some(told.engine_seq),
         FromVenue::ProtectionAck(told) => Some(told.engine_seq),
         FromVenue::PositionSettled(told) => Some(told.engine_seq),
-        FromVenue::Challenge(_)
-        | FromVenue::LogonAck(_)
-        | FromVenue::LogonReject(_)
-        | FromVenue::Heartbeat(_)
-        | FromVenue::TestRequest(_)
-        | FromVenue::GapFill(_)
-        | FromVenue::Logout(_)
-        | FromVenue::Terminate(_)
-        | FromVenue::SessionReject(_)
-        | FromVenue::ThrottleReject(_)
-        | FromVenue::OpenOrder(_)
-        | FromVenue::QueryEnd(_)
-        | FromVenue::AccountPicture(_)
-        | FromVenue::PositionPicture(_)
-        | FromVenue::StepVerdict(_)
-        | FromVenue::UnderlyingRisk(_)
-        | FromVenue::PositionRisk(_)
-        | FromVenue::InstrumentRisk(_)
-        | FromVenue::RiskSurvey(_)
-        | FromVenue::DeleveragingRank(_)
-        | FromVenue::RiskGroup(_)
-        | FromVenue::OpenDeleveraging(_)
-        | FromVenue::LiquidationMap(_)
-        | FromVenue::InstrumentDef(_)
-        | FromVenue::BookLevels(_)
-        | FromVenue::AccountState(_)
-        | FromVenue::AssetDef(_)
-        | FromVenue::InstrumentTerms(_)
-        | FromVenue::AssetBalance(_)
-        | FromVenue::PositionState(_) => None,
+        _ => seq_of_backing(message),
     }
 }

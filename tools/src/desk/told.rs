@@ -131,6 +131,10 @@ impl Teller<'_> {
 
 /// What a numbered message of the venue says; `None` for what belongs to the session or to an answer.
 #[must_use]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other messages are those of `backing`, or belong to the session or to an answer"
+)]
 pub fn told(message: &FromVenue, instruments: &Instruments) -> Option<Told> {
     let mut teller = Teller { instruments, fields: Vec::new() };
     let kind = match message {
@@ -172,44 +176,9 @@ pub fn told(message: &FromVenue, instruments: &Instruments) -> Option<Told> {
         FromVenue::TransferRepeated(event) => teller.repeated(event),
         FromVenue::LiquidationHeld(event) => teller.held(event),
         FromVenue::WouldLiquidate(event) => teller.would_liquidate(event),
-        FromVenue::LiquidationStepped(event) => teller.stepped(event),
-        FromVenue::LiquidationPaced(event) => teller.paced(event),
-        FromVenue::Deleveraged(event) => teller.deleveraged(event),
-        FromVenue::BadDebtBooked(event) => teller.bad_debt(event),
-        FromVenue::PositionAssumed(event) => teller.assumed(event),
-        FromVenue::DeleveragingAsked(event) => teller.deleveraging_asked(event),
-        FromVenue::DeleveragingPlanned(event) => teller.deleveraging_planned(event),
-        FromVenue::DeleveragingEnded(event) => teller.deleveraging_ended(event),
         FromVenue::FeeTierSet(event) => teller.fee_tier(event),
         FromVenue::MarginModeChanged(event) => teller.margin_mode(event),
-        FromVenue::Challenge(_)
-        | FromVenue::LogonAck(_)
-        | FromVenue::LogonReject(_)
-        | FromVenue::Heartbeat(_)
-        | FromVenue::TestRequest(_)
-        | FromVenue::GapFill(_)
-        | FromVenue::Logout(_)
-        | FromVenue::Terminate(_)
-        | FromVenue::OpenOrder(_)
-        | FromVenue::QueryEnd(_)
-        | FromVenue::AccountPicture(_)
-        | FromVenue::PositionPicture(_)
-        | FromVenue::StepVerdict(_)
-        | FromVenue::UnderlyingRisk(_)
-        | FromVenue::PositionRisk(_)
-        | FromVenue::InstrumentRisk(_)
-        | FromVenue::RiskSurvey(_)
-        | FromVenue::DeleveragingRank(_)
-        | FromVenue::RiskGroup(_)
-        | FromVenue::OpenDeleveraging(_)
-        | FromVenue::LiquidationMap(_)
-        | FromVenue::InstrumentDef(_)
-        | FromVenue::BookLevels(_)
-        | FromVenue::AccountState(_)
-        | FromVenue::PositionState(_)
-        | FromVenue::AssetDef(_)
-        | FromVenue::InstrumentTerms(_)
-        | FromVenue::AssetBalance(_) => return None,
+        _ => teller.backing(message)?,
     };
     Some(Told { kind, fields: teller.fields })
 }

@@ -3,15 +3,38 @@
 //! Invariant: as of every fact: people and programs read the same decimals.
 
 use gateway::wire::private::{
-    BadDebtBooked, Deleveraged, DeleveragingAsked, DeleveragingEnded, DeleveragingPlanned, LiquidationPaced,
-    LiquidationStepped, PositionAssumed,
+    BadDebtBooked, Deleveraged, DeleveragingAsked, DeleveragingEnded, DeleveragingPlanned, FromVenue,
+    LiquidationPaced, LiquidationStepped, PositionAssumed,
 };
 
 use super::Teller;
 use super::margin::RATIO_DECIMALS;
 
 impl Teller<'_> {
-    pub(super) fn stepped(&mut self, event: &LiquidationStepped) -> &'static str {
+    /// Whichever of these a message is.
+    pub(super) fn backing(&mut self, message: &FromVenue) -> Option<&'static str> {
+        if let FromVenue::LiquidationStepped(event) = message {
+            Some(self.stepped(event))
+        } else if let FromVenue::LiquidationPaced(event) = message {
+            Some(self.paced(event))
+        } else if let FromVenue::Deleveraged(event) = message {
+            Some(self.deleveraged(event))
+        } else if let FromVenue::BadDebtBooked(event) = message {
+            Some(self.bad_debt(event))
+        } else if let FromVenue::PositionAssumed(event) = message {
+            Some(self.assumed(event))
+        } else if let FromVenue::DeleveragingAsked(event) = message {
+            Some(self.deleveraging_asked(event))
+        } else if let FromVenue::DeleveragingPlanned(event) = message {
+            Some(self.deleveraging_planned(event))
+        } else if let FromVenue::DeleveragingEnded(event) = message {
+            Some(self.deleveraging_ended(event))
+        } else {
+            None
+        }
+    }
+
+    fn stepped(&mut self, event: &LiquidationStepped) -> &'static str {
         let at = event.instrument_id;
         let asset = self.instruments.settlement(at);
         self.put("account", event.account_id.get()).put("step", event.step);
@@ -29,13 +52,13 @@ impl Teller<'_> {
         "liquidation step"
     }
 
-    pub(super) fn paced(&mut self, event: &LiquidationPaced) -> &'static str {
+    fn paced(&mut self, event: &LiquidationPaced) -> &'static str {
         self.put("account", event.account_id.get()).put("steps", event.step);
         self.put("seq", event.engine_seq.get());
         "liquidation waits"
     }
 
-    pub(super) fn deleveraged(&mut self, event: &Deleveraged) -> &'static str {
+    fn deleveraged(&mut self, event: &Deleveraged) -> &'static str {
         let at = event.instrument_id;
         let asset = self.instruments.settlement(at);
         self.put("account", event.account_id.get()).put("request", event.request);
@@ -49,7 +72,7 @@ impl Teller<'_> {
         "deleveraged"
     }
 
-    pub(super) fn bad_debt(&mut self, event: &BadDebtBooked) -> &'static str {
+    fn bad_debt(&mut self, event: &BadDebtBooked) -> &'static str {
         let asset = event.asset_id;
         self.put("account", event.account_id.get());
         self.asset("asset", asset).amount("amount", asset, event.amount);
@@ -57,7 +80,7 @@ impl Teller<'_> {
         "bad debt"
     }
 
-    pub(super) fn assumed(&mut self, event: &PositionAssumed) -> &'static str {
+    fn assumed(&mut self, event: &PositionAssumed) -> &'static str {
         let at = event.instrument_id;
         let asset = self.instruments.settlement(at);
         self.put("account", event.account_id.get());
@@ -67,7 +90,7 @@ impl Teller<'_> {
         "assumed"
     }
 
-    pub(super) fn deleveraging_asked(&mut self, event: &DeleveragingAsked) -> &'static str {
+    fn deleveraging_asked(&mut self, event: &DeleveragingAsked) -> &'static str {
         let at = event.instrument_id;
         let asset = self.instruments.settlement(at);
         self.put("request", event.request).put("round", event.round);
@@ -82,7 +105,7 @@ impl Teller<'_> {
         "deleveraging"
     }
 
-    pub(super) fn deleveraging_planned(&mut self, event: &DeleveragingPlanned) -> &'static str {
+    fn deleveraging_planned(&mut self, event: &DeleveragingPlanned) -> &'static str {
         self.put("request", event.request).ratio("level", event.level_e9, RATIO_DECIMALS);
         self.put("holders", event.holders).put("lots", event.lots).money("equity", event.equity);
         self.put("by", if event.by_worker == 0 { "venue" } else { "worker" });
@@ -90,7 +113,7 @@ impl Teller<'_> {
         "deleveraging planned"
     }
 
-    pub(super) fn deleveraging_ended(&mut self, event: &DeleveragingEnded) -> &'static str {
+    fn deleveraging_ended(&mut self, event: &DeleveragingEnded) -> &'static str {
         let at = event.instrument_id;
         let asset = self.instruments.settlement(at);
         self.put("request", event.request);
