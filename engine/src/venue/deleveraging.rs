@@ -239,17 +239,19 @@ impl Venue {
             let one = &mut self.deleveragings.open[place];
             (one.position, one.amount) = (one.position + joined.position, one.amount + joined.amount);
             (one.total, one.dust) = (one.total + joined.total, one.dust + joined.dust);
-            one.is_late |= joined.is_late;
         }
     }
 
     /// Offers what was collected: from now on the state is the basis of a plan.
     fn call(&mut self, place: usize, events: &mut Events) {
-        self.join(place);
+        let is_late = core::mem::take(&mut self.deleveragings.open[place].is_late);
+        // What the worker was asked for is planned as it was asked for.
+        if !is_late {
+            self.join(place);
+        }
         let one = &mut self.deleveragings.open[place];
         one.round = one.round.saturating_add(1);
         let within_ms = self.ledger.risk_terms_of(one.instrument).plan_within_ms;
-        let is_late = core::mem::take(&mut one.is_late);
         if within_ms == 0 || is_late || one.fruitless >= PLAN_ROUNDS_MAX {
             self.plan_here(place, events);
             return;

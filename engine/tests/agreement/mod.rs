@@ -224,7 +224,7 @@ fn of_margin(event: &Event) -> Option<&'static str> {
 }
 
 /// Turns of the model a campaign is to reach.
-pub(crate) const TURNS: [&str; 51] = [
+pub(crate) const TURNS: [&str; 50] = [
     SCANS,
     "healthy again",
     "warned",
@@ -247,7 +247,6 @@ pub(crate) const TURNS: [&str; 51] = [
     "price move suspended",
     "several accounts wait for liquidation",
     "liquidation cancelled as much as a command may",
-    "liquidation matched as much as a command may",
     "protection suspended",
     "group restriction suspended",
     "settlement suspended",

@@ -144,14 +144,14 @@ impl Model {
 
     fn call(&mut self, place: usize) {
         let Offer { instrument, position, .. } = self.offers[place];
+        let is_late = core::mem::take(&mut self.offers[place].is_late);
         for later in (place + 1..self.offers.len()).rev() {
-            if self.offers[later].is_like(instrument, position) {
+            if !is_late && self.offers[later].is_like(instrument, position) {
                 let later = self.offers.remove(later);
                 let first = &mut self.offers[place];
                 (first.position, first.amount) =
                     (first.position + later.position, first.amount + later.amount);
                 (first.total, first.dust) = (first.total + later.total, first.dust + later.dust);
-                first.is_late |= later.is_late;
                 self.noted.push("offer joined later");
             }
         }
@@ -159,7 +159,6 @@ impl Model {
             (self.risk_terms(instrument).plan_within_ms, self.risk_terms(instrument).policy);
         let offer = &mut self.offers[place];
         offer.round = offer.round.saturating_add(1);
-        let is_late = core::mem::take(&mut offer.is_late);
         if within == 0 || is_late || offer.fruitless >= PLAN_ROUNDS_MAX {
             self.plan_here(place);
             return;
