@@ -37,7 +37,7 @@ pub use self::report::Summary;
 use self::acks::Acks;
 use self::again::{AgainError, Course};
 use self::drive::Observed;
-use self::heard::Heard;
+use self::heard::{Heard, Owed};
 use self::report::Receipt;
 use self::tally::Tally;
 use crate::audit;
@@ -249,7 +249,7 @@ fn play(
 
 fn verify(directory: &Path, commands: u64) -> Result<Read, LogError> {
     let mut progress = Progress::start("verifying the log", Some(commands));
-    let (mut tally, mut owed, mut course) = (Tally::new(), Heard::default(), Course::default());
+    let (mut tally, mut owed, mut course) = (Tally::new(), Owed::default(), Course::default());
     let replayed = replay(RealDisk::read_only(directory)?, None, |outcome| {
         tally.count(outcome);
         owed.expect(outcome);
@@ -260,7 +260,7 @@ fn verify(directory: &Path, commands: u64) -> Result<Read, LogError> {
     })?;
     progress.finish();
     course.books = Course::books_of(&replayed.venue);
-    Ok(Read { replayed, tally, owed, course })
+    Ok(Read { replayed, tally, owed: owed.heard(), course })
 }
 
 /// The log, replayed, is the run we saw: same last command, same events, same state, and every session was told what

@@ -2,9 +2,12 @@
 //!
 //! Invariant: both count the same facts, one from frames and one from events, and share no code on the way.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use engine::{Event, Reject, SessionId};
 use gateway::outcome::Outcome;
 use gateway::wire::private::FromVenue;
+use risk::AccountId;
 use serde::Serialize;
 
 /// Facts told to sessions, by kind.
@@ -46,29 +49,61 @@ impl Heard {
             _ => {}
         }
     }
+}
+
+/// What sessions had to be told, by the log: everything that concerns them until they logged off. Liquidations go on by
+/// themselves, so that orders may be filled when nobody listens any more.
+#[derive(Debug, Default)]
+pub struct Owed {
+    heard: Heard,
+    /// For whom each session acts.
+    acts_for: BTreeMap<SessionId, AccountId>,
+    gone: BTreeSet<SessionId>,
+    /// Accounts whose session is gone.
+    deserted: BTreeSet<AccountId>,
+}
+
+impl Owed {
+    /// What all outcomes come to.
+    pub const fn heard(&self) -> Heard {
+        self.heard
+    }
 
     /// Counts what an outcome had to be told, where every account has one session: a liquidation has no order of the
     /// account, and the account is told all the same.
     pub fn expect(&mut self, outcome: &Outcome<'_>) {
         for event in outcome.events {
-            let told = |session: SessionId| u64::from(session != NOBODY);
-            if let Event::Accepted { session, .. } = *event {
-                self.accepted += told(session);
-            } else if let Event::Fill(fill) = event {
-                let sides = [&fill.maker, &fill.taker];
-                self.fill_sides += sides.map(|side| u64::from(!side.account.is_system())).iter().sum::<u64>();
-            } else if let Event::Cancelled { session, .. } = *event {
-                self.cancelled += told(session);
-            } else if let Event::Amended { session, .. } = *event {
-                self.amended += told(session);
-            } else if let Event::Trimmed { session, .. } = *event {
-                self.trimmed += told(session);
-            } else if let Event::Skipped { session, .. } = *event {
-                self.rejected += told(session);
-            } else if let Event::Rejected { session, reject, .. } = *event {
-                let is_silent = matches!(reject, Reject::SequenceReplayed | Reject::SequenceGap);
-                self.rejected += if is_silent { 0 } else { told(session) };
+            if let Event::LoggedOn { session, account, .. } = *event {
+                self.acts_for.insert(session, account);
+            } else if let Event::LoggedOff { session, .. } = *event {
+                self.gone.insert(session);
+                self.deserted.extend(self.acts_for.get(&session));
+            } else {
+                self.count(event);
             }
+        }
+    }
+
+    fn count(&mut self, event: &Event) {
+        let told = |session: SessionId| u64::from(session != NOBODY && !self.gone.contains(&session));
+        let listens =
+            |account: AccountId| u64::from(!account.is_system() && !self.deserted.contains(&account));
+        let heard = &mut self.heard;
+        if let Event::Accepted { session, .. } = *event {
+            heard.accepted += told(session);
+        } else if let Event::Fill(fill) = event {
+            heard.fill_sides += listens(fill.maker.account) + listens(fill.taker.account);
+        } else if let Event::Cancelled { session, .. } = *event {
+            heard.cancelled += told(session);
+        } else if let Event::Amended { session, .. } = *event {
+            heard.amended += told(session);
+        } else if let Event::Trimmed { session, .. } = *event {
+            heard.trimmed += told(session);
+        } else if let Event::Skipped { session, .. } = *event {
+            heard.rejected += told(session);
+        } else if let Event::Rejected { session, reject, .. } = *event {
+            let is_silent = matches!(reject, Reject::SequenceReplayed | Reject::SequenceGap);
+            heard.rejected += if is_silent { 0 } else { told(session) };
         }
     }
 }
