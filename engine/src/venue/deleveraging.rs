@@ -135,6 +135,30 @@ pub struct DeleveragingView {
     pub stage: DeleveragingStage,
 }
 
+impl OpenCall {
+    /// A plan for the call in parts that a command can carry out, at least one: a plan without cuts says so.
+    pub fn parts(&self, plan: &Allocation, commitment: [u8; 32]) -> impl Iterator<Item = DeleveragingPlan> {
+        let (request, basis) = (self.request, self.basis);
+        let level = plan.level().map(|level| (level.over(), level.under()));
+        let holders = u32::try_from(plan.holders()).expect("accounts have 32-bit numbers");
+        let (lots, equity) = plan.sums();
+        let cuts = plan.cuts();
+        let pieces = cuts.chunks(CUTS_PER_COMMAND).chain(cuts.is_empty().then_some(cuts));
+        (0_u32..).zip(pieces).map(move |(part, piece)| DeleveragingPlan {
+            request,
+            basis,
+            part,
+            is_last: part as usize * CUTS_PER_COMMAND + piece.len() == cuts.len(),
+            level,
+            holders,
+            lots,
+            equity,
+            commitment,
+            cuts: piece.to_vec(),
+        })
+    }
+}
+
 impl Venue {
     /// The deleveragings that are not over, the oldest first.
     pub fn deleveragings(&self) -> impl Iterator<Item = DeleveragingView> + '_ {

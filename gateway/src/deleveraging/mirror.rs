@@ -3,12 +3,11 @@
 //! Invariant: the same code over the same commands, so that after the same sequence it is the same venue. What it adds, who
 //! holds what, follows from the events.
 
-use engine::limits::CUTS_PER_COMMAND;
 use engine::{Capacity, Command, DeleveragingPlan, Event, Events, OpenCall, Seq, Stamp, Venue};
 use risk::deleveraging::{Holder, allocate};
 use risk::{AccountId, InstrumentId, Position};
 
-use super::commitment::{Commitment, Occasion, Tree};
+use super::commitment::{Occasion, Tree};
 use super::holders::Holders;
 use super::secret::Secret;
 
@@ -105,30 +104,8 @@ impl Mirror {
         let holders: Vec<Holder> = self.holders_against(call).collect();
         let occasion = Occasion { request: call.request, basis: call.basis };
         let tree = Tree::build(secret, occasion, &holders);
-        let Commitment { root, holders: count, lots, equity } = tree.commitment();
         let allocation = allocate(call.policy, call.demand, holders);
-        let level = allocation.level().map(|level| (level.over(), level.under()));
-        // A plan without cuts says so in one empty part.
-        let cuts = allocation.cuts();
-        let pieces = cuts.chunks(CUTS_PER_COMMAND).chain(cuts.is_empty().then_some(cuts));
-        let parts: Vec<_> = (0..)
-            .zip(pieces)
-            .map(|(part, cuts)| {
-                let first = part as usize * CUTS_PER_COMMAND;
-                Box::new(DeleveragingPlan {
-                    request: call.request,
-                    basis: call.basis,
-                    part,
-                    is_last: first + cuts.len() == allocation.cuts().len(),
-                    level,
-                    holders: count,
-                    lots,
-                    equity,
-                    commitment: root,
-                    cuts: cuts.to_vec(),
-                })
-            })
-            .collect();
+        let parts = call.parts(&allocation, tree.root()).map(Box::new).collect();
         Plan { parts, tree }
     }
 }

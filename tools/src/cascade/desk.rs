@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 
 use anyhow::bail;
 use engine::{
-    Action, ClientOrderId, Command, DeleveragingPlan, Event, Events, MassCancel, NewOrder, OpenCall, Seq,
-    SessionId, Stamp, TimeInForce, TimeNs, Transfer, Venue,
+    Action, ClientOrderId, Command, DeleveragingPlan, Event, Events, MassCancel, NewOrder, Seq, SessionId,
+    Stamp, TimeInForce, TimeNs, Transfer, Venue,
 };
 use gateway::clock::Stopwatch;
-use risk::deleveraging::{Allocation, allocate};
+use risk::deleveraging::allocate;
 use risk::limits::{FIRST_USER_ACCOUNT, NOTIONAL_MAX, QTY_MAX};
 use risk::{
     AccountId, Capacity, InstrumentId, InstrumentSpec, Money, Price, Qty, Rate, RiskGroupTerms, Side, Tier,
@@ -33,8 +33,6 @@ pub(super) const STEP_NS: u64 = 100_000_000;
 const START_NS: u64 = 1_700_000_000 * SECOND_NS;
 /// How long the worker has.
 const PLAN_WITHIN_MS: u32 = 1_000;
-/// Cuts of a part of its plan.
-const CUTS: usize = engine::limits::CUTS_PER_COMMAND;
 
 /// A perpetual, a dated future of the same underlying, and a perpetual of another.
 pub(super) const PERP: InstrumentId = InstrumentId::new(0);
@@ -233,7 +231,7 @@ impl Desk {
             if let Some(open) = open.filter(|open| open.basis.get() == self.seq) {
                 let holders = self.venue.holders_against(open.instrument, open.position, open.policy);
                 let plan = allocate(open.policy, open.demand, holders);
-                self.answers.extend(parts(&open, &plan));
+                self.answers.extend(open.parts(&plan, [0; 32]));
             }
         }
     }
@@ -247,27 +245,6 @@ impl Desk {
     pub(super) fn awaits_plans(&self) -> bool {
         !self.answers.is_empty() || self.venue.open_calls().next().is_some()
     }
-}
-
-/// A plan in parts that a command can carry out.
-fn parts(call: &OpenCall, plan: &Allocation) -> Vec<DeleveragingPlan> {
-    let (lots, equity) = plan.sums();
-    let chunks: Vec<&[risk::deleveraging::Cut]> =
-        if plan.cuts().is_empty() { vec![&[]] } else { plan.cuts().chunks(CUTS).collect() };
-    let last = chunks.len();
-    let parts = (0..).zip(chunks).map(|(part, cuts): (u32, _)| DeleveragingPlan {
-        request: call.request,
-        basis: call.basis,
-        part,
-        is_last: part as usize + 1 == last,
-        level: plan.level().map(|level| (level.over(), level.under())),
-        holders: u32::try_from(plan.holders()).unwrap_or(u32::MAX),
-        lots,
-        equity,
-        commitment: [0; 32],
-        cuts: cuts.to_vec(),
-    });
-    parts.collect()
 }
 
 /// Two percent to ten of initial margin, half of that of maintenance margin.

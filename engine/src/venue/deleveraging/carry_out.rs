@@ -86,9 +86,9 @@ impl Venue {
     /// What is left of a call, at what a lot costs and is worth now.
     fn demand_now(&self, place: usize) -> Demand {
         let one = &self.deleveragings.open[place];
-        let whole = self.ledger.demand_for(one.instrument, one.position, one.amount);
-        let left = self.ledger.demand_for(one.instrument, one.left(), Money::ZERO);
-        Demand { lots: left.lots, ..whole }
+        let lot = self.ledger.instrument(one.instrument).spec.lot;
+        let lots = one.left().size().get().div_euclid(lot.get());
+        Demand { lots, ..self.ledger.demand_for(one.instrument, one.position, one.amount) }
     }
 
     /// The holder takes so many lots over.
